@@ -1,0 +1,19 @@
+"""The registry of carriers. `create_app` is where a request's way begins."""
+
+from flask import Flask
+
+from app.api import install
+from app.application.services import Services
+from app.bootstrap import build_services
+from config.settings import Settings
+
+
+def create_app(settings: Settings, services: Services | None = None) -> Flask:
+    """A Flask application over `services`, which are built from the settings if not given."""
+    app = Flask(__name__, static_folder=None)
+    app.debug = settings.app_debug
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_request_size
+    app.config["REQUEST_TIMEOUT"] = settings.request_timeout
+    app.extensions["services"] = services or build_services(settings)
+    install(app)
+    return app

@@ -1,0 +1,36 @@
+"""HTTP in, HTTP out: checks the shape of what comes in and dispatches it to the application."""
+
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+
+from app.api import carriers, errors, health, request_cycle
+from app.api.envelope import EnvelopeJson
+
+
+class _OpenApi(Api):
+    """The OpenAPI description; answers to errors are `errors.py`'s alone."""
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+_OPENAPI: dict[str, Any] = {
+    "API_TITLE": "Distributing Carriers",
+    "API_VERSION": "1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/",
+    "OPENAPI_JSON_PATH": "openapi.json",
+}
+
+
+def install(app: Flask) -> None:
+    """Give the application its routes, its error answers and its request cycle."""
+    app.json = EnvelopeJson(app)
+    app.config.update(_OPENAPI)
+    request_cycle.install(app)
+    errors.install(app)
+    api = _OpenApi(app)
+    for blueprint in (carriers.blueprint, health.blueprint):
+        api.register_blueprint(blueprint)

@@ -1,0 +1,5 @@
+"""Which request the current thread works for. Set by the API, read by the logs."""
+
+from contextvars import ContextVar
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)

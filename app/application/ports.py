@@ -1,0 +1,148 @@
+"""The doors between the application and the technology, and what comes through them.
+
+Every port has one contract suite (`tests/contracts`) that each implementation passes.
+
+StoreError
+├── VersionConflict   the stream is not at the expected version; nothing was written
+├── StoreUnavailable  the store could not do it; nothing was written
+└── OutcomeUnknown    it could not be found out in time whether it was written
+"""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+from app.application.deadline import Deadline
+
+
+class NoStream(enum.Enum):
+    """The type of `NO_STREAM`, so that no bare None can be taken for an expected version."""
+
+    NO_STREAM = "no stream"
+
+
+NO_STREAM: Final = NoStream.NO_STREAM
+"""Expect that the stream does not exist yet."""
+
+ExpectedVersion = int | NoStream
+
+
+@dataclass(frozen=True, slots=True)
+class EventData:
+    """An event to be appended. `payload` and `metadata` are JSON texts; `created_at` is UTC.
+
+    `event_id` follows from the commit and the event's place in it, so that the same attempt
+    sent twice carries the same ids.
+    """
+
+    event_id: UUID
+    event_type: str
+    payload: str
+    metadata: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event as a store gives it back: its place in its stream, and what was appended."""
+
+    stream: str
+    version: int
+    data: EventData
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """`version` of the stream after the commit; `recognised`: it had been written before."""
+
+    version: int
+    recognised: bool = False
+
+
+class StoreError(Exception):
+    """An event store did not do what it was asked."""
+
+
+class VersionConflict(StoreError):
+    """`actual` is the version that the stream has, `NO_STREAM` if it does not exist."""
+
+    def __init__(self, stream: str, expected: ExpectedVersion, actual: ExpectedVersion) -> None:
+        super().__init__(f"stream {stream} is at {actual}, expected {expected}")
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class StoreUnavailable(StoreError):
+    """Nothing was written; the same call can be made again."""
+
+
+class OutcomeUnknown(StoreError):
+    """Perhaps written, perhaps not. Sending the identical commit again settles it."""
+
+
+class SchemaError(Exception):
+    """A store's schema cannot be brought up to date; one sentence says why and what to do."""
+
+
+class EventStore(Protocol):
+    """Appends to and reads from streams of events. Every call ends by its deadline."""
+
+    def append(
+        self,
+        stream: str,
+        expected: ExpectedVersion,
+        events: Sequence[EventData],
+        commit_id: UUID,
+        deadline: Deadline,
+    ) -> Appended:
+        """Append all events, or none, as versions expected + 1 … of the stream.
+
+        A commit that was written before recognises itself and answers as the first time did.
+        Raises VersionConflict, StoreUnavailable or OutcomeUnknown, and no other.
+        """
+        ...
+
+    def read(
+        self, stream: str, deadline: Deadline, after: int = 0, upto: int | None = None
+    ) -> list[RecordedEvent]:
+        """The events with after < version <= upto in order; none for an unknown stream.
+
+        Whatever was acknowledged before the call is in the answer. Raises StoreUnavailable.
+        """
+        ...
+
+    def ping(self, deadline: Deadline) -> None:
+        """Ask the store for a sign of life. Raises StoreUnavailable."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections and files."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time, so that nothing in the application has to ask for it."""
+
+    def __call__(self) -> datetime:
+        """Now, in UTC, to the millisecond: what every store can keep."""
+        ...
+
+
+class Telemetry(Protocol):
+    """What the service counts about itself (`docs/operations.md` says what to watch)."""
+
+    def appended(self, outcome: str) -> None:
+        """An append ended: written, recognised, conflict, unavailable or unknown."""
+        ...
+
+    def retried(self, cause: str) -> None:
+        """Something is tried again because of `cause`."""
+        ...
+
+    def store_took(self, operation: str, seconds: float) -> None:
+        """A store's append or read took that long."""
+        ...

@@ -1,0 +1,1 @@
+"""Implements the application's ports on real technology: files, databases, logs."""

@@ -1,0 +1,217 @@
+"""One connection pool to a Cassandra cluster, made in the background and waited on by deadline.
+
+The only module that talks to the driver. It retries nothing: whoever sends a conditional write
+has to know how often it was sent.
+"""
+
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import backoff
+from cassandra import ConsistencyLevel
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import (
+    EXEC_PROFILE_DEFAULT,
+    Cluster,
+    ExecutionProfile,
+    NoHostAvailable,
+    ResponseFuture,
+    Session,
+)
+from cassandra.io.libevreactor import LibevConnection
+from cassandra.policies import (
+    DCAwareRoundRobinPolicy,
+    ExponentialReconnectionPolicy,
+    FallthroughRetryPolicy,
+    RoundRobinPolicy,
+    TokenAwarePolicy,
+)
+from cassandra.query import PreparedStatement, Statement, dict_factory
+
+from app.application.deadline import Deadline
+from app.application.ports import StoreUnavailable
+from app.infrastructure.cassandra_errors import DRIVER_ERRORS, RequestFailed, classify
+
+log = logging.getLogger(__name__)
+
+Row = Mapping[str, Any]
+
+PAGE_ROWS = 500
+RECONNECT_MAX_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where the cluster is and who we are there. `protocol_version` None: negotiate."""
+
+    hosts: tuple[str, ...]
+    port: int = 9042
+    local_dc: str | None = None
+    username: str | None = None
+    password: str | None = None
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    protocol_version: int | None = None
+
+    @property
+    def consistency(self) -> int:
+        """For the commit of a conditional write, and for plain reads."""
+        level: int = ConsistencyLevel.LOCAL_QUORUM if self.local_dc else ConsistencyLevel.QUORUM
+        return level
+
+    @property
+    def serial_consistency(self) -> int:
+        """For the decision on a conditional write, and for reads that must see the last one."""
+        level: int = ConsistencyLevel.LOCAL_SERIAL if self.local_dc else ConsistencyLevel.SERIAL
+        return level
+
+
+def make_cluster(contact: Contact) -> Cluster:
+    """A driver's cluster as this service needs it; nothing is sent yet."""
+    datacenter = (
+        DCAwareRoundRobinPolicy(contact.local_dc) if contact.local_dc else RoundRobinPolicy()
+    )
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(datacenter),
+        # The default policy sends a failed conditional write to the next host, where it meets
+        # itself as somebody else's conflict.
+        retry_policy=FallthroughRetryPolicy(),
+        consistency_level=contact.consistency,
+        serial_consistency_level=contact.serial_consistency,
+        row_factory=dict_factory,
+    )
+    options: dict[str, Any] = {}
+    if contact.username is not None:
+        options["auth_provider"] = PlainTextAuthProvider(contact.username, contact.password)
+    if contact.tls_ca is not None:
+        options["ssl_context"] = _tls(contact)
+    if contact.protocol_version is not None:
+        options["protocol_version"] = contact.protocol_version
+    return Cluster(
+        contact.hosts,
+        port=contact.port,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        reconnection_policy=ExponentialReconnectionPolicy(0.5, RECONNECT_MAX_SECONDS),
+        # asyncore is gone in Python 3.12, and the driver would choose silently.
+        connection_class=LibevConnection,
+        # Off by default: a request of 8 KB and more would wait 45 ms for a delayed ACK.
+        sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        **options,
+    )
+
+
+def _tls(contact: Contact) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(contact.tls_ca))
+    # Nodes are known by address; their certificates rarely name it, but must be of this CA.
+    context.check_hostname = False
+    if contact.tls_cert is not None:
+        context.load_cert_chain(contact.tls_cert, contact.tls_key)
+    return context
+
+
+class CassandraSession:
+    """Connects by itself, as often as it takes, and prepares `statements` on each connect.
+
+    Must be made after a fork: a driver's session does not survive one.
+    """
+
+    def __init__(self, contact: Contact, keyspace: str, statements: Mapping[str, str]) -> None:
+        self._contact = contact
+        self._keyspace = keyspace
+        self._cql = statements
+        self._connected: tuple[Session, Mapping[str, PreparedStatement]] | None = None
+        self._cluster: Cluster | None = None
+        self._first_try_over = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(
+            target=self._connect_until_done, name="cassandra-connect", daemon=True
+        )
+        self._thread.start()
+
+    def prepared(self, name: str, deadline: Deadline) -> PreparedStatement:
+        """The prepared statement. Waits while the first attempt to connect is under way; after
+        that a missing connection is a StoreUnavailable at once."""
+        return self._ready(deadline)[1][name]
+
+    def execute(self, statement: Statement, deadline: Deadline, seconds: float) -> list[Row]:
+        """Send once, wait `seconds` at most (and no longer than the deadline), return all rows.
+
+        Raises StoreUnavailable if there is no connection, else RequestFailed.
+        """
+        session, _ = self._ready(deadline)
+        wait = min(seconds, deadline.remaining())
+        try:
+            return _wait_for(session.execute_async(statement, timeout=wait or 0.001), wait)
+        except DRIVER_ERRORS as error:
+            raise classify(error) from error
+
+    def close(self) -> None:
+        """Stop connecting, close every connection."""
+        self._closing.set()
+        self._thread.join(timeout=RECONNECT_MAX_SECONDS)
+        if self._cluster is not None:
+            self._cluster.shutdown()
+
+    def _ready(self, deadline: Deadline) -> tuple[Session, Mapping[str, PreparedStatement]]:
+        if self._connected is None:
+            self._first_try_over.wait(deadline.remaining())
+        if self._connected is None:
+            raise StoreUnavailable("Cassandra is not connected")
+        return self._connected
+
+    def _connect_until_done(self) -> None:
+        waits = backoff.expo(factor=0.5, max_value=RECONNECT_MAX_SECONDS)
+        next(waits)  # primes the generator
+        while not self._closing.is_set() and not self._connect():
+            self._first_try_over.set()
+            self._closing.wait(backoff.full_jitter(next(waits)))
+        self._first_try_over.set()
+
+    def _connect(self) -> bool:
+        cluster = make_cluster(self._contact)
+        try:
+            session = cluster.connect(self._keyspace)
+            session.default_fetch_size = PAGE_ROWS
+            prepared = {name: session.prepare(cql) for name, cql in self._cql.items()}
+        except Exception as error:  # noqa: BLE001 - the driver raises far more than its own here
+            cluster.shutdown()
+            hint = "" if isinstance(error, NoHostAvailable) else "; was the schema applied?"
+            log.warning("cannot connect to Cassandra, trying again: %s%s", error, hint)
+            return False
+        self._cluster, self._connected = cluster, (session, prepared)
+        log.info("connected to Cassandra")
+        return True
+
+
+def _wait_for(future: ResponseFuture, seconds: float) -> list[Row]:
+    """All pages. Waits on a monotonic clock: the driver's own timers go by the wall clock, and
+    set back an hour they would be due in an hour. Raises RequestFailed or a driver's error."""
+    pages: list[list[Row]] = []
+    errors: list[Exception] = []
+    arrived = threading.Event()
+
+    def on(target: list[Any]) -> Callable[[Any], None]:
+        def take(result: Any) -> None:  # noqa: ANN401 - rows or an exception
+            target.append(result)
+            arrived.set()
+
+        return take
+
+    future.add_callbacks(on(pages), on(errors))
+    deadline = Deadline.after(seconds)
+    while True:
+        if not arrived.wait(deadline.remaining()):
+            raise RequestFailed("client-timeout", maybe_applied=True)
+        if errors:
+            raise errors[0]
+        if not future.has_more_pages:
+            return [row for page in pages for row in page or ()]
+        arrived.clear()
+        future.start_fetching_next_page()

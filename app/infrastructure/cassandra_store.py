@@ -1,0 +1,271 @@
+"""The event store for production: conditional batches in each stream's own partition.
+
+Implements `ports.EventStore`. Every commit is one lightweight transaction: it moves the
+stream's head from the expected version to the new one and inserts the events, or does nothing.
+A commit whose fate is unknown is sent again, identical, until it is known or the time is over.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
+
+import backoff
+from cassandra.query import BatchStatement
+
+from app.application.deadline import Deadline
+from app.application.ports import (
+    NO_STREAM,
+    Appended,
+    EventData,
+    ExpectedVersion,
+    OutcomeUnknown,
+    RecordedEvent,
+    StoreUnavailable,
+    Telemetry,
+    VersionConflict,
+)
+from app.infrastructure.cassandra_errors import RequestFailed
+from app.infrastructure.cassandra_session import CassandraSession, Row
+from app.infrastructure.clock import to_milliseconds
+
+STATEMENTS = {
+    "move_head": (
+        "UPDATE events SET head = ?, commit_id = ? WHERE aggregate_id = ?"
+        " IF head = ? AND commit_id != ?"
+    ),
+    # A stream that the seed's original wrote has rows but no head; its first row says so.
+    "insert_first": (
+        "INSERT INTO events (aggregate_id, version, event_type, payload, created_at, event_id,"
+        " metadata) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
+    ),
+    "insert": (
+        "INSERT INTO events (aggregate_id, version, event_type, payload, created_at, event_id,"
+        " metadata) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    ),
+    "read": (
+        "SELECT version, event_type, payload, created_at, event_id, metadata FROM events"
+        " WHERE aggregate_id = ? AND version > ? AND version <= ?"
+    ),
+    "read_id": "SELECT event_id FROM events WHERE aggregate_id = ? AND version = ?",
+    "read_last": (
+        "SELECT version FROM events WHERE aggregate_id = ? ORDER BY version DESC LIMIT 1"
+    ),
+    "adopt": "UPDATE events SET head = ? WHERE aggregate_id = ? IF head = null",
+}
+
+ATTEMPT_SECONDS = 2.0
+"""One try's share of the budget: an answer lost on the way must leave time to ask again."""
+
+NOT_SENT_PATIENCE_SECONDS = 2.0
+"""How long to try while nothing can even be sent. It outlasts a connection that is made anew;
+with every node down, a quick answer is worth more to the caller than a thread that waits."""
+
+_LAST_VERSION = 2**31 - 1
+_NO_METADATA = "{}"
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class _Append:
+    """One commit on its way. `uncertain`: an earlier try may have been, or may yet be, applied."""
+
+    stream: str
+    expected: ExpectedVersion
+    events: Sequence[EventData]
+    commit_id: UUID
+    deadline: Deadline
+    uncertain: bool = False
+
+    @property
+    def after(self) -> int:
+        return 0 if self.expected is NO_STREAM else self.expected
+
+    @property
+    def head(self) -> int:
+        return self.after + len(self.events)
+
+
+class CassandraEventStore:
+    """`attempt_seconds` bounds one try of one request; the caller's deadline bounds them all."""
+
+    def __init__(
+        self,
+        session: CassandraSession,
+        telemetry: Telemetry,
+        serial_consistency: int,
+        attempt_seconds: float = ATTEMPT_SECONDS,
+    ) -> None:
+        self._session = session
+        self._telemetry = telemetry
+        self._serial = serial_consistency
+        self._attempt_seconds = attempt_seconds
+
+    def append(
+        self,
+        stream: str,
+        expected: ExpectedVersion,
+        events: Sequence[EventData],
+        commit_id: UUID,
+        deadline: Deadline,
+    ) -> Appended:
+        """See `ports.EventStore`."""
+        commit = _Append(stream, expected, events, commit_id, deadline)
+        try:
+            return self._retrying(deadline, lambda: self._try(commit))
+        except RequestFailed as error:
+            if commit.uncertain:
+                raise OutcomeUnknown(f"no answer in time: {error.cause}") from error
+            raise StoreUnavailable(f"cannot append: {error.cause}") from error
+        except StoreUnavailable as error:
+            if commit.uncertain:
+                raise OutcomeUnknown("the connection was lost") from error
+            raise
+
+    def read(
+        self, stream: str, deadline: Deadline, after: int = 0, upto: int | None = None
+    ) -> list[RecordedEvent]:
+        """See `ports.EventStore`. A SERIAL read: it sees, and if need be completes, the last
+        conditional write."""
+        last = _LAST_VERSION if upto is None else min(upto, _LAST_VERSION)
+        rows = self._reading(deadline, "read", stream, min(after, _LAST_VERSION), last)
+        return [_recorded(stream, row) for row in rows]
+
+    def ping(self, deadline: Deadline) -> None:
+        """See `ports.EventStore`."""
+        try:
+            self._select(deadline, "read_last", "ping")
+        except RequestFailed as error:
+            raise StoreUnavailable(f"no sign of life: {error.cause}") from error
+
+    def close(self) -> None:
+        """See `ports.EventStore`."""
+        self._session.close()
+
+    def _try(self, commit: _Append) -> Appended:
+        """Send the commit once. Raises VersionConflict once it is certain, or RequestFailed."""
+        row = self._send(commit)
+        if row["[applied]"]:
+            return Appended(commit.head)
+        if row.get("commit_id") == commit.commit_id:
+            return Appended(commit.head, recognised=True)
+        head = row.get("head")
+        if head is None:
+            return self._without_head(commit)
+        if head > commit.after and self._is_ours(commit):
+            return Appended(commit.head, recognised=True)
+        raise VersionConflict(commit.stream, commit.expected, head)
+
+    def _send(self, commit: _Append) -> Row:
+        batch = self._batch(commit)
+        try:
+            rows = self._session.execute(batch, commit.deadline, self._attempt_seconds)
+        except RequestFailed as error:
+            commit.uncertain = commit.uncertain or error.maybe_applied
+            raise
+        # With two conditions a rejection may come as two rows; the static columns are in each.
+        return rows[0]
+
+    def _batch(self, commit: _Append) -> BatchStatement:
+        prepared, deadline = self._session.prepared, commit.deadline
+        batch = BatchStatement(serial_consistency_level=self._serial)
+        head = None if commit.expected is NO_STREAM else commit.expected
+        batch.add(
+            prepared("move_head", deadline),
+            (commit.head, commit.commit_id, commit.stream, head, commit.commit_id),
+        )
+        for version, event in enumerate(commit.events, commit.after + 1):
+            batch.add(
+                prepared("insert_first" if version == 1 else "insert", deadline),
+                (
+                    commit.stream,
+                    version,
+                    event.event_type,
+                    event.payload,
+                    to_milliseconds(event.created_at),
+                    event.event_id,
+                    event.metadata,
+                ),
+            )
+        return batch
+
+    def _without_head(self, commit: _Append) -> Appended:
+        """No head: the stream does not exist, or it was written before heads were kept. Such a
+        stream is given the head it should have, and the commit is tried again on it."""
+        rows = self._select(commit.deadline, "read_last", commit.stream)
+        if not rows:
+            raise VersionConflict(commit.stream, commit.expected, NO_STREAM)
+        # Whoever else adopts it meanwhile has read the same last version or has appended since;
+        # either way the head is set, and the next try meets it.
+        adopt = self._session.prepared("adopt", commit.deadline).bind(
+            (rows[0]["version"], commit.stream)
+        )
+        adopt.serial_consistency_level = self._serial
+        self._session.execute(adopt, commit.deadline, self._attempt_seconds)
+        return self._try(commit)
+
+    def _is_ours(self, commit: _Append) -> bool:
+        rows = self._select(commit.deadline, "read_id", commit.stream, commit.after + 1)
+        return bool(rows) and rows[0]["event_id"] == commit.events[0].event_id
+
+    def _select(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
+        statement = self._session.prepared(name, deadline).bind(values)
+        statement.consistency_level = self._serial
+        return self._session.execute(statement, deadline, self._attempt_seconds)
+
+    def _reading(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
+        try:
+            return self._retrying(deadline, lambda: self._select(deadline, name, *values))
+        except RequestFailed as error:
+            raise StoreUnavailable(f"cannot read: {error.cause}") from error
+
+    def _retrying(self, deadline: Deadline, call: Callable[[], Answer]) -> Answer:
+        """Exponential backoff with full jitter, inside the deadline."""
+        retried = backoff.on_exception(
+            backoff.expo,
+            RequestFailed,
+            giveup=_GiveUp(deadline),
+            jitter=lambda wait: min(backoff.full_jitter(wait), deadline.remaining()),
+            on_backoff=lambda details: self._telemetry.retried(details["exception"].cause),
+            logger=None,
+            factor=0.05,
+            max_value=1.0,
+        )(call)
+        return retried()
+
+
+class _GiveUp:
+    """When to stop trying: at the deadline; earlier while nothing has been sent at all."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._patience = Deadline.after(NOT_SENT_PATIENCE_SECONDS)
+        self._sent = False
+
+    def __call__(self, error: Any) -> bool:  # noqa: ANN401 - backoff hands over any exception
+        self._sent = self._sent or error.maybe_applied
+        if error.permanent or self._deadline.expired:
+            return True
+        return self._patience.expired and not self._sent
+
+
+def _recorded(stream: str, row: Row) -> RecordedEvent:
+    """Rows of the seed's original have neither id nor metadata; their id follows from their
+    place, so that it is the same at every reading."""
+    return RecordedEvent(
+        stream,
+        row["version"],
+        EventData(
+            event_id=row["event_id"] or _legacy_id(stream, row["version"]),
+            event_type=row["event_type"],
+            payload=row["payload"],
+            metadata=row["metadata"] or _NO_METADATA,
+            created_at=row["created_at"].replace(tzinfo=UTC),
+        ),
+    )
+
+
+def _legacy_id(stream: str, version: int) -> UUID:
+    return uuid5(UUID(int=0), f"{stream}/{version}")

@@ -1,0 +1,68 @@
+"""Counts and times what an event store does. Wraps any `ports.EventStore`."""
+
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.application.deadline import Deadline
+from app.application.ports import (
+    Appended,
+    EventData,
+    EventStore,
+    ExpectedVersion,
+    OutcomeUnknown,
+    RecordedEvent,
+    Telemetry,
+    VersionConflict,
+)
+
+
+class MeteredEventStore:
+    """Implements `ports.EventStore`; changes nothing about the store that it wraps."""
+
+    def __init__(self, store: EventStore, telemetry: Telemetry) -> None:
+        self._store = store
+        self._telemetry = telemetry
+
+    def append(
+        self,
+        stream: str,
+        expected: ExpectedVersion,
+        events: Sequence[EventData],
+        commit_id: UUID,
+        deadline: Deadline,
+    ) -> Appended:
+        """See `ports.EventStore`."""
+        started = time.monotonic()
+        outcome = "unavailable"
+        try:
+            appended = self._store.append(stream, expected, events, commit_id, deadline)
+            outcome = "recognised" if appended.recognised else "written"
+        except VersionConflict:
+            outcome = "conflict"
+            raise
+        except OutcomeUnknown:
+            outcome = "unknown"
+            raise
+        finally:
+            self._telemetry.appended(outcome)
+            self._telemetry.store_took("append", time.monotonic() - started)
+        return appended
+
+    def read(
+        self, stream: str, deadline: Deadline, after: int = 0, upto: int | None = None
+    ) -> list[RecordedEvent]:
+        """See `ports.EventStore`."""
+        started = time.monotonic()
+        try:
+            return self._store.read(stream, deadline, after, upto)
+        finally:
+            self._telemetry.store_took("read", time.monotonic() - started)
+
+    def ping(self, deadline: Deadline) -> None:
+        """See `ports.EventStore`."""
+        self._store.ping(deadline)
+
+    def close(self) -> None:
+        """See `ports.EventStore`."""
+        self._store.close()

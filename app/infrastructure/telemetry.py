@@ -1,0 +1,76 @@
+"""The service's own figures, kept by prometheus-client. Implements `ports.Telemetry`.
+
+With several worker processes the figures live in files below PROMETHEUS_MULTIPROC_DIR, which
+`config/gunicorn.conf.py` sets before this module is imported; one scrape adds them up.
+`docs/operations.md` says what each is for.
+"""
+
+import os
+from collections.abc import Callable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+_requests = Counter("http_requests", "Requests answered.", ["method", "route", "status"])
+_request_seconds = Histogram(
+    "http_request_duration_seconds", "Time to answer.", ["method", "route"], buckets=_SECONDS
+)
+_appends = Counter("event_store_appends", "Appends by how they ended.", ["outcome"])
+_retries = Counter("event_store_retries", "What was tried again, by cause.", ["cause"])
+_store_seconds = Histogram(
+    "event_store_operation_seconds", "Time in the event store.", ["operation"], buckets=_SECONDS
+)
+
+_OUTCOMES = ("written", "recognised", "conflict", "unavailable", "unknown")
+
+
+class PrometheusTelemetry:
+    """The one set of figures of a process."""
+
+    def __init__(self) -> None:
+        # An alert on an increase misses a series that first appears with a value of 1.
+        for outcome in _OUTCOMES:
+            _appends.labels(outcome)
+
+    def request_answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered; `route` is a rule's text, never a path that someone sent."""
+        _requests.labels(method, route, str(status)).inc()
+        _request_seconds.labels(method, route).observe(seconds)
+
+    def appended(self, outcome: str) -> None:
+        """See `ports.Telemetry`."""
+        _appends.labels(outcome).inc()
+
+    def retried(self, cause: str) -> None:
+        """See `ports.Telemetry`."""
+        _retries.labels(cause).inc()
+
+    def store_took(self, operation: str, seconds: float) -> None:
+        """See `ports.Telemetry`."""
+        _store_seconds.labels(operation).observe(seconds)
+
+    def exposition(self, store_is_up: Callable[[], bool]) -> bytes:
+        """All figures of all workers in Prometheus' text format; asks the store now."""
+        asked_now = CollectorRegistry()
+        up = Gauge(
+            "event_store_up", "Whether the store answers (1) or not (0).", registry=asked_now
+        )
+        up.set(store_is_up())
+        return generate_latest(_kept()) + generate_latest(asked_now)
+
+
+def _kept() -> CollectorRegistry:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -1,0 +1,80 @@
+"""Beside the way of the data: the real parts that tests ask for by name, one of each per run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+import pytest
+
+from tests.support import cassandra_node as cassandra
+from tests.support.nginx import find_nginx
+from tests.support.processes import Unavailable
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM end a run as Ctrl-C does, so that everything that was started is stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once for each reason why tests were skipped, and how many."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, tests in reasons.items():
+        terminalreporter.write_line(f"{tests} skipped: {reason}")
+
+
+def is_required(part: str) -> bool:
+    """Tell whether REQUIRE (as in REQUIRE=cassandra,nginx) forbids to skip for want of `part`."""
+    return part in os.environ.get("REQUIRE", "").replace(" ", "").split(",")
+
+
+def without(part: str, reason: Unavailable) -> NoReturn:
+    """Skip the test with the one line that says how to get the part, or fail if it is required."""
+    if is_required(part):
+        raise pytest.fail.Exception(f"REQUIRE names {part}: {reason}", pytrace=False) from None
+    raise pytest.skip.Exception(str(reason)) from None
+
+
+@pytest.fixture(scope="session")
+def cassandra_node() -> Iterator[cassandra.Node]:
+    """A Cassandra that all tests share: each brings a keyspace of its own, none breaks it."""
+    try:
+        node = cassandra.start()
+    except Unavailable as reason:
+        without("cassandra", reason)
+    yield node
+    node.close()
+
+
+@pytest.fixture
+def start_cassandra() -> Iterator[Callable[..., cassandra.JvmNode]]:
+    """start_own(), for tests that kill, pause or restart a node; closed after the test."""
+    started: list[cassandra.JvmNode] = []
+
+    def start(
+        *, port: int | None = None, overrides: dict[str, object] | None = None
+    ) -> cassandra.JvmNode:
+        try:
+            node = cassandra.start_own(port=port, overrides=overrides)
+        except Unavailable as reason:
+            without("cassandra", reason)
+        started.append(node)
+        return node
+
+    yield start
+    for node in started:
+        node.close()
+
+
+@pytest.fixture(scope="session")
+def require_nginx() -> str:
+    """The path of a real nginx."""
+    try:
+        return find_nginx()
+    except Unavailable as reason:
+        without("nginx", reason)

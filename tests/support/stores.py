@@ -1,0 +1,82 @@
+"""Event stores for tests, named by one line of text so that another process can open them too.
+
+sqlite:<path>  or  cassandra:<host>:<port>:<keyspace>
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4, uuid5
+
+from app.application.deadline import Deadline
+from app.application.ports import EventData, EventStore
+from app.infrastructure.cassandra_session import CassandraSession, Contact
+from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
+from app.infrastructure.cql_migrations import migrate, read_migrations
+from app.infrastructure.sqlite_store import SqliteEventStore
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations_cql"
+MOMENT = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
+ONE_COPY: dict[str, str | int] = {"class": "SimpleStrategy", "replication_factor": 1}
+
+
+class CountingTelemetry:
+    """Implements `ports.Telemetry`; `retries` holds the cause of each retry."""
+
+    def __init__(self) -> None:
+        self.retries: list[str] = []
+        self.appends: list[str] = []
+        self.operations: list[str] = []
+
+    def appended(self, outcome: str) -> None:
+        self.appends.append(outcome)
+
+    def retried(self, cause: str) -> None:
+        self.retries.append(cause)
+
+    def store_took(self, operation: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.operations.append(operation)
+
+
+def open_store(name: str) -> EventStore:
+    """The store of that name; its schema has to be there."""
+    kind, _, rest = name.partition(":")
+    if kind == "sqlite":
+        return SqliteEventStore(Path(rest))
+    host, port, keyspace = rest.split(":")
+    return cassandra_store(Contact((host,), int(port)), keyspace)
+
+
+def cassandra_store(
+    contact: Contact,
+    keyspace: str,
+    telemetry: CountingTelemetry | None = None,
+    attempt_seconds: float = 2.0,
+) -> CassandraEventStore:
+    """A store over its own connections."""
+    session = CassandraSession(contact, keyspace, STATEMENTS)
+    return CassandraEventStore(
+        session, telemetry or CountingTelemetry(), contact.serial_consistency, attempt_seconds
+    )
+
+
+def make_schema(contact: Contact, keyspace: str) -> None:
+    """Apply the project's own migrations."""
+    migrate(contact, keyspace, ONE_COPY, read_migrations(MIGRATIONS), lambda _: None)
+
+
+def soon(seconds: float = 20) -> Deadline:
+    """A deadline that only a hanging test meets."""
+    return Deadline.after(seconds)
+
+
+def commit(
+    count: int = 1, commit_id: UUID | None = None, payload: str = '{"n":1}'
+) -> tuple[UUID, Sequence[EventData]]:
+    """A commit id and the events of that commit."""
+    identity = commit_id or uuid4()
+    return identity, [
+        EventData(uuid5(identity, str(index)), "SomethingHappened", payload, "{}", MOMENT)
+        for index in range(count)
+    ]
