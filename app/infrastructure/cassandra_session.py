@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 
 PAGE_ROWS = 500
+RECONNECT_MIN_SECONDS = 0.1
 RECONNECT_MAX_SECONDS = 10.0
 
 
@@ -98,7 +99,10 @@ def make_cluster(contact: Contact) -> Cluster:
         contact.hosts,
         port=contact.port,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-        reconnection_policy=ExponentialReconnectionPolicy(0.5, RECONNECT_MAX_SECONDS),
+        # The driver's default waits up to 600 s, and gives up for good after 64 attempts.
+        reconnection_policy=ExponentialReconnectionPolicy(
+            RECONNECT_MIN_SECONDS, RECONNECT_MAX_SECONDS, max_attempts=None
+        ),
         # asyncore is gone in Python 3.12, and the driver would choose silently.
         connection_class=LibevConnection,
         # Off by default: a request of 8 KB and more would wait 45 ms for a delayed ACK.
@@ -167,7 +171,7 @@ class CassandraSession:
         return self._connected
 
     def _connect_until_done(self) -> None:
-        waits = backoff.expo(factor=0.5, max_value=RECONNECT_MAX_SECONDS)
+        waits = backoff.expo(factor=RECONNECT_MIN_SECONDS, max_value=RECONNECT_MAX_SECONDS)
         next(waits)  # primes the generator
         while not self._closing.is_set() and not self._connect():
             self._first_try_over.set()

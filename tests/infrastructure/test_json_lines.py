@@ -1,4 +1,4 @@
-"""A log record as one JSON line: nothing forges it, nothing secret is in it, nothing prevents it."""
+"""A log record as one JSON line: nothing forges it, no secret is in it, nothing prevents it."""
 
 import json
 import logging

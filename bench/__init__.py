@@ -1,0 +1,1 @@
+"""What the registry costs, beside its peers: `python -m bench`. Imported by nothing else."""

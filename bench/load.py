@@ -1,0 +1,134 @@
+"""Before the way of the data: clients that register carriers over HTTP, as fast as answers come.
+
+One thread and one selector drive all the connections. Requests are put together with one join and
+answers are read as far as their length, which leaves the cores to the server.
+"""
+
+import itertools
+import json
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+CONNECTIONS = 16
+"""Requests in flight at any time."""
+
+_PATIENCE_SECONDS = 30.0
+_CREATED = b"HTTP/1.1 201 "
+_LENGTH = b"\r\nContent-Length: "
+_HEAD_END = b"\r\n\r\n"
+_PROCESS = uuid4().hex[:8]
+_numbers = itertools.count(1)
+
+
+class WrongAnswer(Exception):
+    """A server did not answer 201: whatever was measured then says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many registrations were answered in how many seconds."""
+
+    answers: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return self.answers / self.seconds
+
+
+def new_carrier() -> tuple[str, str]:
+    """A name and an e-mail address that nobody has had before."""
+    number = next(_numbers)
+    return f"Carrier {_PROCESS} {number}", f"contact{number}@{_PROCESS}.example.com"
+
+
+def register(port: int, seconds: float, connections: int = CONNECTIONS) -> Load:
+    """Keep `connections` kept-alive connections to the loopback port busy for `seconds`.
+
+    Raises WrongAnswer unless every answer is 201.
+    """
+    with _Clients(port) as clients:
+        # One after the other, as clients come: a worker that is busy with the first ones leaves
+        # the next to another. Sixteen at once were all taken by whichever worker woke up first.
+        for number in range(1, connections + 1):
+            clients.add()
+            clients.serve(lambda answers, number=number: answers >= number)
+        started = time.monotonic()
+        answers = clients.serve(lambda _: time.monotonic() - started >= seconds)
+        return Load(answers, time.monotonic() - started)
+
+
+class _Clients:
+    """Connections in use, which all ask again as soon as they are answered."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._waiting = selectors.DefaultSelector()
+
+    def __enter__(self) -> "_Clients":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for key in list(self._waiting.get_map().values()):
+            key.data.socket.close()
+        self._waiting.close()
+
+    def add(self) -> None:
+        """Connect one more and let it ask."""
+        client = _Client(self._port)
+        self._waiting.register(client.socket, selectors.EVENT_READ, client)
+        client.send()
+
+    def serve(self, is_over: Callable[[int], bool]) -> int:
+        """Take answers and ask again until `is_over`, which is told how many they were."""
+        answers = 0
+        while not is_over(answers):
+            ready = self._waiting.select(_PATIENCE_SECONDS)
+            if not ready:
+                raise WrongAnswer(f"no answer within {_PATIENCE_SECONDS:g} s")
+            for key, _ in ready:
+                client: _Client = key.data
+                if client.is_answered():
+                    answers += 1
+                    client.send()
+        return answers
+
+
+class _Client:
+    """One connection with one request in flight."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._head = (
+            f"POST /register-carrier HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            "Content-Type: application/json\r\nContent-Length: "
+        ).encode()
+        self._received = b""
+
+    def send(self) -> None:
+        """Ask for a carrier of its own."""
+        name, email = new_carrier()
+        body = json.dumps({"name": name, "email": email}).encode()
+        self.socket.sendall(b"%b%d%b%b" % (self._head, len(body), _HEAD_END, body))
+
+    def is_answered(self) -> bool:
+        """Take what has come; whether that completes the answer."""
+        received = self._received = self._received + self.socket.recv(65_536)
+        if not received:
+            raise WrongAnswer("the server closed the connection")
+        head, end, body = received.partition(_HEAD_END)
+        if not end:
+            return False
+        _, found, rest = head.partition(_LENGTH)
+        if not found or not head.startswith(_CREATED):
+            raise WrongAnswer(received.decode(errors="replace"))
+        if len(body) < int(rest.partition(b"\r")[0]):
+            return False
+        self._received = b""
+        return True

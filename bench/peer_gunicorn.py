@@ -1,0 +1,22 @@
+"""How gunicorn serves a peer: as it serves ours, without our hooks and our log."""
+
+import runpy
+from pathlib import Path
+
+_ours = runpy.run_path(str(Path("config") / "gunicorn.conf.py"))
+
+_SAME = (
+    "bind",
+    "workers",
+    "worker_class",
+    "threads",
+    "preload_app",
+    "graceful_timeout",
+    "timeout",
+    "keepalive",
+    "control_socket_disable",
+    "accesslog",
+    "worker_tmp_dir",
+    "on_exit",  # which removes what reading the settings has made
+)
+globals().update({name: _ours[name] for name in _SAME if name in _ours})

@@ -1,0 +1,70 @@
+"""Around the way of the data: gunicorn with our service or with a peer, for one run each."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.load import register
+from tests.support.processes import Server, accepts_tcp, free_port
+
+ROOT = Path(__file__).parents[1]
+WARM_UP_SECONDS = 1.0
+
+_OURS = ("config/gunicorn.conf.py", "wsgi:app")
+_PEER = "bench/peer_gunicorn.py"
+
+
+class HttpServer:
+    """A gunicorn on a port of its own, warmed up; WORKERS and THREADS count for ours and peers."""
+
+    def __init__(self, folder: Path, config: str, app: str, env: Mapping[str, str | None]) -> None:
+        self.port = free_port()
+        self._server = Server(
+            [sys.executable, "-m", "gunicorn", "-c", config, app],
+            log=folder / "server.log",
+            ready=lambda: accepts_tcp(self.port),
+            env={
+                "HOST": "127.0.0.1",
+                "PORT": str(self.port),
+                "LOG_DIR": str(folder / "logs"),
+                "SQLITE_PATH": str(folder / "events.sqlite3"),
+                "EVENT_STORE": "sqlite",
+                "CASSANDRA_HOST": "",
+                "PYTHONPATH": str(ROOT),
+                **env,
+            },
+            cwd=ROOT,
+        )
+
+    def __enter__(self) -> "HttpServer":
+        self._server.start()
+        try:
+            register(self.port, WARM_UP_SECONDS)
+        except BaseException:
+            self._server.stop()
+            print(self._server.tail(), file=sys.stderr)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+
+    def rate(self, seconds: float) -> float:
+        """Registrations per second. Raises WrongAnswer."""
+        return register(self.port, seconds).rate
+
+
+def ours(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServer:
+    """The service as `make run` serves it; without `env` on SQLite."""
+    return HttpServer(folder, *_OURS, env or {})
+
+
+def bare_echo(folder: Path) -> HttpServer:
+    """Flask and Marshmallow, nothing else."""
+    return HttpServer(folder, _PEER, "bench.bare_echo:create_app()", {})
+
+
+def with_eventsourcing(folder: Path) -> HttpServer:
+    """Flask and the eventsourcing package on SQLite."""
+    path = folder / "peer.sqlite3"
+    return HttpServer(folder, _PEER, f"bench.with_eventsourcing:create_app({str(path)!r})", {})

@@ -1,0 +1,37 @@
+"""The application on a SQLite store of its own, and a client in the same process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.application.services import Services
+from app.bootstrap import build_services
+from config.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The defaults, but for small bodies and little patience."""
+    return Settings(
+        app_env="testing",
+        sqlite_path=tmp_path / "events.sqlite3",
+        max_request_size=300_000,
+        request_timeout=5,
+    )
+
+
+@pytest.fixture
+def services(settings: Settings) -> Iterator[Services]:
+    """The services of the settings, as bootstrap makes them."""
+    built = build_services(settings)
+    yield built
+    built.store.close()
+
+
+@pytest.fixture
+def client(settings: Settings, services: Services) -> FlaskClient:
+    """A client of the whole application."""
+    return create_app(settings, services).test_client()

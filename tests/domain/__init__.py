@@ -1,0 +1,1 @@
+"""Tests of the rules alone: no store, no web, no clock."""

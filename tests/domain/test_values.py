@@ -1,0 +1,177 @@
+"""Names and addresses: what they normalise, and what cannot exist."""
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.errors import InvalidValue
+from app.domain.values import CarrierName, EmailAddress
+
+LINE_BREAKS = "\n\r\v\f\x1c\x85\u2028\u2029"
+INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad"
+
+
+@pytest.mark.parametrize(
+    "text", ["FedEx", "a", "株式会社ヤマト", "Åre Frakt & Söner", "M/S 'Ane' <3>", "🚚", "نقل"]
+)
+def test_a_name_is_any_text(text: str) -> None:
+    """Every language's letters, signs and emoji make a name, kept as they are."""
+    assert CarrierName(text).text == text
+    assert str(CarrierName(text)) == text
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\u00a0", "\u3000", "\u2028"])
+def test_a_name_is_trimmed(space: str) -> None:
+    """White space of any kind around a name is no part of it; white space within is."""
+    assert CarrierName(f"{space}Fed Ex{space * 2}").text == "Fed Ex"
+
+
+def test_a_name_is_kept_in_nfc() -> None:
+    """Two ways to write the same letters make the same name."""
+    assert CarrierName("Cafe\u0301") == CarrierName("Café")
+    assert CarrierName("Cafe\u0301").text == "Caf\u00e9"
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "🚚", "株"])
+def test_a_name_has_at_most_255_characters(letter: str) -> None:
+    """Characters are code points in NFC: 255 are a name, 256 are not."""
+    assert CarrierName(letter * 255).text == letter * 255
+    with pytest.raises(InvalidValue, match="at most 255 characters"):
+        CarrierName(letter * 256)
+
+
+def test_a_name_is_measured_trimmed_and_in_nfc() -> None:
+    """What normalising takes away does not count."""
+    assert len(CarrierName(" " * 1000 + "e\u0301" * 255 + " ").text) == 255
+    # The longest way to write one character of NFC takes four code points.
+    assert len(CarrierName(unicodedata.normalize("NFD", "\u1f82" * 255)).text) == 255
+
+
+def test_a_name_is_measured_before_it_costs_anything() -> None:
+    """A megabyte of combining marks, which takes minutes to normalise, is refused at once."""
+    started = time.process_time()
+    with pytest.raises(InvalidValue, match="at most 255 characters"):
+        CarrierName("a" + "\u0301\u0323" * 20_000)
+    assert time.process_time() - started < 0.1
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n ", "\u00a0\u3000", *INVISIBLE, INVISIBLE * 3])
+def test_a_name_can_be_seen(text: str) -> None:
+    """A name of nothing, of white space, or of invisible characters is blank."""
+    with pytest.raises(InvalidValue, match="must not be blank"):
+        CarrierName(text)
+
+
+def test_an_invisible_character_within_a_name_stays() -> None:
+    """Joiners are part of how some scripts are written."""
+    assert CarrierName("क्‍ष").text == "क्‍ष"
+
+
+@pytest.mark.parametrize("character", [*"\0\x01\x1b\x7f\x9f\t", *LINE_BREAKS])
+def test_a_name_has_no_control_characters(character: str) -> None:
+    """Nothing that a terminal or a log would obey, line and paragraph separators included."""
+    with pytest.raises(InvalidValue, match="control characters"):
+        CarrierName(f"Fed{character}Ex")
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    """What UTF-8 cannot write is in no name and no address."""
+    with pytest.raises(InvalidValue):
+        CarrierName("Fed\ud800Ex")
+    with pytest.raises(InvalidValue):
+        EmailAddress("contact\ud800@fedex.com")
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(st.characters(exclude_categories=[]), max_size=300))
+def test_a_name_is_normal_or_does_not_exist(text: str) -> None:
+    """Whatever comes: a name that keeps every rule and stays the same if read again, or a
+    refusal that does not repeat it."""
+    try:
+        name = CarrierName(text)
+    except InvalidValue as error:
+        assert error.sentence.startswith("The name must")
+    else:
+        assert 1 <= len(name.text) <= 255
+        assert name.text == unicodedata.normalize("NFC", name.text).strip()
+        assert name == CarrierName(name.text)
+        assert name.text.encode()
+
+
+@pytest.mark.parametrize(
+    ("given_text", "kept"),
+    [
+        ("contact@fedex.com", "contact@fedex.com"),
+        ("Contact.Us+eu@FedEx.COM", "Contact.Us+eu@fedex.com"),
+        ("δοκιμή@παράδειγμα.gr", "δοκιμή@παράδειγμα.gr"),
+        ("用户@例子.中国", "用户@例子.中国"),
+        ("a@xn--bcher-kva.ch", "a@bücher.ch"),
+        ("cafe\u0301@b.fr", "caf\u00e9@b.fr"),
+    ],
+)
+def test_an_address_is_normalised(given_text: str, kept: str) -> None:
+    """The domain in lower case and in its own script, the local part as given, in NFC."""
+    assert EmailAddress(given_text).text == kept
+    assert str(EmailAddress(kept)) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "contact",
+        "@fedex.com",
+        "contact@",
+        "contact@fedex",
+        "a@b@c.com",
+        "a b@c.com",
+        "a@[127.0.0.1]",
+        '"a b"@c.com',
+        "FedEx <contact@fedex.com>",
+        "a@b.com\n",
+        "a\0@b.com",
+        "a@b..com",
+        ".a@b.com",
+        "a@-b.com",
+        "a@xn--a.com",
+        "a@\u200d.com",
+        "a@b.com, c@d.com",
+    ],
+)
+def test_what_is_no_address_cannot_exist(text: str) -> None:
+    """One sentence, which does not repeat what was given."""
+    with pytest.raises(InvalidValue) as caught:
+        EmailAddress(text)
+    assert caught.value.sentence == "The email must be a valid email address"
+
+
+def test_an_address_has_at_most_254_characters() -> None:
+    """RFC 5321's limit: 254 characters are an address, 255 are not."""
+    domain = ".".join(["d" * 61] * 3) + ".com"
+    longest = "a" * (254 - 1 - len(domain)) + "@" + domain
+    assert len(EmailAddress(longest).text) == 254
+    with pytest.raises(InvalidValue, match="at most 254 characters"):
+        EmailAddress("a" + longest)
+
+
+def test_an_address_is_measured_before_it_costs_anything() -> None:
+    """A megabyte is refused without being looked at."""
+    started = time.process_time()
+    with pytest.raises(InvalidValue, match="at most 254 characters"):
+        EmailAddress("a\u0301\u0323" * 300_000 + "@b.com")
+    assert time.process_time() - started < 0.1
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.one_of(st.emails(), st.text(st.characters(exclude_categories=[]), max_size=300)))
+def test_an_address_is_normal_or_does_not_exist(text: str) -> None:
+    """Whatever comes: an address that stays the same if read again, or a refusal."""
+    try:
+        address = EmailAddress(text)
+    except InvalidValue:
+        return
+    assert len(address.text) <= 254
+    assert address == EmailAddress(address.text)

@@ -1,0 +1,34 @@
+"""Beside the way of the data: keeps what parts count about themselves, for tests to look at."""
+
+from collections import Counter
+from collections.abc import Callable
+
+
+class KeptFigures:
+    """Implements `ports.Telemetry` and `services.RequestTelemetry` in plain counters."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.retries: Counter[str] = Counter()
+        self.requests: Counter[tuple[str, str, int]] = Counter()
+        self.timed: list[tuple[str, float]] = []
+
+    def appended(self, outcome: str) -> None:
+        """See `ports.Telemetry`."""
+        self.outcomes[outcome] += 1
+
+    def retried(self, cause: str) -> None:
+        """See `ports.Telemetry`."""
+        self.retries[cause] += 1
+
+    def store_took(self, operation: str, seconds: float) -> None:
+        """See `ports.Telemetry`."""
+        self.timed.append((operation, seconds))
+
+    def request_answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """See `services.RequestTelemetry`."""
+        self.requests[method, route, status] += 1
+
+    def exposition(self, store_is_up: Callable[[], bool]) -> bytes:
+        """See `services.RequestTelemetry`."""
+        return f"event_store_up {int(store_is_up())}".encode()
