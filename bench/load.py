@@ -6,11 +6,13 @@ answers are read as far as their length, which leaves the cores to the server.
 
 import itertools
 import json
+import operator
 import selectors
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 CONNECTIONS = 16
@@ -57,7 +59,7 @@ def register(port: int, seconds: float, connections: int = CONNECTIONS) -> Load:
         # the next to another. Sixteen at once were all taken by whichever worker woke up first.
         for number in range(1, connections + 1):
             clients.add()
-            clients.serve(lambda answers, number=number: answers >= number)
+            clients.serve(partial(operator.le, number))
         started = time.monotonic()
         answers = clients.serve(lambda _: time.monotonic() - started >= seconds)
         return Load(answers, time.monotonic() - started)

@@ -5,18 +5,25 @@ Worker class, threads and the rest were chosen by `make bench`; docs/decisions.m
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from app.infrastructure import json_logging
 from config.settings import Settings, SettingsError
 
 try:
     _settings = Settings.from_env()
 except SettingsError as error:
     sys.exit(str(error))
+
+# prometheus-client looks for this when it is first imported, which importing `app` does.
+_figures = tempfile.mkdtemp(prefix="carriers-metrics-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _figures
+_master = os.getpid()
+
+from app.infrastructure import json_logging  # noqa: E402
 
 _address = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
@@ -35,13 +42,10 @@ keepalive = 75
 control_socket_disable = True
 logger_class = "config.gunicorn_logger.GunicornLogger"
 accesslog = None
+# A SCRIPT_NAME or PATH_INFO header would be taken for a path, from whoever sends it.
+forwarder_headers = ""
 if Path("/dev/shm").is_dir():  # noqa: S108 - a heartbeat file on a disk stalls with the disk
     worker_tmp_dir = "/dev/shm"  # noqa: S108
-
-# prometheus-client looks for this when it is first imported, which is in the workers.
-_figures = tempfile.mkdtemp(prefix="carriers-metrics-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _figures
-_master = os.getpid()
 
 json_logging.configure(_settings.app_log_level, _settings.log_dir)
 
@@ -55,6 +59,20 @@ def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
         """ -d '{"name": "FedEx", "email": "contact@fedex.com"}'""",
         flush=True,
     )
+
+
+# A signal that reaches a worker between its birth and its own handlers would be lost, and the
+# master would wait for that worker until graceful_timeout: it is kept for the worker instead.
+_STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+os.register_at_fork(
+    before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS),
+    after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS),
+)
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
+    """The worker handles signals from here on."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook

@@ -152,7 +152,8 @@ class _Reader:
     def seconds(self, name: str, least: float, most: float, default: float) -> float:
         allowed = f"a number of seconds from {least} to {most}"
         value: float = self._parsed(name, self._env.float, default, allowed)
-        return self._checked(name, value, allowed, ok=least <= value <= most)
+        self._checked(name, self.text(name, ""), allowed, ok=least <= value <= most)
+        return value
 
     def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
         value = self.text(name, default).lower()
@@ -185,4 +186,5 @@ class _Reader:
 
 
 def _refusal(name: str, given: object, allowed: str) -> SettingsError:
-    return SettingsError(f"{name}={given} is not valid: it must be {allowed}.")
+    line = "\\n".join(str(given).splitlines())
+    return SettingsError(f"{name}={line} is not valid: it must be {allowed}.")

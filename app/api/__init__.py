@@ -7,10 +7,13 @@ from flask_smorest import Api
 
 from app.api import carriers, errors, health, request_cycle
 from app.api.envelope import EnvelopeJson
+from app.api.schemas import FailureSchema
 
 
 class _OpenApi(Api):
     """The OpenAPI description; answers to errors are `errors.py`'s alone."""
+
+    ERROR_SCHEMA = FailureSchema
 
     def _register_error_handlers(self) -> None:
         pass
@@ -28,6 +31,7 @@ _OPENAPI: dict[str, Any] = {
 def install(app: Flask) -> None:
     """Give the application its routes, its error answers and its request cycle."""
     app.json = EnvelopeJson(app)
+    app.url_map.merge_slashes = False  # or it answers // with a redirect, which is a page
     app.config.update(_OPENAPI)
     request_cycle.install(app)
     errors.install(app)

@@ -1,6 +1,7 @@
 """The shape of what comes in and goes out. Rules of values are the value objects' own."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
@@ -117,6 +118,7 @@ class FailureSchema(Schema):
     error = fields.Nested(ErrorSchema, required=True)
 
 
+@cache  # one class a shape: OpenAPI names a second one of the same name differently
 def success_of(data: type[Schema]) -> type[Schema]:
     """The envelope around `data`, as a schema."""
     return Schema.from_dict(

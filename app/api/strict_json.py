@@ -23,7 +23,10 @@ class StrictJsonParser(FlaskParser):
     def _raw_load_json(self, req: Request) -> Any:  # noqa: ANN401 - any JSON value
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("The Content-Type must be application/json")
-        return loads(req.get_data())
+        body = req.get_data()
+        if len(body) != (req.content_length or 0):
+            raise BadRequest("The body ended early")
+        return loads(body)
 
     def handle_error(self, error: Any, *_: object, **__: object) -> NoReturn:  # noqa: ANN401
         """See `webargs.Parser`."""
@@ -51,6 +54,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         counted = Counter(key for key, _ in pairs)
         twice = counted.most_common(1)[0][0]
+        _refuse_lone_surrogates(twice)  # the sentence could not be sent
         raise BadRequest(f'The body names the key "{twice[:_KEY_SHOWN]}" twice')
     return members
 

@@ -25,7 +25,12 @@ class CarrierName:
     text: str
 
     def __post_init__(self) -> None:
-        text = unicodedata.normalize("NFC", self.text).strip()
+        # NFC takes quadratic time, so no more of it than could still be a name: it joins four
+        # characters at most into one.
+        raw = self.text.strip()
+        if len(raw) > 4 * NAME_MAX_CHARACTERS:
+            raise InvalidValue(f"The name must be at most {NAME_MAX_CHARACTERS} characters long")
+        text = unicodedata.normalize("NFC", raw).strip()
         object.__setattr__(self, "text", text)
         # A name of nothing but joiners and other invisible format characters shows as no name.
         if not any(_is_visible(character) for character in text):

@@ -54,7 +54,7 @@ class JsonCodec:
             payload = json.loads(recorded.data.payload)
             metadata = json.loads(recorded.data.metadata)
             return _event(recorded.data.event_type, payload, metadata.get("schema_version", 0))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableEvent(recorded, f"{type(error).__name__}: {error}") from error
 
 
@@ -65,4 +65,7 @@ def _event(event_type: str, payload: Mapping[str, Any], schema_version: int) -> 
     elif schema_version > SCHEMA_VERSION:
         raise ValueError(f"schema version {schema_version} is newer than this program")
     event_class = _TYPES[event_type]
-    return event_class(**{name: payload[name] for name in _FIELDS[event_class]})
+    values = {name: payload[name] for name in _FIELDS[event_class]}
+    if not all(isinstance(value, str) for value in values.values()):
+        raise TypeError("a field is not text")
+    return event_class(**values)

@@ -156,7 +156,9 @@ class SqliteEventStore:
                 ticket.settle(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is each caller's to know
             if len(tickets) == 1:
-                tickets[0].settle(error)
+                # The file is damaged, say. Nothing was written: only COMMIT leaves that open.
+                broken = isinstance(error, sqlite3.DatabaseError)
+                tickets[0].settle(StoreUnavailable(f"cannot write: {error}") if broken else error)
                 return
             for ticket in tickets:
                 self._commit([ticket])
@@ -184,8 +186,8 @@ class SqliteEventStore:
         while True:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
                     raise StoreUnavailable(f"cannot write: {error}") from error
                 if deadline.expired:
                     raise StoreUnavailable("another process keeps the file locked") from error

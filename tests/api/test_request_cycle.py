@@ -123,7 +123,7 @@ def test_an_access_line_names_the_route(
         ("CONTACT@FEDEX", "other", "unmatched", 405),
     ],
 )
-def test_an_access_line_names_known_methods(  # noqa: PLR0917 - fixtures and cases
+def test_an_access_line_names_known_methods(
     client: FlaskClient,
     caplog: pytest.LogCaptureFixture,
     method: str,

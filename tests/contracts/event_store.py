@@ -25,7 +25,7 @@ from tests.support.stores import MOMENT, commit, soon
 TEXTS = {
     "empty": "",
     "latin": "Größe façade",
-    "astral": "🚚 𝒳 \U0010ffff",
+    "astral": "🚚 \U0001d4b3 \U0010ffff",
     "right to left": "שלום مرحبا",
     "nul": "a\x00b",
     "quotes": "'\"\\;--",

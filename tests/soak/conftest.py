@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.cassandra_jvm import VERSION
-from tests.support.figures import Figures
+from tests.support.measurements import Figures
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from app.application.ports import (
 )
 from app.infrastructure.cassandra_session import Contact
 from tests.support.cassandra_node import Node
-from tests.support.figures import Figures, rounds
+from tests.support.measurements import Figures, rounds
 from tests.support.stores import CountingTelemetry, cassandra_store, commit, make_schema, soon
 from tests.support.tcp_proxy import (
     CUT_AFTER,

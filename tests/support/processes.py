@@ -27,11 +27,11 @@ PR_SET_PDEATHSIG = 1
 _handed_out: set[int] = set()
 
 
-class Unavailable(Exception):  # noqa: N818 - it states a fact about the machine
+class Unavailable(Exception):
     """A real part cannot be had on this machine; the message is one line: how to get it."""
 
 
-class NotReady(Exception):  # noqa: N818 - likewise
+class NotReady(Exception):
     """What was waited for did not come before its deadline, or the process ended first."""
 
 
