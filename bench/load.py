@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from functools import partial
 from uuid import uuid4
 
 CONNECTIONS = 16
@@ -57,9 +58,9 @@ def register(port: int, seconds: float, connections: int = CONNECTIONS) -> Load:
     with _Clients(port) as clients:
         # One after the other, as clients come: a worker that is busy with the first ones leaves
         # the next to another. Sixteen at once were all taken by whichever worker woke up first.
-        for number in range(1, connections + 1):
+        for connected in range(1, connections + 1):
             clients.add()
-            clients.serve(partial(operator.le, number))
+            clients.serve(partial(operator.le, connected))
         started = time.monotonic()
         answers = clients.serve(lambda _: time.monotonic() - started >= seconds)
         return Load(answers, time.monotonic() - started)
