@@ -12,10 +12,12 @@ from pathlib import Path
 from bench import in_process, report, servers
 from bench.on_cassandra import RawDriver, keyspace_of_our_own
 from bench.report import Measure
+from config.settings import Settings
 from tests.support import cassandra_node
 
 ROUNDS = 5
 HTTP_SECONDS = 3.0
+KEYS = ("a", "b", "c", "d")
 
 Rate = Callable[[], float]
 
@@ -35,7 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if wanted := [key for key in keys if key in chosen.only]:
                 measures += measure(wanted, Path(folder), chosen.rounds)
     measures.sort(key=lambda each: each.key)
-    conditions = report.conditions() | {"rounds": chosen.rounds}
+    if not measures:
+        return
+    settings = Settings.from_env()
+    conditions = report.conditions() | {
+        "workers": settings.workers,
+        "threads": settings.threads,
+        "rounds": chosen.rounds,
+    }
     print(report.as_text(measures, conditions))
     if chosen.json:
         chosen.json.write_text(json.dumps(report.as_json(measures, conditions), indent=2) + "\n")
@@ -51,13 +60,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--only",
-        type=lambda text: text.split(","),
-        default=["a", "b", "c", "d"],
+        type=_keys,
+        default=list(KEYS),
         metavar="a,b,c,d",
         help="a: bare Flask, b: eventsourcing over HTTP, c: Cassandra, d: in process",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures too")
     return parser
+
+
+def _keys(text: str) -> list[str]:
+    keys = text.split(",")
+    if not set(keys) <= set(KEYS):
+        raise argparse.ArgumentTypeError(f"must be some of {','.join(KEYS)}, not {text}")
+    return keys
 
 
 def _on_sqlite(keys: Sequence[str], folder: Path, rounds: int) -> list[Measure]:

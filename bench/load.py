@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from functools import partial
 from uuid import uuid4
 
 CONNECTIONS = 16

@@ -48,8 +48,11 @@ def test_starts_while_cassandra_is_down_and_recovers(
     assert store.append("s", NO_STREAM, events, commit_id, soon()).version == 1
 
     node.pause()
+    # The kernel stops the node's threads one after the other; until then it may still answer.
+    wait_until(lambda: not answers(store), 10, "the node has stopped")
+    later_id, later = commit()
     with pytest.raises(OutcomeUnknown):
-        store.append("s", 1, commit()[1], commit_id, Deadline.after(0.5))
+        store.append("s", 1, later, later_id, Deadline.after(0.5))
     with pytest.raises(StoreUnavailable):
         store.read("s", Deadline.after(0.5))
     node.resume()
