@@ -1,6 +1,6 @@
 """How gunicorn serves: `gunicorn -c config/gunicorn.conf.py wsgi:app`.
 
-Worker class, threads and the rest were chosen by `make bench`; docs/decisions.md has the figures.
+Threads, so that appends that arrive together can share one sync; `make bench` compares the costs.
 """
 
 import os
