@@ -27,16 +27,22 @@ class CommandBus:
         Raises VersionConflict when the stream is contended even after `MAX_DECISIONS` tries.
         """
         handler = self._handlers[type(command)]
-
-        def again(_: object) -> None:
+        try:
+            return handler(command, context)
+        except VersionConflict:
+            if context.deadline.expired:
+                raise
+            # The usual case is over by now, without the cost of the machinery for retries.
             self._telemetry.retried("version-conflict")
+            return self._decide_again(handler, command, context)
 
+    def _decide_again(self, handler: Handler, command: object, context: CommandContext) -> Any:  # noqa: ANN401
         decide = backoff.on_exception(
             backoff.expo,
             VersionConflict,
-            max_tries=MAX_DECISIONS,
+            max_tries=MAX_DECISIONS - 1,
             giveup=lambda _: context.deadline.expired,
-            on_backoff=again,
+            on_backoff=lambda _: self._telemetry.retried("version-conflict"),
             logger=None,
             factor=0.01,
             max_value=0.2,

@@ -4,6 +4,7 @@ Every port has one contract suite (`tests/contracts`) that each implementation p
 
 StoreError
 ├── VersionConflict   the stream is not at the expected version; nothing was written
+├── AlreadyClaimed    a unique value belongs to another stream; nothing was written
 ├── StoreUnavailable  the store could not do it; nothing was written
 └── OutcomeUnknown    it could not be found out in time whether it was written
 """
@@ -62,6 +63,25 @@ class Appended:
     recognised: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A value that one stream at a time may own within its scope, such as an e-mail address."""
+
+    scope: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a commit takes and frees, together with its events or not at all."""
+
+    taken: tuple[Claim, ...] = ()
+    freed: tuple[Claim, ...] = ()
+
+
+NO_CLAIMS: Final = Claims()
+
+
 class StoreError(Exception):
     """An event store did not do what it was asked."""
 
@@ -74,6 +94,16 @@ class VersionConflict(StoreError):
         self.stream = stream
         self.expected = expected
         self.actual = actual
+
+
+class AlreadyClaimed(StoreError):
+    """`owner` is the stream that has the value. The message leaves the value out: it may name
+    a person."""
+
+    def __init__(self, claim: Claim, owner: str) -> None:
+        super().__init__(f"the {claim.scope} is claimed by stream {owner}")
+        self.claim = claim
+        self.owner = owner
 
 
 class StoreUnavailable(StoreError):
@@ -98,11 +128,21 @@ class EventStore(Protocol):
         events: Sequence[EventData],
         commit_id: UUID,
         deadline: Deadline,
+        claims: Claims = NO_CLAIMS,
     ) -> Appended:
         """Append all events, or none, as versions expected + 1 … of the stream.
 
+        The claims are taken and freed with the events; to take what the stream already owns, or
+        to free what it does not, changes nothing.
         A commit that was written before recognises itself and answers as the first time did.
-        Raises VersionConflict, StoreUnavailable or OutcomeUnknown, and no other.
+        Raises VersionConflict, AlreadyClaimed, StoreUnavailable or OutcomeUnknown, and no other.
+        """
+        ...
+
+    def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
+        """The version of the stream's event with this id; None if it has none.
+
+        Sees whatever an earlier `read` saw. Raises StoreUnavailable.
         """
         ...
 

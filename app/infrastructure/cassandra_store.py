@@ -16,8 +16,11 @@ from cassandra.query import BatchStatement
 
 from app.application.deadline import Deadline
 from app.application.ports import (
+    NO_CLAIMS,
     NO_STREAM,
+    AlreadyClaimed,
     Appended,
+    Claims,
     EventData,
     ExpectedVersion,
     OutcomeUnknown,
@@ -26,11 +29,20 @@ from app.application.ports import (
     Telemetry,
     VersionConflict,
 )
+from app.infrastructure import cassandra_claims
+from app.infrastructure.cassandra_claims import Attempts, CassandraClaims, held
 from app.infrastructure.cassandra_errors import RequestFailed
 from app.infrastructure.cassandra_session import CassandraSession, Row
 from app.infrastructure.clock import to_milliseconds
 
-STATEMENTS = {
+STATEMENTS = cassandra_claims.STATEMENTS | {
+    # An append that takes a value: see `cassandra_claims`.
+    "move_head_fenced": (
+        "UPDATE events SET head = ?, commit_id = ? WHERE aggregate_id = ?"
+        " IF head = ? AND commit_id != ? AND fence = ?"
+    ),
+    "hold": "UPDATE events SET claims = claims + ? WHERE aggregate_id = ?",
+    "let_go": "UPDATE events SET claims = claims - ? WHERE aggregate_id = ?",
     "move_head": (
         "UPDATE events SET head = ?, commit_id = ? WHERE aggregate_id = ?"
         " IF head = ? AND commit_id != ?"
@@ -48,6 +60,7 @@ STATEMENTS = {
         "SELECT version, event_type, payload, created_at, event_id, metadata FROM events"
         " WHERE aggregate_id = ? AND version > ? AND version <= ?"
     ),
+    "read_ids": "SELECT version, event_id FROM events WHERE aggregate_id = ?",
     "read_id": "SELECT event_id FROM events WHERE aggregate_id = ? AND version = ?",
     "read_last": (
         "SELECT version FROM events WHERE aggregate_id = ? ORDER BY version DESC LIMIT 1"
@@ -70,14 +83,23 @@ Answer = TypeVar("Answer")
 
 @dataclass(slots=True)
 class _Append:
-    """One commit on its way. `uncertain`: an earlier try may have been, or may yet be, applied."""
+    """One commit on its way. `uncertain`: an earlier try may have been, or may yet be, applied.
+
+    `fence` is what the stream's was before any claim of this commit was taken; None is right for
+    a new stream, and if it is not, the append is refused and tells. `freeing` was read before the
+    first try: rows that the stream takes again later are not this commit's to delete.
+    """
 
     stream: str
     expected: ExpectedVersion
     events: Sequence[EventData]
     commit_id: UUID
     deadline: Deadline
+    claims: Claims
     uncertain: bool = False
+    fence: UUID | None = None
+    knows_fence: bool = False
+    freeing: Attempts | None = None
 
     @property
     def after(self) -> int:
@@ -102,6 +124,7 @@ class CassandraEventStore:
         self._telemetry = telemetry
         self._serial = serial_consistency
         self._attempt_seconds = attempt_seconds
+        self._claims = CassandraClaims(session, serial_consistency, attempt_seconds)
 
     def append(
         self,
@@ -110,9 +133,10 @@ class CassandraEventStore:
         events: Sequence[EventData],
         commit_id: UUID,
         deadline: Deadline,
+        claims: Claims = NO_CLAIMS,
     ) -> Appended:
         """See `ports.EventStore`."""
-        commit = _Append(stream, expected, events, commit_id, deadline)
+        commit = _Append(stream, expected, events, commit_id, deadline, claims)
         try:
             return self._retrying(deadline, lambda: self._try(commit))
         except RequestFailed as error:
@@ -133,6 +157,11 @@ class CassandraEventStore:
         rows = self._reading(deadline, "read", stream, min(after, _LAST_VERSION), last)
         return [_recorded(stream, row) for row in rows]
 
+    def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
+        """See `ports.EventStore`."""
+        rows = self._reading(deadline, "read_ids", stream)
+        return next((row["version"] for row in rows if row["event_id"] == event_id), None)
+
     def ping(self, deadline: Deadline) -> None:
         """See `ports.EventStore`."""
         try:
@@ -145,12 +174,44 @@ class CassandraEventStore:
         self._session.close()
 
     def _try(self, commit: _Append) -> Appended:
-        """Send the commit once. Raises VersionConflict once it is certain, or RequestFailed."""
+        """Send the commit once, its claims before and after it. Raises VersionConflict or
+        AlreadyClaimed once it is certain, or RequestFailed."""
+        if commit.claims == NO_CLAIMS:
+            return self._try_append(commit)
+        if commit.freeing is None:
+            commit.freeing = self._claims.owned(commit.stream, commit.claims.freed, commit.deadline)
+        appended = self._try_with_claims(commit)
+        self._claims.give_back(commit.stream, commit.freeing, commit.deadline)
+        return appended
+
+    def _try_with_claims(self, commit: _Append) -> Appended:
+        while True:
+            if commit.claims.taken and commit.after and not commit.knows_fence:
+                commit.fence = self._claims.fence(commit.stream, commit.deadline)
+                commit.knows_fence = True
+            try:
+                taken = self._claims.take(commit.stream, commit.claims.taken, commit.deadline)
+            except AlreadyClaimed:
+                # An earlier try may have had it, and others may have come since.
+                if self._is_ours(commit):
+                    return Appended(commit.head, recognised=True)
+                raise
+            try:
+                return self._try_append(commit)
+            except _Fenced as fenced:
+                commit.fence, commit.knows_fence = fenced.fence, True
+            except VersionConflict:
+                self._claims.give_back(commit.stream, taken, commit.deadline)
+                raise
+
+    def _try_append(self, commit: _Append) -> Appended:
         row = self._send(commit)
         if row["[applied]"]:
             return Appended(commit.head)
         if row.get("commit_id") == commit.commit_id:
             return Appended(commit.head, recognised=True)
+        if commit.claims.taken and row.get("fence") != commit.fence:
+            raise _Fenced(row.get("fence"))
         head = row.get("head")
         if head is None:
             return self._without_head(commit)
@@ -172,10 +233,14 @@ class CassandraEventStore:
         prepared, deadline = self._session.prepared, commit.deadline
         batch = BatchStatement(serial_consistency_level=self._serial)
         head = None if commit.expected is NO_STREAM else commit.expected
-        batch.add(
-            prepared("move_head", deadline),
-            (commit.head, commit.commit_id, commit.stream, head, commit.commit_id),
-        )
+        move = (commit.head, commit.commit_id, commit.stream, head, commit.commit_id)
+        if commit.claims.taken:
+            batch.add(prepared("move_head_fenced", deadline), (*move, commit.fence))
+        else:
+            batch.add(prepared("move_head", deadline), move)
+        for name, claims in (("let_go", commit.claims.freed), ("hold", commit.claims.taken)):
+            if claims:
+                batch.add(prepared(name, deadline), (set(map(held, claims)), commit.stream))
         for version, event in enumerate(commit.events, commit.after + 1):
             batch.add(
                 prepared("insert_first" if version == 1 else "insert", deadline),
@@ -195,7 +260,8 @@ class CassandraEventStore:
         """No head: the stream does not exist, or it was written before heads were kept. Such a
         stream is given the head it should have, and the commit is tried again on it."""
         rows = self._select(commit.deadline, "read_last", commit.stream)
-        if not rows:
+        # A partition of static columns alone comes back as one row without a version.
+        if not rows or rows[0]["version"] is None:
             raise VersionConflict(commit.stream, commit.expected, NO_STREAM)
         # Whoever else adopts it meanwhile has read the same last version or has appended since;
         # either way the head is set, and the next try meets it.
@@ -204,7 +270,7 @@ class CassandraEventStore:
         )
         adopt.serial_consistency_level = self._serial
         self._session.execute(adopt, commit.deadline, self._attempt_seconds)
-        return self._try(commit)
+        return self._try_append(commit)
 
     def _is_ours(self, commit: _Append) -> bool:
         rows = self._select(commit.deadline, "read_id", commit.stream, commit.after + 1)
@@ -234,6 +300,14 @@ class CassandraEventStore:
             max_value=1.0,
         )(call)
         return retried()
+
+
+class _Fenced(Exception):
+    """Somebody has taken over a value of this stream since its fence was read."""
+
+    def __init__(self, fence: UUID | None) -> None:
+        super().__init__("the fence has moved")
+        self.fence = fence
 
 
 class _GiveUp:

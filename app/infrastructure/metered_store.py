@@ -6,7 +6,10 @@ from uuid import UUID
 
 from app.application.deadline import Deadline
 from app.application.ports import (
+    NO_CLAIMS,
+    AlreadyClaimed,
     Appended,
+    Claims,
     EventData,
     EventStore,
     ExpectedVersion,
@@ -31,14 +34,15 @@ class MeteredEventStore:
         events: Sequence[EventData],
         commit_id: UUID,
         deadline: Deadline,
+        claims: Claims = NO_CLAIMS,
     ) -> Appended:
         """See `ports.EventStore`."""
         started = time.monotonic()
         outcome = "unavailable"
         try:
-            appended = self._store.append(stream, expected, events, commit_id, deadline)
+            appended = self._store.append(stream, expected, events, commit_id, deadline, claims)
             outcome = "recognised" if appended.recognised else "written"
-        except VersionConflict:
+        except (VersionConflict, AlreadyClaimed):
             outcome = "conflict"
             raise
         except OutcomeUnknown:
@@ -58,6 +62,14 @@ class MeteredEventStore:
             return self._store.read(stream, deadline, after, upto)
         finally:
             self._telemetry.store_took("read", time.monotonic() - started)
+
+    def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
+        """See `ports.EventStore`."""
+        started = time.monotonic()
+        try:
+            return self._store.locate(stream, event_id, deadline)
+        finally:
+            self._telemetry.store_took("locate", time.monotonic() - started)
 
     def ping(self, deadline: Deadline) -> None:
         """See `ports.EventStore`."""

@@ -5,20 +5,25 @@ kill -9 and a power cut. Appends of threads that arrive together share one trans
 one sync. Driver errors are translated here and nowhere else.
 """
 
+import json
 import random
 import sqlite3
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 from app.application.deadline import Deadline
 from app.application.ports import (
+    NO_CLAIMS,
     NO_STREAM,
+    AlreadyClaimed,
     Appended,
+    Claim,
+    Claims,
     EventData,
     ExpectedVersion,
     OutcomeUnknown,
@@ -43,14 +48,51 @@ CREATE TABLE IF NOT EXISTS events (
     event_id     TEXT NOT NULL,
     metadata     TEXT NOT NULL,
     UNIQUE (aggregate_id, version)
-)
+);
+CREATE TABLE IF NOT EXISTS claims (
+    scope TEXT NOT NULL,
+    value TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (scope, value)
+) WITHOUT ROWID;
 """
+
+# The rules of an append as a trigger of the writing connection, so that a whole group of commits
+# is one statement. Python gives up its lock around each statement and, with other threads busy,
+# waits to get it back: between BEGIN and COMMIT that would keep the file locked meanwhile.
+# One row an event; the first of a commit carries its claims.
+_COMMITS = """
+CREATE TEMP VIEW commits AS
+    SELECT aggregate_id, version, event_type, payload, created_at, event_id, metadata,
+        '[]' AS taken, '[]' AS freed
+    FROM events;
+CREATE TEMP TRIGGER append INSTEAD OF INSERT ON commits BEGIN
+    SELECT RAISE(ABORT, 'version conflict')
+    WHERE new.version
+        <> 1 + (SELECT coalesce(max(version), 0) FROM events WHERE aggregate_id = new.aggregate_id);
+    DELETE FROM claims
+    WHERE owner = new.aggregate_id
+        AND (scope, value) IN (SELECT value ->> 0, value ->> 1 FROM json_each(new.freed));
+    SELECT RAISE(ABORT, 'already claimed')
+    FROM json_each(new.taken) AS wanted
+    JOIN claims ON scope = wanted.value ->> 0 AND claims.value = wanted.value ->> 1
+    WHERE owner <> new.aggregate_id;
+    INSERT OR IGNORE INTO claims (scope, value, owner)
+    SELECT value ->> 0, value ->> 1, new.aggregate_id FROM json_each(new.taken);
+    INSERT INTO events
+        (aggregate_id, version, event_type, payload, created_at, event_id, metadata)
+    VALUES
+        (new.aggregate_id, new.version, new.event_type, new.payload, new.created_at, new.event_id,
+        new.metadata);
+END;
+"""
+_APPEND = "INSERT INTO commits VALUES "
+_NONE = "[]"
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _HEAD = "SELECT max(version) FROM events WHERE aggregate_id = ?"
 _EVENT_ID = "SELECT event_id FROM events WHERE aggregate_id = ? AND version = ?"
-_INSERT = """
-INSERT INTO events (aggregate_id, version, event_type, payload, created_at, event_id, metadata)
-VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
+_OWNER = "SELECT owner FROM claims WHERE scope = ? AND value = ? AND owner <> ?"
+_LOCATE = "SELECT version FROM events WHERE aggregate_id = ? AND event_id = ?"
 _READ = """
 SELECT version, event_type, payload, created_at, event_id, metadata FROM events
 WHERE aggregate_id = ? AND version > ? AND version <= ? ORDER BY version
@@ -67,8 +109,35 @@ class _Append:
     stream: str
     expected: ExpectedVersion
     events: Sequence[EventData]
+    claims: Claims = NO_CLAIMS
+
+    @property
+    def after(self) -> int:
+        return 0 if self.expected is NO_STREAM else self.expected
+
+    @property
+    def done(self) -> Appended:
+        return Appended(self.after + len(self.events))
+
+    def rows(self) -> list[tuple[str | int, ...]]:
+        """As the view `commits` takes them."""
+        claims = (_pairs(self.claims.taken), _pairs(self.claims.freed))
+        return [
+            (
+                self.stream,
+                self.after + place,
+                event.event_type,
+                event.payload,
+                to_milliseconds(event.created_at),
+                str(event.event_id),
+                event.metadata,
+                *(claims if place == 1 else (_NONE, _NONE)),
+            )
+            for place, event in enumerate(self.events, 1)
+        ]
 
 
+_Refusal = VersionConflict | AlreadyClaimed
 _Tickets = Sequence[Ticket[_Append, Appended]]
 
 
@@ -86,7 +155,8 @@ class SqliteEventStore:
             self._writer.execute("PRAGMA busy_timeout = 5000")
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute("PRAGMA synchronous = FULL")
-            self._writer.execute(_SCHEMA)
+            self._writer.executescript(_SCHEMA)
+            self._writer.executescript(_COMMITS)
             self._writer.execute("PRAGMA busy_timeout = 0")
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"cannot open {path}: {error}") from error
@@ -99,9 +169,10 @@ class SqliteEventStore:
         events: Sequence[EventData],
         commit_id: UUID,
         deadline: Deadline,
+        claims: Claims = NO_CLAIMS,
     ) -> Appended:
         """See `ports.EventStore`."""
-        return self._group.submit(_Append(stream, expected, tuple(events)), deadline)
+        return self._group.submit(_Append(stream, expected, tuple(events), claims), deadline)
 
     def read(
         self, stream: str, deadline: Deadline, after: int = 0, upto: int | None = None
@@ -120,6 +191,14 @@ class SqliteEventStore:
             )
             for version, kind, payload, created_at, event_id, metadata in rows
         ]
+
+    def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
+        """See `ports.EventStore`."""
+        try:
+            found = self._reader(deadline).execute(_LOCATE, (stream, str(event_id))).fetchone()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"cannot read: {error}") from error
+        return int(found[0]) if found else None
 
     def ping(self, deadline: Deadline) -> None:
         """See `ports.EventStore`."""
@@ -150,7 +229,8 @@ class SqliteEventStore:
         """Commit the tickets together; if that fails, each by itself, so that one that cannot
         be stored fails alone."""
         try:
-            self._transaction(tickets)
+            if not self._at_once(tickets):
+                self._one_by_one(tickets)
         except StoreError as error:
             for ticket in tickets:
                 ticket.settle(error)
@@ -163,8 +243,20 @@ class SqliteEventStore:
             for ticket in tickets:
                 self._commit([ticket])
 
-    def _transaction(self, tickets: _Tickets) -> None:
-        self._begin(max((ticket.deadline for ticket in tickets), key=lambda each: each.at))
+    def _at_once(self, tickets: _Tickets) -> bool:
+        """All of them in one statement, which is its own transaction; whether all could be."""
+        try:
+            rows = [row for ticket in tickets for row in ticket.work.rows()]
+            self._locked(tickets, *_insert(rows), commits=True)
+        except sqlite3.IntegrityError:
+            return False
+        for ticket in tickets:
+            ticket.settle(ticket.work.done)
+        return True
+
+    def _one_by_one(self, tickets: _Tickets) -> None:
+        """In one transaction, but each in a statement of its own: some are refused."""
+        self._locked(tickets, "BEGIN IMMEDIATE")
         try:
             outcomes = [self._apply(ticket.work) for ticket in tickets]
         except BaseException as error:
@@ -172,24 +264,32 @@ class SqliteEventStore:
             if isinstance(error, sqlite3.OperationalError):
                 raise StoreUnavailable(f"cannot write: {error}") from error
             raise
-        try:
-            self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back()
-            # An I/O error in the sync leaves open what a crash right now would bring back.
-            raise OutcomeUnknown(f"cannot commit: {error}") from error
+        self._locked(tickets, "COMMIT", commits=True)
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             ticket.settle(outcome)
 
-    def _begin(self, deadline: Deadline) -> None:
-        """Take the write lock, which another process may hold."""
+    def _locked(
+        self,
+        tickets: _Tickets,
+        statement: str,
+        values: Sequence[str | int] = (),
+        *,
+        commits: bool = False,
+    ) -> None:
+        """Execute what needs the write lock, which another process may hold."""
         while True:
             try:
-                self._writer.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                self._writer.execute(statement, values)
+            except sqlite3.OperationalError as error:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code != sqlite3.SQLITE_BUSY:
+                    self._roll_back()
+                    if commits and code == sqlite3.SQLITE_IOERR:
+                        # It leaves open what a crash right now would bring back.
+                        raise OutcomeUnknown(f"cannot commit: {error}") from error
                     raise StoreUnavailable(f"cannot write: {error}") from error
-                if deadline.expired:
+                if all(ticket.deadline.expired for ticket in tickets):
+                    self._roll_back()
                     raise StoreUnavailable("another process keeps the file locked") from error
                 time.sleep(_LOCK_POLL_SECONDS * (0.5 + random.random()))
             else:
@@ -199,31 +299,35 @@ class SqliteEventStore:
         with suppress(sqlite3.Error):
             self._writer.execute("ROLLBACK")
 
-    def _apply(self, work: _Append) -> Appended | VersionConflict:
-        """Within the transaction: check the version, then insert. Conflicts write nothing."""
-        head: int = self._writer.execute(_HEAD, (work.stream,)).fetchone()[0] or 0
-        version = 0 if work.expected is NO_STREAM else work.expected
-        if head != version:
-            return self._recognise(work, version, head)
-        for event in work.events:
-            version += 1
-            self._writer.execute(
-                _INSERT,
-                (
-                    work.stream,
-                    version,
-                    event.event_type,
-                    event.payload,
-                    to_milliseconds(event.created_at),
-                    str(event.event_id),
-                    event.metadata,
-                ),
-            )
-        return Appended(version)
+    def _apply(self, work: _Append) -> Appended | _Refusal:
+        """Within a transaction: a refused commit writes nothing, and the reason is looked up."""
+        try:
+            self._writer.execute(*_insert(work.rows()))
+        except sqlite3.IntegrityError:
+            return self._recognised(work) or self._refusal(work)
+        return work.done
 
-    def _recognise(self, work: _Append, version: int, head: int) -> Appended | VersionConflict:
+    def _recognised(self, work: _Append) -> Appended | None:
         """A commit that is already there, at the very place it was meant for, is done."""
-        row = self._writer.execute(_EVENT_ID, (work.stream, version + 1)).fetchone()
-        if row is not None and row[0] == str(work.events[0].event_id):
-            return Appended(version + len(work.events), recognised=True)
+        row = self._writer.execute(_EVENT_ID, (work.stream, work.after + 1)).fetchone()
+        if row is None or row[0] != str(work.events[0].event_id):
+            return None
+        return replace(work.done, recognised=True)
+
+    def _refusal(self, work: _Append) -> _Refusal:
+        head: int = self._writer.execute(_HEAD, (work.stream,)).fetchone()[0] or 0
+        if head == work.after:
+            for claim in work.claims.taken:
+                values = (claim.scope, claim.value, work.stream)
+                if owner := self._writer.execute(_OWNER, values).fetchone():
+                    return AlreadyClaimed(claim, owner[0])
         return VersionConflict(work.stream, work.expected, head or NO_STREAM)
+
+
+def _pairs(claims: Sequence[Claim]) -> str:
+    return json.dumps([(claim.scope, claim.value) for claim in claims]) if claims else _NONE
+
+
+def _insert(rows: Sequence[tuple[str | int, ...]]) -> tuple[str, list[str | int]]:
+    """The statement and its values."""
+    return _APPEND + ",".join([_ROW] * len(rows)), [value for row in rows for value in row]

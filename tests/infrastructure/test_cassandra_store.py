@@ -8,6 +8,7 @@ from cassandra.cluster import Session
 
 from app.application.ports import NO_STREAM, Appended, EventStore, VersionConflict
 from app.infrastructure.cassandra_session import Contact, make_cluster
+from tests.contracts.claims import ClaimsContract
 from tests.contracts.event_store import EventStoreContract
 from tests.support.cassandra_node import Node
 from tests.support.stores import cassandra_store, commit, make_schema, soon
@@ -39,7 +40,7 @@ def direct(contact: Contact) -> Iterator[Session]:
     cluster.shutdown()
 
 
-class TestCassandraEventStore(EventStoreContract):
+class TestCassandraEventStore(EventStoreContract, ClaimsContract):
     """All of the contract."""
 
     @pytest.fixture

@@ -12,6 +12,7 @@ from app.application.deadline import Deadline
 from app.application.ports import NO_STREAM, Appended, EventStore, StoreUnavailable, VersionConflict
 from app.infrastructure.group_commit import Ticket
 from app.infrastructure.sqlite_store import SqliteEventStore, _Append
+from tests.contracts.claims import ClaimsContract
 from tests.contracts.event_store import EventStoreContract
 from tests.support.stores import commit, soon
 
@@ -30,7 +31,7 @@ def store(path: Path) -> Iterator[SqliteEventStore]:
     store.close()
 
 
-class TestSqliteEventStore(EventStoreContract):
+class TestSqliteEventStore(EventStoreContract, ClaimsContract):
     """All of the contract."""
 
     @pytest.fixture

@@ -1,0 +1,141 @@
+"""Unique values on Cassandra: who may append an event that takes one. Used by `cassandra_store`.
+
+Two partitions are involved, so it takes two conditional writes: the claim's row first, then the
+append. What a stream holds is the static set `claims` beside its events, written in the append's
+own batch; the row in `claims` only says which stream asked last.
+
+A writer that dies in between leaves a row whose owner does not hold the value. Whoever wants it
+next waits GRACE_SECONDS for that writer, which is a courtesy, and then makes sure:
+
+    writer   read the stream's fence · put a new attempt id into the row · append IF fence is as read
+    taker    read the row's attempt · change the owner's fence · swap the row IF attempt is as read
+
+The taker's swap fails if the writer has been at the row since, and the writer's append fails if
+the taker has been at the fence since it read it. So however slow either is, one of the two loses.
+"""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import backoff
+
+from app.application.deadline import Deadline
+from app.application.ports import AlreadyClaimed, Claim, StoreUnavailable
+from app.infrastructure.cassandra_errors import RequestFailed
+from app.infrastructure.cassandra_session import CassandraSession, Row
+
+STATEMENTS = {
+    "claim": "INSERT INTO claims (scope, value, owner, attempt) VALUES (?, ?, ?, ?) IF NOT EXISTS",
+    "swap_claim": (
+        "UPDATE claims SET owner = ?, attempt = ? WHERE scope = ? AND value = ?"
+        " IF owner = ? AND attempt = ?"
+    ),
+    "delete_claim": "DELETE FROM claims WHERE scope = ? AND value = ? IF owner = ? AND attempt = ?",
+    "read_claim": "SELECT owner, attempt FROM claims WHERE scope = ? AND value = ?",
+    "read_held": "SELECT head, fence, claims FROM events WHERE aggregate_id = ? LIMIT 1",
+    "move_fence": "UPDATE events SET fence = ? WHERE aggregate_id = ? IF head = ? AND fence = ?",
+}
+
+GRACE_SECONDS = 1.0
+
+Attempts = dict[Claim, UUID]
+
+
+def held(claim: Claim) -> str:
+    """The claim as an element of its owner's set."""
+    return f"{claim.scope}:{claim.value}"
+
+
+class CassandraClaims:
+    """The rows of the table `claims`, and the fences of the streams that they name."""
+
+    def __init__(
+        self, session: CassandraSession, serial_consistency: int, attempt_seconds: float
+    ) -> None:
+        self._session = session
+        self._serial = serial_consistency
+        self._attempt_seconds = attempt_seconds
+
+    def fence(self, stream: str, deadline: Deadline) -> UUID | None:
+        """What an append that takes a value has to find unchanged. Read it before `take`."""
+        fence: UUID | None = self._stream(stream, deadline).get("fence")
+        return fence
+
+    def take(self, stream: str, claims: Iterable[Claim], deadline: Deadline) -> Attempts:
+        """Make the rows name `stream`. Raises AlreadyClaimed, having given back the others."""
+        attempts: Attempts = {}
+        try:
+            # In one order for all: two that want the same two never hold one each.
+            for claim in sorted(claims, key=held):
+                attempts[claim] = self._take(stream, claim, deadline)
+        except AlreadyClaimed:
+            self.give_back(stream, attempts, deadline)
+            raise
+        return attempts
+
+    def owned(self, stream: str, claims: Iterable[Claim], deadline: Deadline) -> Attempts:
+        """The attempts of those rows that name `stream` now, for `give_back` later."""
+        rows = {claim: self._row(claim, deadline) for claim in claims}
+        return {claim: row["attempt"] for claim, row in rows.items() if row.get("owner") == stream}
+
+    def give_back(self, stream: str, attempts: Attempts, deadline: Deadline) -> None:
+        """Delete the rows, unless anybody has been at them since, the stream itself included.
+
+        A row that stays behind is in nobody's way for longer than the grace; so this never fails.
+        """
+        for claim, attempt in attempts.items():
+            with suppress(RequestFailed, StoreUnavailable):
+                self._write(deadline, "delete_claim", claim.scope, claim.value, stream, attempt)
+
+    def _take(self, stream: str, claim: Claim, deadline: Deadline) -> UUID:
+        attempt = uuid4()
+        place = (claim.scope, claim.value)
+        while True:
+            row = self._write(deadline, "claim", *place, stream, attempt)
+            if row["[applied]"] or row["attempt"] == attempt:
+                return attempt
+            if row["owner"] != stream and not self._is_abandoned(claim, row, deadline):
+                continue
+            was = (row["owner"], row["attempt"])
+            row = self._write(deadline, "swap_claim", stream, attempt, *place, *was)
+            if row["[applied]"] or row.get("attempt") == attempt:
+                return attempt
+
+    def _is_abandoned(self, claim: Claim, row: Row, deadline: Deadline) -> bool:
+        """Whether the owner that the row names can no longer complete what it took the value for;
+        False if things have changed meanwhile. Raises AlreadyClaimed if it holds the value."""
+        grace = Deadline.after(min(GRACE_SECONDS, deadline.remaining() / 2))
+        waits = backoff.expo(factor=0.005, max_value=0.1)
+        next(waits)  # what backoff's generators begin with
+        while True:
+            owner = self._stream(row["owner"], deadline)
+            if held(claim) in (owner.get("claims") or ()):
+                raise AlreadyClaimed(claim, row["owner"])
+            if self._row(claim, deadline).get("attempt") != row["attempt"]:
+                return False
+            if grace.expired:
+                break
+            time.sleep(backoff.full_jitter(next(waits)))
+        moved = self._write(
+            deadline, "move_fence", uuid4(), row["owner"], owner.get("head"), owner.get("fence")
+        )
+        return bool(moved["[applied]"])
+
+    def _row(self, claim: Claim, deadline: Deadline) -> Row:
+        return self._first(deadline, "read_claim", claim.scope, claim.value)
+
+    def _stream(self, stream: str, deadline: Deadline) -> Row:
+        return self._first(deadline, "read_held", stream)
+
+    def _first(self, deadline: Deadline, name: str, *values: object) -> Row:
+        statement = self._session.prepared(name, deadline).bind(values)
+        statement.consistency_level = self._serial
+        rows = self._session.execute(statement, deadline, self._attempt_seconds)
+        return rows[0] if rows else {}
+
+    def _write(self, deadline: Deadline, name: str, *values: object) -> Row:
+        statement = self._session.prepared(name, deadline).bind(values)
+        statement.serial_consistency_level = self._serial
+        return self._session.execute(statement, deadline, self._attempt_seconds)[0]
