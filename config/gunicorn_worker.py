@@ -1,11 +1,15 @@
 """gunicorn's threaded worker, answering what never reaches the application in the envelope too."""
 
 import json
+import logging
 from typing import Any
+from uuid import uuid4
 
 from gunicorn.http import errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
+
+access = logging.getLogger("app.access")
 
 _BAD_REQUEST = (400, "Bad Request", "This is not a valid HTTP request")
 _INTERNAL = (500, "Internal Server Error", "Something went wrong here; the log tells what")
@@ -45,13 +49,31 @@ class EnvelopeWorker(ThreadWorker):
             self.log.error("a request could not be handled", exc_info=exc)
         else:
             self.log.info("refused a request: %s", type(exc).__name__)
+        request_id = uuid4().hex
+        self._account_for(status, request_id)
         error = {"message": message, "code": status, "details": {}}
         body = json.dumps({"success": False, "error": error}).encode()
         head = (
             f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"X-Request-ID: {request_id}\r\n\r\n"
         )
         try:
             write_nonblock(client, head.encode() + body)
         except OSError:
             self.log.debug("the client did not wait for the answer")
+
+    def _account_for(self, status: int, request_id: str) -> None:
+        """One access line and one count a request, also for those that the application never
+        sees: of them neither method nor route is known."""
+        access.info(
+            "request",
+            extra={
+                "method": "other",
+                "route": "unparsed",
+                "status": status,
+                "duration_ms": 0.0,
+                "request_id": request_id,
+            },
+        )
+        self.wsgi.extensions["services"].telemetry.request_answered("other", "unparsed", status, 0)

@@ -14,10 +14,16 @@ from tests.support import cassandra_node as cassandra
 from tests.support.nginx import find_nginx
 from tests.support.processes import Unavailable
 
+PARTS = {"cassandra", "nginx", "promtool", "openssl"}
+"""What REQUIRE can name."""
+
 
 def pytest_configure() -> None:
     """Let SIGTERM end a run as Ctrl-C does, so that everything that was started is stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if unknown := _required() - PARTS:
+        names = ", ".join(sorted(PARTS))
+        raise pytest.UsageError(f"REQUIRE names {', '.join(unknown)}: it can name {names}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -30,7 +36,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def is_required(part: str) -> bool:
     """Tell whether REQUIRE (as in REQUIRE=cassandra,nginx) forbids to skip for want of `part`."""
-    return part in os.environ.get("REQUIRE", "").replace(" ", "").split(",")
+    return part in _required()
+
+
+def _required() -> set[str]:
+    return set(filter(None, os.environ.get("REQUIRE", "").replace(" ", "").split(",")))
 
 
 def without(part: str, reason: Unavailable) -> NoReturn:

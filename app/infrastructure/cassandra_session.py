@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import backoff
-from cassandra import ConsistencyLevel
+from cassandra import ConsistencyLevel, UnresolvableContactPoints
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import (
     EXEC_PROFILE_DEFAULT,
@@ -45,6 +45,8 @@ Row = Mapping[str, Any]
 PAGE_ROWS = 500
 RECONNECT_MIN_SECONDS = 0.1
 RECONNECT_MAX_SECONDS = 10.0
+
+_NOBODY_ANSWERED = (NoHostAvailable, UnresolvableContactPoints, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class CassandraSession:
         self._cql = statements
         self._connected: tuple[Session, Mapping[str, PreparedStatement]] | None = None
         self._cluster: Cluster | None = None
+        self._last_trouble = ""
         self._first_try_over = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(
@@ -179,19 +182,31 @@ class CassandraSession:
         self._first_try_over.set()
 
     def _connect(self) -> bool:
-        cluster = make_cluster(self._contact)
+        cluster: Cluster | None = None
         try:
+            cluster = make_cluster(self._contact)  # which resolves the hosts' names
             session = cluster.connect(self._keyspace)
             session.default_fetch_size = PAGE_ROWS
             prepared = {name: session.prepare(cql) for name, cql in self._cql.items()}
         except Exception as error:  # noqa: BLE001 - the driver raises far more than its own here
-            cluster.shutdown()
-            hint = "" if isinstance(error, NoHostAvailable) else "; was the schema applied?"
-            log.warning("cannot connect to Cassandra, trying again: %s%s", error, hint)
+            if cluster is not None:
+                cluster.shutdown()
+            self._say_once(error)
             return False
         self._cluster, self._connected = cluster, (session, prepared)
         log.info("connected to Cassandra")
         return True
+
+    def _say_once(self, error: Exception) -> None:
+        """Why it does not connect: a line for each new reason, not for each try."""
+        text = str(error) or type(error).__name__
+        # A keyspace that is missing comes in the shape of a host that cannot be reached.
+        answered = "keyspace" in text or not isinstance(error, _NOBODY_ANSWERED)
+        hint = "; was the schema applied (make schema)?" if answered else ""
+        kind = f"{type(error).__name__}{hint}"
+        if kind != self._last_trouble:
+            self._last_trouble = kind
+            log.warning("cannot connect to Cassandra, trying again: %s%s", text, hint)
 
 
 def _wait_for(future: ResponseFuture, seconds: float) -> list[Row]:

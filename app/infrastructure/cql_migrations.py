@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
+from cassandra import UnresolvableContactPoints
 from cassandra.cluster import Session
 from cassandra.query import SimpleStatement
 
@@ -75,7 +76,13 @@ def migrate(
 
     `replication` is used where the keyspace does not exist yet. Raises SchemaError.
     """
-    cluster = make_cluster(contact)
+    try:
+        cluster = make_cluster(contact)
+    except (UnresolvableContactPoints, OSError) as error:
+        why = str(error) if isinstance(error, OSError) else "the name is not known"
+        raise SchemaError(
+            f"Cassandra at {', '.join(contact.hosts)} cannot be reached: {why}."
+        ) from error
     try:
         session = cluster.connect()
         _create_keyspace(session, keyspace, replication, say)

@@ -101,7 +101,7 @@ _LAST_VERSION = 2**63 - 1
 
 # SQLite's own busy handler sleeps 1, 2, 5 … 100 ms; another process holds the file for about
 # one sync, so asking again soon keeps the disk busy instead of the clock.
-_LOCK_POLL_SECONDS = 0.0005
+_LOCK_POLL_SECONDS = 0.0001
 
 
 @dataclass(frozen=True, slots=True)

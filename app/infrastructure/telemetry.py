@@ -6,17 +6,17 @@ With several worker processes the figures live in files below PROMETHEUS_MULTIPR
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import REGISTRY
+from prometheus_client.registry import REGISTRY, Collector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -61,11 +61,20 @@ class PrometheusTelemetry:
     def exposition(self, store_is_up: Callable[[], bool]) -> bytes:
         """All figures of all workers in Prometheus' text format; asks the store now."""
         asked_now = CollectorRegistry()
-        up = Gauge(
-            "event_store_up", "Whether the store answers (1) or not (0).", registry=asked_now
-        )
-        up.set(store_is_up())
+        asked_now.register(_StoreUp(store_is_up()))
         return generate_latest(_kept()) + generate_latest(asked_now)
+
+
+class _StoreUp(Collector):
+    """A Gauge would be kept for each process, and a dead one's would be told for ever."""
+
+    def __init__(self, up: bool) -> None:
+        self._up = up
+
+    def collect(self) -> Iterable[Metric]:
+        """See `prometheus_client.registry.Collector`."""
+        text = "Whether the store answers (1) or not (0)."
+        return [GaugeMetricFamily("event_store_up", text, value=float(self._up))]
 
 
 def _kept() -> CollectorRegistry:
