@@ -1,24 +1,30 @@
 """The one place that chooses implementations: settings in, services out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from app.application.access import Access, KeyRing, KeyStore
 from app.application.bus import CommandBus
 from app.application.handlers import CarrierHandlers
-from app.application.ports import EventStore, Telemetry
+from app.application.ports import Clock, EventStore, Telemetry
 from app.application.repository import CarrierRepository
 from app.application.services import Services
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.metered_store import MeteredEventStore
+from app.infrastructure.sqlite_keys import SqliteKeyStore
 from app.infrastructure.sqlite_store import SqliteEventStore
 from app.infrastructure.telemetry import PrometheusTelemetry
 from config.settings import Settings
 
 if TYPE_CHECKING:
     from app.infrastructure.cassandra_session import Contact
+
+clock: Clock = system_clock
+"""The time, for all parts."""
 
 
 def build_services(settings: Settings) -> Services:
@@ -28,23 +34,47 @@ def build_services(settings: Settings) -> Services:
     services answer StoreUnavailable until it is there.
     """
     telemetry = PrometheusTelemetry()
-    store = MeteredEventStore(open_store(settings, telemetry), telemetry)
-    carriers = CarrierRepository(store, JsonCodec(), system_clock)
+    events, keys = open_stores(settings, telemetry)
+    store = MeteredEventStore(events, telemetry)
+    carriers = CarrierRepository(store, JsonCodec(), clock)
     bus = CommandBus(CarrierHandlers(carriers).table(), telemetry)
-    return Services(bus, carriers, store, telemetry, uuid4)
+    access = Access(KeyRing(keys), settings.keyless, settings.keyless_hosts)
+    return Services(bus, carriers, store, telemetry, uuid4, access)
 
 
-def open_store(settings: Settings, telemetry: Telemetry) -> EventStore:
-    """The event store that the settings name."""
+def open_stores(settings: Settings, telemetry: Telemetry) -> tuple[EventStore, KeyStore]:
+    """The stores that the settings name, of events and of API keys. The first one closes both."""
     if settings.event_store == "sqlite":
-        return SqliteEventStore(settings.sqlite_path)
+        return SqliteEventStore(settings.sqlite_path), SqliteKeyStore(settings.sqlite_path)
     # Imported only here: the driver costs a second and 30 MB that SQLite does not need.
+    from app.infrastructure import cassandra_keys
     from app.infrastructure.cassandra_session import CassandraSession
     from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
 
     contact = cassandra_contact(settings)
+    statements = STATEMENTS | cassandra_keys.STATEMENTS
+    session = CassandraSession(contact, settings.cassandra_keyspace, statements)
+    return (
+        CassandraEventStore(session, telemetry, contact.serial_consistency),
+        cassandra_keys.CassandraKeyStore(session, contact.serial_consistency),
+    )
+
+
+@contextmanager
+def opened_keys(settings: Settings) -> Iterator[KeyStore]:
+    """The API keys alone, for a shell. Raises StoreUnavailable."""
+    if settings.event_store == "sqlite":
+        yield SqliteKeyStore(settings.sqlite_path)
+        return
+    from app.infrastructure.cassandra_keys import STATEMENTS, CassandraKeyStore
+    from app.infrastructure.cassandra_session import CassandraSession
+
+    contact = cassandra_contact(settings)
     session = CassandraSession(contact, settings.cassandra_keyspace, STATEMENTS)
-    return CassandraEventStore(session, telemetry, contact.serial_consistency)
+    try:
+        yield CassandraKeyStore(session, contact.serial_consistency)
+    finally:
+        session.close()
 
 
 def cassandra_contact(settings: Settings) -> "Contact":

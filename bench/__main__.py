@@ -17,21 +17,23 @@ from tests.support import cassandra_node
 
 ROUNDS = 5
 HTTP_SECONDS = 3.0
-KEYS = ("a", "b", "c", "d")
+KEYS = ("a", "b", "c", "d", "e", "f")
+LONG, SHORT, CARRIERS = 1_000, 10, 100
 
 Rate = Callable[[], float]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what was asked for, a, b, d, c: Cassandra's node would disturb the others."""
+    """Measure what was asked for, c last: Cassandra's node would disturb the others."""
     chosen = _parser().parse_args(arguments)
     # On the disk that `make run` writes to: a folder in memory would make every sync free.
     (servers.ROOT / "var").mkdir(exist_ok=True)
     measures: list[Measure] = []
     with tempfile.TemporaryDirectory(prefix="bench-", dir=servers.ROOT / "var") as folder:
         for keys, measure in (
-            (("a", "b"), _on_sqlite),
+            (("a", "b", "f"), _on_sqlite),
             (("d",), _in_process),
+            (("e",), _long_streams),
             (("c",), _cassandra),
         ):
             if wanted := [key for key in keys if key in chosen.only]:
@@ -62,8 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         type=_keys,
         default=list(KEYS),
-        metavar="a,b,c,d",
-        help="a: bare Flask, b: eventsourcing over HTTP, c: Cassandra, d: in process",
+        metavar=",".join(KEYS),
+        help="a: bare Flask, b: eventsourcing over HTTP, c: Cassandra, d: in process, e: long"
+        " streams, f: a with an API key and idempotency keys",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures too")
     return parser
@@ -81,11 +84,17 @@ def _on_sqlite(keys: Sequence[str], folder: Path, rounds: int) -> list[Measure]:
         "a": (servers.bare_echo, Measure("a", "register, SQLite ÷ bare Flask echo", 0.6)),
         "b": (servers.with_eventsourcing, Measure("b", "register, SQLite ÷ eventsourcing", 2)),
     }
+    lines["f"] = (
+        servers.bare_echo,
+        Measure("f", "register with API and idempotency key ÷ bare Flask echo", 0.6),
+    )
     with ExitStack() as running:
-        ours = running.enter_context(servers.ours(folder / "ours"))
+        plain = running.enter_context(servers.ours(folder / "ours"))
+        with_keys = running.enter_context(servers.ours_with_keys(folder / "keys"))
         pairs: list[tuple[Measure, Rate, Rate]] = []
         for key in keys:
             start, measure = lines[key]
+            ours = with_keys if key == "f" else plain
             peer = running.enter_context(start(folder / key))
             pairs.append(
                 (measure, partial(ours.rate, HTTP_SECONDS), partial(peer.rate, HTTP_SECONDS))
@@ -112,6 +121,23 @@ def _in_process(_: Sequence[str], folder: Path, rounds: int) -> list[Measure]:
     finally:
         ours.close()
         peer.close()
+
+
+def _long_streams(_: Sequence[str], folder: Path, rounds: int) -> list[Measure]:
+    side = in_process.OurSide(folder)
+    try:
+        long, short = (
+            [side.with_events(events) for _ in range(CARRIERS)] for events in (LONG, SHORT)
+        )
+        measure = Measure("e", f"load + change + append, {LONG:,} events ÷ {SHORT}", 0.5)
+        pair = (
+            measure,
+            partial(in_process.long_stream_rate, side, long),
+            partial(in_process.long_stream_rate, side, short),
+        )
+        return _interleaved([pair], rounds)
+    finally:
+        side.close()
 
 
 def _cassandra(_: Sequence[str], folder: Path, rounds: int) -> list[Measure]:

@@ -11,7 +11,7 @@ from app.application.commands import CommandContext
 from app.application.deadline import Deadline
 from app.application.repository import CarrierRepository
 from app.domain.carrier import Carrier
-from app.domain.events import CarrierRegistered
+from app.domain.events import CarrierRegistered, CarrierRenamed
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite_store import SqliteEventStore
@@ -37,20 +37,25 @@ class OurSide:
         """Register a carrier; returns its id."""
         context = _context()
         carrier = Carrier(context.new_carrier_id)
-        self._record(carrier, context)
+        carrier.record(CarrierRegistered(*new_carrier()))
+        self._carriers.save(carrier, context)
         return carrier.id
 
     def load_and_append(self, carrier_id: str) -> None:
         """Load a carrier from its stream and append one event."""
         context = _context()
-        recorded = self.store.read(carrier_id, context.deadline)
-        carrier = Carrier.replay(carrier_id, map(self._codec.decode, recorded))
-        self._record(carrier, context)
-
-    def _record(self, carrier: Carrier, context: CommandContext) -> None:
-        name, email = new_carrier()
-        carrier.record(CarrierRegistered(name, email))
+        carrier = self._carriers.load(carrier_id, context.deadline)
+        carrier.record(CarrierRenamed(new_carrier()[0]))
         self._carriers.save(carrier, context)
+
+    def with_events(self, count: int) -> str:
+        """A carrier that has so many events already; returns its id."""
+        carrier_id, context = self.append(), _context()
+        more = [CarrierRenamed(new_carrier()[0]) for _ in range(count - 1)]
+        now = system_clock()
+        events = [self._codec.encode(event, i, context, now) for i, event in enumerate(more)]
+        self.store.append(carrier_id, 1, events, context.commit_id, context.deadline)
+        return carrier_id
 
     def close(self) -> None:
         """Close the file."""
@@ -92,6 +97,12 @@ def load_and_append_rate(side: OurSide | PeerSide, threads: int) -> float:
     else:
         turns = [partial(side.load_and_append, side.append()) for _ in range(STREAMS)]
     return _events_per_second(threads, lambda number: turns[number % STREAMS]())
+
+
+def long_stream_rate(side: OurSide, carriers: list[str]) -> float:
+    """Events per second, each appended to one of the carriers, loaded just before."""
+    turns = len(carriers)
+    return _events_per_second(1, lambda number: side.load_and_append(carriers[number % turns]))
 
 
 def _events_per_second(threads: int, one: Callable[[int], object]) -> float:

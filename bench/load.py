@@ -49,12 +49,15 @@ def new_carrier() -> tuple[str, str]:
     return f"Carrier {_PROCESS} {number}", f"contact{number}@{_PROCESS}.example.com"
 
 
-def register(port: int, seconds: float, connections: int = CONNECTIONS) -> Load:
+def register(
+    port: int, seconds: float, connections: int = CONNECTIONS, api_key: str | None = None
+) -> Load:
     """Keep `connections` kept-alive connections to the loopback port busy for `seconds`.
 
-    Raises WrongAnswer unless every answer is 201.
+    With an API key each request also carries an Idempotency-Key of its own. Raises WrongAnswer
+    unless every answer is 201.
     """
-    with _Clients(port) as clients:
+    with _Clients(port, api_key) as clients:
         # One after the other, as clients come: a worker that is busy with the first ones leaves
         # the next to another. Sixteen at once were all taken by whichever worker woke up first.
         for connected in range(1, connections + 1):
@@ -68,8 +71,9 @@ def register(port: int, seconds: float, connections: int = CONNECTIONS) -> Load:
 class _Clients:
     """Connections in use, which all ask again as soon as they are answered."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, api_key: str | None) -> None:
         self._port = port
+        self._api_key = api_key
         self._waiting = selectors.DefaultSelector()
 
     def __enter__(self) -> "_Clients":
@@ -82,7 +86,7 @@ class _Clients:
 
     def add(self) -> None:
         """Connect one more and let it ask."""
-        client = _Client(self._port)
+        client = _Client(self._port, self._api_key)
         self._waiting.register(client.socket, selectors.EVENT_READ, client)
         client.send()
 
@@ -104,11 +108,13 @@ class _Clients:
 class _Client:
     """One connection with one request in flight."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, api_key: str | None) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._keyed = api_key is not None
+        authorization = f"Authorization: Bearer {api_key}\r\n" if api_key else ""
         self._head = (
-            f"POST /register-carrier HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"POST /register-carrier HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{authorization}"
             "Content-Type: application/json\r\nContent-Length: "
         ).encode()
         self._received = b""
@@ -117,7 +123,8 @@ class _Client:
         """Ask for a carrier of its own."""
         name, email = new_carrier()
         body = json.dumps({"name": name, "email": email}).encode()
-        self.socket.sendall(b"%b%d%b%b" % (self._head, len(body), _HEAD_END, body))
+        key = b"\r\nIdempotency-Key: %b" % email.encode() if self._keyed else b""
+        self.socket.sendall(b"%b%d%b%b%b" % (self._head, len(body), key, _HEAD_END, body))
 
     def is_answered(self) -> bool:
         """Take what has come; whether that completes the answer."""

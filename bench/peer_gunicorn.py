@@ -17,6 +17,5 @@ _SAME = (
     "control_socket_disable",
     "accesslog",
     "worker_tmp_dir",
-    "on_exit",  # which removes what reading the settings has made
 )
 globals().update({name: _ours[name] for name in _SAME if name in _ours})

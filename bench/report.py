@@ -23,6 +23,9 @@ or neighbour would change. Where min and max lie far apart, the machine was busy
   (c) the same conditional batch without HTTP, from one process with as many threads as the HTTP
       side has requests in flight, so the cluster sees the same concurrency from both.
   (d) no HTTP: one thread is bound by the disk's sync on both sides; with eight, ours share syncs.
+  (e) the same carrier's load, change and append, in process, when its stream is long and when it is
+      short: 0.5 is twice the time.
+  (f) as (a), with everything switched on that a careful caller uses.
 All durable: WAL with synchronous=FULL on both sides of (b) and (d)."""
 
 

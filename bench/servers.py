@@ -1,5 +1,8 @@
 """Around the way of the data: gunicorn with our service or with a peer, for one run each."""
 
+import json
+import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,29 +20,39 @@ _PEER = "bench/peer_gunicorn.py"
 class HttpServer:
     """A gunicorn on a port of its own, warmed up; WORKERS and THREADS count for ours and peers."""
 
-    def __init__(self, folder: Path, config: str, app: str, env: Mapping[str, str | None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        app: str,
+        env: Mapping[str, str | None],
+        *,
+        with_keys: bool = False,
+    ) -> None:
         self.port = free_port()
+        env = {
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "LOG_DIR": str(folder / "logs"),
+            "SQLITE_PATH": str(folder / "events.sqlite3"),
+            "EVENT_STORE": "sqlite",
+            "CASSANDRA_HOST": "",
+            "PYTHONPATH": str(ROOT),
+            **env,
+        }
+        self._api_key = _new_api_key(env) if with_keys else None
         self._server = Server(
             [sys.executable, "-m", "gunicorn", "-c", config, app],
             log=folder / "server.log",
             ready=lambda: accepts_tcp(self.port),
-            env={
-                "HOST": "127.0.0.1",
-                "PORT": str(self.port),
-                "LOG_DIR": str(folder / "logs"),
-                "SQLITE_PATH": str(folder / "events.sqlite3"),
-                "EVENT_STORE": "sqlite",
-                "CASSANDRA_HOST": "",
-                "PYTHONPATH": str(ROOT),
-                **env,
-            },
+            env=env,
             cwd=ROOT,
         )
 
     def __enter__(self) -> "HttpServer":
         self._server.start()
         try:
-            register(self.port, WARM_UP_SECONDS)
+            register(self.port, WARM_UP_SECONDS, api_key=self._api_key)
         except BaseException:
             self._server.stop()
             print(self._server.tail(), file=sys.stderr)
@@ -51,12 +64,27 @@ class HttpServer:
 
     def rate(self, seconds: float) -> float:
         """Registrations per second. Raises WrongAnswer."""
-        return register(self.port, seconds).rate
+        return register(self.port, seconds, api_key=self._api_key).rate
 
 
 def ours(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServer:
     """The service as `make run` serves it; without `env` on SQLite."""
     return HttpServer(folder, *_OURS, env or {})
+
+
+def ours_with_keys(folder: Path) -> HttpServer:
+    """The same, with an API key and an Idempotency-Key on every request."""
+    return HttpServer(folder, *_OURS, {}, with_keys=True)
+
+
+def _new_api_key(env: Mapping[str, str | None]) -> str:
+    command = ["-m", "app.cli", "keys", "create", "--name", "bench", "--scope", "write", "--json"]
+    settings = {name: value for name, value in env.items() if value is not None}
+    created = subprocess.run(
+        [sys.executable, *command], env=os.environ | settings, stdout=subprocess.PIPE, check=True
+    )
+    key: str = json.loads(created.stdout)["key"]
+    return key
 
 
 def bare_echo(folder: Path) -> HttpServer:

@@ -3,14 +3,16 @@
 Threads, so that appends that arrive together can share one sync; `make bench` compares the costs.
 """
 
+import logging
 import os
-import shutil
 import signal
+import socket
+import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from config import metrics_folder
 from config.settings import Settings, SettingsError
 
 try:
@@ -18,10 +20,28 @@ try:
 except SettingsError as error:
     sys.exit(str(error))
 
+
+def _knows_of_keys() -> bool | None:
+    """Whether an API key was ever created; None if the store does not say.
+
+    Asked in a process of its own: a connection to Cassandra does not survive the fork of workers.
+    """
+    command = [sys.executable, "-m", "app.cli", "keys", "list", "--json"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return asked.stdout.strip() != "[]" if asked.returncode == 0 else None
+
+
+_has_keys = _settings.keyless or _knows_of_keys()
+if _has_keys is False:
+    sys.exit(
+        f"HOST={_settings.host} can be reached by others and there is no API key: create one with"
+        " `carriers keys create`, or set ALLOW_ANONYMOUS=true to let everyone in."
+    )
+
 # prometheus-client looks for this when it is first imported, which importing `app` does.
-_figures = tempfile.mkdtemp(prefix="carriers-metrics-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _figures
 _master = os.getpid()
+_figures = metrics_folder.make(_master)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _figures
 
 from app.infrastructure import json_logging  # noqa: E402
 
@@ -48,6 +68,40 @@ if Path("/dev/shm").is_dir():  # noqa: S108 - a heartbeat file on a disk stalls 
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 json_logging.configure(_settings.app_log_level, _settings.log_dir)
+if _has_keys is None:
+    logging.getLogger("app").warning(
+        "the store does not say whether there is an API key; requests without one are refused"
+    )
+
+
+def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
+    """Find out what would stop the start, and say it in one line."""
+    if "GUNICORN_PID" not in os.environ:  # else it is an upgrade, and the socket is handed over
+        _refuse_what_cannot_be_bound()
+    if _settings.event_store == "sqlite":
+        from app.application.ports import StoreUnavailable  # noqa: PLC0415 - see above
+        from app.infrastructure.sqlite_store import SqliteEventStore  # noqa: PLC0415
+
+        try:
+            SqliteEventStore(_settings.sqlite_path).close()
+        except StoreUnavailable as error:
+            sys.exit(f"SQLITE_PATH={_settings.sqlite_path} is of no use: {error}")
+
+
+def _refuse_what_cannot_be_bound() -> None:
+    """gunicorn itself would try for five seconds, a log line each."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            _settings.host, _settings.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        sys.exit(
+            f"Cannot listen on HOST={_settings.host} PORT={_settings.port}: {error.strerror}."
+            " Choose another, or stop what is listening there."
+        )
 
 
 def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
@@ -73,11 +127,19 @@ os.register_at_fork(
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
     """The worker handles signals from here on."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    if _settings.event_store == "cassandra":
+        # The driver's one thread takes in every answer: by default it would wait up to 5 ms for
+        # each of the threads that compute.
+        sys.setswitchinterval(0.001)
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
     """A thread that writes the log does not survive a fork; each worker has its own."""
     json_logging.start_background_writer()
+
+
+def pre_request(worker: Any, req: Any) -> None:  # noqa: ANN401 - gunicorn's hook
+    """gunicorn's own logs the path, which is whatever someone typed: a key perhaps."""
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
@@ -93,9 +155,3 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's h
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - see above
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
-def on_exit(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """Leave no figures behind."""
-    if os.getpid() == _master:
-        shutil.rmtree(_figures, ignore_errors=True)

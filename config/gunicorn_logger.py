@@ -4,6 +4,7 @@ gunicorn.conf.py names this class as `logger_class`.
 """
 
 import logging
+from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
@@ -18,3 +19,8 @@ class GunicornLogger(Logger):
             logger.handlers.clear()
             logger.propagate = True
             logger.setLevel(logging.NOTSET)
+
+    def debug(self, msg: str, *args: object, **kwargs: Any) -> None:  # noqa: ANN401 - its signature
+        """An exception of gunicorn's quotes what a client sent, a key perhaps: its type will do."""
+        harmless = (type(arg).__name__ if isinstance(arg, Exception) else arg for arg in args)
+        super().debug(msg, *harmless, **kwargs)

@@ -4,6 +4,7 @@ The names and defaults of the first eight are the seed document's. A `.env` file
 directory fills in what the environment does not set.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 STORES = ("sqlite", "cassandra")
 
 _DATACENTERS = re.compile(r"[\w.-]+:[1-9]\d?(,[\w.-]+:[1-9]\d?)*")
-
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 Value = TypeVar("Value")
 
@@ -46,6 +48,8 @@ class Settings:
     port: int = 8000
     workers: int = 2
     threads: int = 8
+    allow_anonymous: bool = False
+    allowed_hosts: tuple[str, ...] = ()
 
     cassandra_local_dc: str | None = None
     cassandra_replication: str = "1"
@@ -81,6 +85,10 @@ class Settings:
             port=read.whole("PORT", 1, 65535, cls.port),
             workers=read.whole("WORKERS", 1, 256, cls.workers),
             threads=read.whole("THREADS", 1, 256, cls.threads),
+            allow_anonymous=read.boolean("ALLOW_ANONYMOUS", default=cls.allow_anonymous),
+            allowed_hosts=read.names(
+                "ALLOWED_HOSTS", _HOST_NAME, "host names without a port, separated by commas"
+            ),
             cassandra_local_dc=read.text("CASSANDRA_LOCAL_DC", "") or None,
             cassandra_replication=read.matching(
                 "CASSANDRA_REPLICATION",
@@ -120,6 +128,27 @@ class Settings:
                 "CASSANDRA_TLS_CERT is set but CASSANDRA_TLS_CA is not: name the file of the CA"
                 " that signed the nodes' certificates."
             )
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach HOST."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+    @property
+    def keyless(self) -> bool:
+        """Whether callers need no API key while none was ever created."""
+        return self.on_loopback or self.allow_anonymous
+
+    @property
+    def keyless_hosts(self) -> frozenset[str] | None:
+        """The Host names that such callers may use; None if any will do."""
+        if self.on_loopback:
+            own = f"[{self.host}]" if ":" in self.host else self.host
+            return frozenset({*_LOOPBACK_NAMES, own.lower(), *self.allowed_hosts})
+        return frozenset(self.allowed_hosts) or None
 
     @property
     def replication(self) -> dict[str, str | int]:
@@ -162,6 +191,14 @@ class _Reader:
     def matching(self, name: str, pattern: re.Pattern[str], allowed: str, default: str) -> str:
         value = self.text(name, default)
         return self._checked(name, value, allowed, ok=pattern.fullmatch(value) is not None)
+
+    def names(self, name: str, pattern: re.Pattern[str], allowed: str) -> tuple[str, ...]:
+        parts = map(str.strip, self.text(name, "").lower().split(","))
+        return tuple(
+            self._checked(name, part, allowed, ok=pattern.fullmatch(part) is not None)
+            for part in parts
+            if part
+        )
 
     def file(self, name: str) -> Path | None:
         value = self.text(name, "")

@@ -3,21 +3,10 @@
 from typing import Any
 
 from flask import Flask
-from flask_smorest import Api
 
-from app.api import carriers, errors, health, request_cycle
+from app.api import carriers, docs, errors, health, request_cycle
 from app.api.envelope import EnvelopeJson
-from app.api.schemas import FailureSchema
-
-
-class _OpenApi(Api):
-    """The OpenAPI description; answers to errors are `errors.py`'s alone."""
-
-    ERROR_SCHEMA = FailureSchema
-
-    def _register_error_handlers(self) -> None:
-        pass
-
+from app.api.openapi import OPTIONS, OpenApi
 
 _OPENAPI: dict[str, Any] = {
     "API_TITLE": "Distributing Carriers",
@@ -25,6 +14,7 @@ _OPENAPI: dict[str, Any] = {
     "OPENAPI_VERSION": "3.1.0",
     "OPENAPI_URL_PREFIX": "/",
     "OPENAPI_JSON_PATH": "openapi.json",
+    "API_SPEC_OPTIONS": OPTIONS,
 }
 
 
@@ -35,6 +25,7 @@ def install(app: Flask) -> None:
     app.config.update(_OPENAPI)
     request_cycle.install(app)
     errors.install(app)
-    api = _OpenApi(app)
+    api = OpenApi(app)
     for blueprint in (carriers.blueprint, health.blueprint):
         api.register_blueprint(blueprint)
+    app.register_blueprint(docs.blueprint)

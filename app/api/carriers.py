@@ -3,58 +3,134 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response
-from flask_smorest import Blueprint
+from flask import Response, request
 
+from app.api import answer_schemas, schemas
+from app.api import representations as shown
+from app.api.attempt import command_context
+from app.api.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint
 from app.api.envelope import services, success
-from app.api.request_cycle import command_context, deadline
-from app.api.schemas import (
-    CarrierSchema,
-    FailureSchema,
-    RegisterCarrierSchema,
-    RegisteredSchema,
-    success_of,
+from app.api.request_cycle import deadline
+from app.application.commands import (
+    ChangeEmail,
+    Command,
+    RegisterCarrier,
+    ReinstateCarrier,
+    RenameCarrier,
+    RetireCarrier,
+    SuspendCarrier,
+    UpdateProfile,
 )
-from app.api.strict_json import StrictJsonParser
-from app.application.commands import RegisterCarrier
+from app.application.handlers import CommandDone
+from app.domain.profile import PROFILE_PARTS
+
+_REPLAY = {"Idempotent-Replay": "true"}
+
+_REGISTERED = {
+    201: Answer(
+        "Registered",
+        (answer_schemas.RegisteredSchema,),
+        ("Location", "ETag", "Idempotent-Replay"),
+    ),
+    200: Answer("With `dry_run`, what would be done", (answer_schemas.PlanSchema,)),
+}
+_SHOWN = {
+    200: Answer("The carrier", (answer_schemas.CarrierSchema,), ("ETag",)),
+    304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
+}
+_HISTORY = {200: Answer("A page of its history", (answer_schemas.HistorySchema,), ("Link",))}
+
+blueprint = ContractBlueprint("carriers", __name__, description="Companies that carry goods")
 
 
-class StrictBlueprint(Blueprint):
-    """A blueprint whose bodies are parsed strictly."""
-
-    ARGUMENTS_PARSER = StrictJsonParser()
-
-
-blueprint = StrictBlueprint("carriers", __name__, description="Companies that carry goods")
-
-
-@blueprint.post("/register-carrier")
-@blueprint.arguments(RegisterCarrierSchema)
-@blueprint.response(201, success_of(RegisteredSchema))
-@blueprint.alt_response(422, schema=FailureSchema)
-def register_carrier(body: dict[str, Any]) -> Response:
+@blueprint.command("/register-carrier", schemas.RegisterCarrierSchema, _REGISTERED, COMMAND)
+def register_carrier(body: dict[str, Any], query: dict[str, Any]) -> Response:
     """Register a carrier."""
-    done = services().bus.dispatch(RegisterCarrier(**body), command_context())
-    return success(
-        {"message": "Carrier registered successfully", "carrier_id": done.carrier_id},
-        201,
-        {"Location": f"/carriers/{done.carrier_id}", "ETag": f'"{done.version}"'},
-    )
+    profile = {part: body.pop(part) for part in PROFILE_PARTS if part in body}
+    done = _dispatch(RegisterCarrier(**body, profile=profile), query)
+    if query["dry_run"]:
+        return success(shown.plan(done))
+    headers = {"Location": f"/carriers/{done.carrier_id}", **_headers(done)}
+    return success(shown.registered(done), 201, headers)
 
 
-@blueprint.get("/carriers/<uuid:carrier_id>")
-@blueprint.response(200, success_of(CarrierSchema))
-@blueprint.alt_response(404, schema=FailureSchema)
-def show_carrier(carrier_id: UUID) -> Response:
-    """Show a carrier as its events tell it now."""
-    view = services().carriers.show(str(carrier_id), deadline())
-    return success(
-        {
-            "carrier_id": view.carrier_id,
-            "name": view.state.name,
-            "email": view.state.email,
-            "version": view.version,
-            "registered_at": view.registered_at.isoformat(timespec="milliseconds"),
-        },
-        headers={"ETag": f'"{view.version}"'},
-    )
+@blueprint.command("/carriers/<uuid:carrier_id>/rename", schemas.RenameSchema)
+def rename(body: dict[str, Any], query: dict[str, Any], carrier_id: UUID) -> Response:
+    """Give a carrier another name."""
+    return _change(RenameCarrier(str(carrier_id), **body), query)
+
+
+@blueprint.command("/carriers/<uuid:carrier_id>/change-email", schemas.ChangeEmailSchema)
+def change_email(body: dict[str, Any], query: dict[str, Any], carrier_id: UUID) -> Response:
+    """Give a carrier another e-mail address, which no other carrier may have."""
+    return _change(ChangeEmail(str(carrier_id), **body), query)
+
+
+@blueprint.command("/carriers/<uuid:carrier_id>/update-profile", schemas.UpdateProfileSchema)
+def update_profile(body: dict[str, Any], query: dict[str, Any], carrier_id: UUID) -> Response:
+    """Replace parts of a carrier's profile."""
+    return _change(UpdateProfile(str(carrier_id), body), query)
+
+
+@blueprint.command("/carriers/<uuid:carrier_id>/suspend", schemas.SuspendSchema)
+def suspend(body: dict[str, Any], query: dict[str, Any], carrier_id: UUID) -> Response:
+    """Suspend a carrier until it is reinstated."""
+    return _change(SuspendCarrier(str(carrier_id), **body), query)
+
+
+@blueprint.command("/carriers/<uuid:carrier_id>/reinstate", schemas.ReinstateSchema)
+def reinstate(body: dict[str, Any], query: dict[str, Any], carrier_id: UUID) -> Response:
+    """End a carrier's suspension."""
+    return _change(ReinstateCarrier(str(carrier_id), **body), query)
+
+
+@blueprint.command("/carriers/<uuid:carrier_id>/retire", schemas.RetireSchema)
+def retire(body: dict[str, Any], query: dict[str, Any], carrier_id: UUID) -> Response:
+    """Take a carrier out of the registry for good; its e-mail address is free again."""
+    return _change(RetireCarrier(str(carrier_id), **body), query)
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>", _SHOWN, (*IN_THE_REGISTRY, 404), query=schemas.ShowSchema
+)
+def show_carrier(query: dict[str, Any], carrier_id: UUID) -> Response:
+    """Show a carrier as its events tell it: now, at a version, or at a moment."""
+    view = services().carriers.show(str(carrier_id), deadline(), **query)
+    answer = success(shown.carrier(view), headers={"ETag": f'"{view.version}"'})
+    answer.make_conditional(request)
+    return answer
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>/history",
+    _HISTORY,
+    (*IN_THE_REGISTRY, 404),
+    query=schemas.HistoryQuerySchema,
+)
+def show_history(query: dict[str, Any], carrier_id: UUID) -> Response:
+    """List what happened to a carrier, oldest first, with who, when and what it changed."""
+    after, limit = query["after"], query["limit"]
+    # One more than asked for tells whether there is a next page; no store counts any further.
+    one_more = min(limit + 1, schemas.LAST_VERSION - after)
+    found = services().carriers.history(str(carrier_id), deadline(), after, one_more)
+    more = after + limit if len(found) > limit else None
+    headers = {"Link": f'<?after={more}&limit={limit}>; rel="next"'} if more else None
+    events = [shown.history_entry(entry) for entry in found[:limit]]
+    return success({"carrier_id": str(carrier_id), "events": events, "next": more}, 200, headers)
+
+
+def _dispatch(command: Command, query: dict[str, Any]) -> CommandDone:
+    done: CommandDone = services().bus.dispatch(command, command_context(**query))
+    return done
+
+
+def _change(command: Command, query: dict[str, Any]) -> Response:
+    done = _dispatch(command, query)
+    if query["dry_run"]:
+        return success(shown.plan(done))
+    return success(shown.changed(done), headers=_headers(done))
+
+
+def _headers(done: CommandDone) -> dict[str, str]:
+    tag = {"ETag": f'"{done.version}"'}
+    return tag | _REPLAY if done.replayed else tag

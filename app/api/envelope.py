@@ -19,18 +19,7 @@ class EnvelopeJson(DefaultJSONProvider):
 
 def success(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """`{"success": true, "data": …}`"""
-    return _answer({"success": True, "data": data}, status, headers)
-
-
-def failure(
-    status: int,
-    message: str,
-    details: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """`{"success": false, "error": …}`; `details` maps a field to one sentence."""
-    error = {"message": message, "code": status, "details": dict(details or {})}
-    return _answer({"success": False, "error": error}, status, headers)
+    return answer({"success": True, "data": data}, status, headers)
 
 
 def services() -> Services:
@@ -38,6 +27,12 @@ def services() -> Services:
     return cast(Services, current_app.extensions["services"])
 
 
-def _answer(body: Mapping[str, Any], status: int, headers: Mapping[str, str] | None) -> Response:
+def answer(
+    body: Mapping[str, Any],
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
+) -> Response:
+    """`body` as JSON."""
     text = current_app.json.dumps(body)
-    return Response(f"{text}\n", status, headers, mimetype="application/json")
+    return Response(f"{text}\n", status, headers, content_type=media_type)

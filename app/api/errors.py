@@ -1,18 +1,25 @@
 """The one table from errors to answers. Nothing else in the project knows both sides."""
 
 import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from app.api.envelope import failure
+from app.api.problem import Problem
+from app.api.representations import history_entry
 from app.api.validation import ValidationFailed
-from app.application.ports import OutcomeUnknown, StoreUnavailable, VersionConflict
+from app.application.access import ForeignHost, NotAuthenticated, NotPermitted
+from app.application.handlers import KeyReused, StaleVersion
+from app.application.ports import AlreadyClaimed, OutcomeUnknown, StoreUnavailable, VersionConflict
 from app.application.repository import CarrierNotFound
-from app.domain.errors import AlreadyRegistered
+from app.domain.errors import AlreadyRegistered, ForbiddenByState
 
 log = logging.getLogger(__name__)
 
+_CHALLENGE = 'Bearer realm="carriers"'  # RFC 6750, 3
 _RETRY_AFTER = {"Retry-After": "1"}
 
 _HTTP_SENTENCES = {
@@ -23,47 +30,162 @@ _HTTP_SENTENCES = {
 
 
 def install(app: Flask) -> None:
-    """Answer every error of the application in the envelope."""
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(ValidationFailed, _validation)
-    app.register_error_handler(Exception, _mapped)
+    """Answer every error of the application by the table."""
+    app.register_error_handler(Exception, _answer)
 
 
-def _http(error: HTTPException) -> Response:
+def problem_of(error: Exception) -> Problem:
+    """What clients are told of the error."""
+    return _TABLE[_entry(error)](error)
+
+
+def _entry(error: Exception) -> type:
+    return next(kind for kind in type(error).__mro__ if kind in _TABLE)
+
+
+def _answer(error: Exception) -> Response:
+    if isinstance(error, StoreUnavailable):
+        log.warning("the store is not available: %s", error)
+    elif isinstance(error, OutcomeUnknown):
+        log.error("the outcome of an append is unknown: %s", error)
+    elif _entry(error) is Exception:
+        log.error("unexpected error", exc_info=error)
+    return problem_of(error).answer_to(request, g.request_id)
+
+
+def _http(error: HTTPException) -> Problem:
     status = error.code or 500
     message = _HTTP_SENTENCES.get(status) or error.description or error.name
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    return failure(status, message, headers=headers)
+    return Problem(status, message, headers=headers)
 
 
-def _validation(error: ValidationFailed) -> Response:
-    return failure(422, "Validation failed", error.details)
+def _validation(error: ValidationFailed) -> Problem:
+    status, kind = (400, "invalid-query") if error.of_query else (422, "validation-failed")
+    return Problem(status, "Validation failed", kind, error.details)
 
 
-def _mapped(error: Exception) -> Response:
-    match error:
-        case CarrierNotFound():
-            return failure(404, "There is no carrier with this id")
-        case AlreadyRegistered():
-            return failure(409, "This carrier is registered already")
-        case VersionConflict():
-            return failure(409, "The carrier is being changed by others; try again")
-        case StoreUnavailable():
-            log.warning("the store is not available: %s", error)
-            return failure(
-                503,
-                "The service cannot reach its store; nothing was done, try again shortly",
-                {"outcome": "not-started"},
-                _RETRY_AFTER,
-            )
-        case OutcomeUnknown():
-            log.error("the outcome of an append is unknown: %s", error)
-            return failure(
-                503,
-                "It could not be found out in time whether this was done;"
-                " look before you send it again",
-                {"outcome": "outcome-unknown"},
-                _RETRY_AFTER,
-            )
-    log.error("unexpected error", exc_info=error)
-    return failure(500, "Something went wrong here; the log of the service tells what")
+def _not_authenticated(error: NotAuthenticated) -> Problem:
+    kind, why = ("invalid-key", ', error="invalid_token"') if error.given else ("key-needed", "")
+    return Problem(401, str(error), kind, headers={"WWW-Authenticate": _CHALLENGE + why})
+
+
+def _not_permitted(error: NotPermitted) -> Problem:
+    why = f', error="insufficient_scope", scope="{error.scope}"'
+    return Problem(
+        403,
+        f"This API key may not do this; it would need the scope {error.scope}",
+        "scope-needed",
+        headers={"WWW-Authenticate": _CHALLENGE + why},
+    )
+
+
+def _foreign_host(_: ForeignHost) -> Problem:
+    # The request is for an authority that is not ours (RFC 9110, 15.5.20); it lacks no right, as
+    # 403 would say.
+    return Problem(
+        421,
+        "The service does not go by this host name while it needs no API key; name it in"
+        " ALLOWED_HOSTS, or create a key",
+        "foreign-host",
+    )
+
+
+def _not_found(error: CarrierNotFound) -> Problem:
+    return Problem(404, error.sentence, "carrier-not-found")
+
+
+def _forbidden(error: ForbiddenByState) -> Problem:
+    possible = ", ".join(error.possible) or "nothing; that is final"
+    return Problem(
+        409,
+        f"The carrier is {error.state}, which does not allow this",
+        "forbidden-by-state",
+        {"state": f"It is {error.state}", "possible": f"Possible is {possible}"},
+    )
+
+
+def _claimed(error: AlreadyClaimed) -> Problem:
+    scope = error.claim.scope
+    return Problem(
+        409,
+        f"Another carrier has this {scope}",
+        "already-claimed",
+        {scope: f"The {scope} belongs to another carrier"},
+    )
+
+
+def _registered(_: AlreadyRegistered) -> Problem:
+    return Problem(409, "This carrier is registered already", "already-registered")
+
+
+def _conflict(_: VersionConflict) -> Problem:
+    return Problem(409, "The carrier is being changed by others; try again", "contended")
+
+
+def _stale(error: StaleVersion) -> Problem:
+    return Problem(
+        412,
+        f"The carrier is at version {error.version}; look at what has happened since",
+        "stale-version",
+        {"version": f"The carrier is at version {error.version}"},
+        {"ETag": f'"{error.version}"'},
+        {
+            "current_version": error.version,
+            "since": [history_entry(entry) for entry in error.since],
+        },
+    )
+
+
+def _key_reused(_: KeyReused) -> Problem:
+    return Problem(
+        422,
+        "This Idempotency-Key was used for another request; take a new one",
+        "key-reused",
+        {"Idempotency-Key": "The key stands for another request"},
+    )
+
+
+def _not_started(_: StoreUnavailable) -> Problem:
+    return Problem(
+        503,
+        "The service cannot reach its store; nothing was done, try again shortly",
+        "not-started",
+        {"outcome": "not-started"},
+        _RETRY_AFTER,
+    )
+
+
+def _unknown(_: OutcomeUnknown) -> Problem:
+    return Problem(
+        503,
+        "It could not be found out in time whether this was done; look before you send it again",
+        "outcome-unknown",
+        {"outcome": "outcome-unknown"},
+        _RETRY_AFTER,
+    )
+
+
+def _unexpected(_: Exception) -> Problem:
+    return Problem(500, "Something went wrong here; the log of the service tells what")
+
+
+_TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
+    {
+        HTTPException: _http,
+        ValidationFailed: _validation,
+        NotAuthenticated: _not_authenticated,
+        NotPermitted: _not_permitted,
+        ForeignHost: _foreign_host,
+        CarrierNotFound: _not_found,
+        ForbiddenByState: _forbidden,
+        AlreadyClaimed: _claimed,
+        AlreadyRegistered: _registered,
+        VersionConflict: _conflict,
+        StaleVersion: _stale,
+        KeyReused: _key_reused,
+        StoreUnavailable: _not_started,
+        OutcomeUnknown: _unknown,
+        Exception: _unexpected,
+    }
+)

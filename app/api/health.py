@@ -1,37 +1,35 @@
 """Signs of life for orchestrators, and figures for Prometheus."""
 
 from flask import Response
-from flask_smorest import Blueprint
 
+from app.api.answer_schemas import StatusSchema
+from app.api.contract import ANYWHERE, Answer, ContractBlueprint
 from app.api.envelope import services, success
-from app.api.schemas import FailureSchema, StatusSchema, success_of
 from app.application.deadline import Deadline
 from app.application.ports import StoreUnavailable
 
 READY_SECONDS = 0.5
 _EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-blueprint = Blueprint("health", __name__, description="Health and metrics")
+blueprint = ContractBlueprint("health", __name__, description="Health and metrics")
 
 
-@blueprint.get("/health/live")
-@blueprint.response(200, success_of(StatusSchema))
+@blueprint.view("/health/live", {200: Answer("It lives", (StatusSchema,))}, ANYWHERE)
 def live() -> Response:
     """The process answers."""
     return success({"status": "alive"})
 
 
-@blueprint.get("/health/ready")
-@blueprint.response(200, success_of(StatusSchema))
-@blueprint.alt_response(503, schema=FailureSchema)
+@blueprint.view("/health/ready", {200: Answer("It is ready", (StatusSchema,))}, (*ANYWHERE, 503))
 def ready() -> Response:
     """The process answers, and so did the store, within half a second."""
     services().store.ping(Deadline.after(READY_SECONDS))
     return success({"status": "ready"})
 
 
-@blueprint.get("/metrics")
-@blueprint.response(200, content_type="text/plain")
+@blueprint.view(
+    "/metrics", {200: Answer("The figures", media_type="text/plain")}, (*ANYWHERE, 421, 503)
+)
 def metrics() -> Response:
     """The figures of all workers, in Prometheus' text format."""
 

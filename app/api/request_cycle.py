@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its time budget, its access line, its figures."""
+"""What happens around every request: its id, its time budget, its caller, its access line."""
 
 import logging
 import re
@@ -8,8 +8,8 @@ from uuid import uuid4
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import LengthRequired
 
+from app.api.access import admit
 from app.api.envelope import services
-from app.application.commands import CommandContext
 from app.application.correlation import request_id
 from app.application.deadline import Deadline
 
@@ -17,7 +17,6 @@ log = logging.getLogger("app.access")
 
 _HARMLESS_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_ANONYMOUS = "anonymous"
 
 
 def install(app: Flask) -> None:
@@ -33,22 +32,13 @@ def deadline() -> Deadline:
     return current
 
 
-def command_context() -> CommandContext:
-    """The context of a command that the current request gives."""
-    return CommandContext(
-        commit_id=services().new_id(),
-        correlation_id=g.request_id,
-        actor=_ANONYMOUS,
-        deadline=deadline(),
-    )
-
-
 def _begin() -> None:
     g.started = time.monotonic()
     g.deadline = Deadline.after(current_app.config["REQUEST_TIMEOUT"])
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _HARMLESS_ID.fullmatch(given) else uuid4().hex
     request_id.set(g.request_id)
+    g.caller = admit(request, services().access, g.deadline)
     # A body without a length would be cut off at MAX_CONTENT_LENGTH without a word.
     if request.content_length is None and "Transfer-Encoding" in request.headers:
         raise LengthRequired("Send the body with a Content-Length")

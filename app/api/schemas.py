@@ -1,18 +1,25 @@
-"""The shape of what comes in and goes out. Rules of values are the value objects' own."""
+"""The shape of what comes in. Rules of values are the value objects' own."""
 
+import re
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from app.api.profile_schemas import ProfileFields
 from app.domain.errors import InvalidValue
 from app.domain.values import (
+    CATEGORIES,
     EMAIL_MAX_CHARACTERS,
     NAME_MAX_CHARACTERS,
+    REASON_MAX_CHARACTERS,
     CarrierName,
+    Category,
     EmailAddress,
+    Reason,
 )
+
+LAST_VERSION = 2**31 - 1
 
 
 class ValueField(fields.String):
@@ -56,75 +63,178 @@ class BodySchema(Schema):
     }
 
 
-class RegisterCarrierSchema(BodySchema):
-    """Who is to be registered."""
+class QuerySchema(Schema):
+    """The query of an address. Parameters that are not named are refused: one that is quietly
+    ignored misleads."""
 
-    name = ValueField(
+    class Meta:
+        """Marshmallow's options."""
+
+        unknown = RAISE
+
+    error_messages: dict[str, str] = {"unknown": "The {field} parameter is unknown"}
+
+
+class QueryBoolean(fields.Boolean):
+    """`true` or `false`, and no other way to say it."""
+
+    truthy = {"true"}
+    falsy = {"false"}
+    default_error_messages: dict[str, str | list[Any] | dict[Any, Any]] = {
+        "invalid": "The {{field}} parameter must be true or false"
+    }
+
+
+class QueryInteger(fields.Integer):
+    """A whole number in plain digits, from `least` to `most`."""
+
+    _DIGITS = re.compile(r"0|[1-9][0-9]{0,9}")
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:  # noqa: ANN401
+        sentence = f"The {{{{field}}}} parameter must be a whole number from {least} to {most}"
+        within = validate.Range(least, most, error=sentence)
+        super().__init__(validate=within, error_messages={"invalid": sentence}, **options)
+
+    def _validated(self, value: Any) -> int:  # noqa: ANN401 - as Marshmallow has it
+        if not self._DIGITS.fullmatch(value):
+            raise self.make_error("invalid")
+        return int(value)
+
+
+def _name(**options: Any) -> ValueField:  # noqa: ANN401
+    return ValueField(
         CarrierName,
-        required=True,
         metadata={
             "description": "Trimmed and kept in NFC; no control characters.",
             "example": "FedEx",
             "minLength": 1,
             "maxLength": NAME_MAX_CHARACTERS,
         },
+        **options,
     )
-    email = ValueField(
+
+
+def _email(**options: Any) -> ValueField:  # noqa: ANN401
+    return ValueField(
         EmailAddress,
-        required=True,
         metadata={
             "description": "An e-mail address; international ones included.",
             "example": "contact@fedex.com",
+            "format": "idn-email",
             "maxLength": EMAIL_MAX_CHARACTERS,
+        },
+        **options,
+    )
+
+
+def _reason(**options: Any) -> ValueField:  # noqa: ANN401
+    return ValueField(
+        Reason,
+        metadata={
+            "description": "Why, in one line; kept in the carrier's history for ever.",
+            "example": "The insurance has expired",
+            "minLength": 1,
+            "maxLength": REASON_MAX_CHARACTERS,
+        },
+        **options,
+    )
+
+
+class RegisterCarrierSchema(BodySchema, ProfileFields):
+    """Who is to be registered; beside name and e-mail everything is optional."""
+
+    name = _name(required=True)
+    email = _email(required=True)
+
+
+class RenameSchema(BodySchema):
+    """What it is called from now on."""
+
+    name = _name(required=True)
+
+
+class ChangeEmailSchema(BodySchema):
+    """Where it is reached from now on."""
+
+    email = _email(required=True)
+
+
+class UpdateProfileSchema(BodySchema, ProfileFields):
+    """The parts of the profile that change; null, [] or {} removes one."""
+
+
+class SuspendSchema(BodySchema):
+    """Why it is suspended."""
+
+    reason = _reason(required=True)
+    category = ValueField(
+        Category,
+        load_default=Category,
+        metadata={
+            "description": "What it is about.",
+            "example": "insurance",
+            "enum": list(CATEGORIES),
+            "default": "other",
         },
     )
 
 
-class RegisteredSchema(Schema):
-    """The data of a successful registration."""
+class ReinstateSchema(BodySchema):
+    """Why it is reinstated, if that needs saying."""
 
-    message = fields.String(required=True, metadata={"example": "Carrier registered successfully"})
-    carrier_id = fields.UUID(required=True)
-
-
-class CarrierSchema(Schema):
-    """A carrier as its events tell it."""
-
-    carrier_id = fields.UUID(required=True)
-    name = fields.String(required=True, metadata={"example": "FedEx"})
-    email = fields.String(required=True, metadata={"example": "contact@fedex.com"})
-    version = fields.Integer(required=True, metadata={"description": "How many events it has."})
-    registered_at = fields.DateTime(required=True)
+    reason = _reason(load_default=None, allow_none=True)
 
 
-class StatusSchema(Schema):
-    """The data of a health check that went well."""
+class RetireSchema(BodySchema):
+    """Why it is retired."""
 
-    status = fields.String(required=True, metadata={"example": "alive"})
-
-
-class ErrorSchema(Schema):
-    """What went wrong. `details` maps a field to one sentence."""
-
-    message = fields.String(required=True)
-    code = fields.Integer(required=True, metadata={"description": "The HTTP status."})
-    details = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    reason = _reason(required=True)
 
 
-class FailureSchema(Schema):
-    """Every answer that is not a success."""
+class DryRunSchema(QuerySchema):
+    """The query of every command."""
 
-    success = fields.Constant(False, required=True)
-    error = fields.Nested(ErrorSchema, required=True)
+    dry_run = QueryBoolean(
+        load_default=False,
+        metadata={"description": "Do everything but the append; say what it would write."},
+    )
 
 
-@cache  # one class a shape: OpenAPI names a second one of the same name differently
-def success_of(data: type[Schema]) -> type[Schema]:
-    """The envelope around `data`, as a schema."""
-    return Schema.from_dict(
-        {
-            "success": fields.Constant(True, required=True),
-            "data": fields.Nested(data, required=True),
+_MOMENT = (
+    "The {{field}} parameter must be a moment with its offset from UTC,"
+    " such as 2026-01-31T12:00:00Z; in an address, + is written %2B"
+)
+
+
+class ShowSchema(QuerySchema):
+    """Which state is asked for; now, if neither is given."""
+
+    version = QueryInteger(
+        1, LAST_VERSION, metadata={"description": "As it was at this version.", "example": 3}
+    )
+    at = fields.AwareDateTime(
+        format="iso",
+        error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT},
+        metadata={
+            "description": "As it was at this moment (ISO 8601, with an offset).",
+            "example": "2026-01-31T12:00:00Z",
         },
-        name=data.__name__.removesuffix("Schema") + "Success",
+    )
+
+    @validates_schema
+    def _one_of_them(self, data: Mapping[str, Any], **_: object) -> None:
+        if len(data) > 1:
+            raise ValidationError(
+                "Give either the version or the at parameter, not both", "version"
+            )
+
+
+class HistoryQuerySchema(QuerySchema):
+    """Which page of a history."""
+
+    after = QueryInteger(
+        0, LAST_VERSION, load_default=0, metadata={"description": "Begin after this version."}
+    )
+    limit = QueryInteger(
+        1, 500, load_default=100, metadata={"description": "At most so many events."}
     )

@@ -20,6 +20,9 @@ class StrictJsonParser(FlaskParser):
     Raises UnsupportedMediaType, BadRequest or ValidationFailed.
     """
 
+    # By default webargs lets unknown query parameters pass; ours are the schemas' to refuse.
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 - webargs' own way
+
     def _raw_load_json(self, req: Request) -> Any:  # noqa: ANN401 - any JSON value
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("The Content-Type must be application/json")
@@ -30,7 +33,9 @@ class StrictJsonParser(FlaskParser):
 
     def handle_error(self, error: Any, *_: object, **__: object) -> NoReturn:  # noqa: ANN401
         """See `webargs.Parser`."""
-        raise ValidationFailed(sentences(error.messages)) from error
+        raise ValidationFailed(
+            sentences(error.messages), of_query="query" in error.messages
+        ) from error
 
 
 def loads(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -1,35 +1,102 @@
 """What one can ask for. Imperative, built from valid values; dispatched by the CommandBus."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid5
 
 from app.application.deadline import Deadline
-from app.domain.values import CarrierName, EmailAddress
+from app.domain.values import CarrierName, Category, EmailAddress, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterCarrier:
-    """Enter a company in the registry."""
+    """Enter a company in the registry. `profile` maps its parts to JSON in normal form."""
 
     name: CarrierName
     email: EmailAddress
+    profile: Mapping[str, Any] = field(default_factory=dict)
 
 
-Command = RegisterCarrier
+@dataclass(frozen=True, slots=True)
+class RenameCarrier:
+    """Give it another name."""
+
+    carrier_id: str
+    name: CarrierName
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEmail:
+    """Reach it at another address."""
+
+    carrier_id: str
+    email: EmailAddress
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateProfile:
+    """Replace parts of its profile: JSON in normal form by the part's name."""
+
+    carrier_id: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendCarrier:
+    """Give it no work until it is reinstated."""
+
+    carrier_id: str
+    reason: Reason
+    category: Category
+
+
+@dataclass(frozen=True, slots=True)
+class ReinstateCarrier:
+    """End its suspension."""
+
+    carrier_id: str
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetireCarrier:
+    """Take it out of the registry for good."""
+
+    carrier_id: str
+    reason: Reason
+
+
+ChangeCarrier = (
+    RenameCarrier | ChangeEmail | UpdateProfile | SuspendCarrier | ReinstateCarrier | RetireCarrier
+)
+Command = RegisterCarrier | ChangeCarrier
+
+_COMMITS = UUID("a5f6c1de-94d5-5a3c-8a4e-0d3c6f0f3b52")
+
+
+def commit_id_of(actor: str, key: str) -> UUID:
+    """The commit that this caller means by this idempotency key, today and for ever."""
+    return uuid5(_COMMITS, f"{len(actor)}:{actor}:{key}")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Who asked, in which conversation, and how long they wait.
+    """Who asked, in which conversation, on what condition, and how long they wait.
 
     `commit_id` names this one attempt to change something; all ids that come of it follow from
-    it, so that the same attempt made twice is one.
+    it, so that the same attempt made twice is one. `fingerprint` is of what was asked for; it is
+    there only if the caller named the attempt by an idempotency key, so that it can come again.
+    `expected` are the versions that the carrier may be at (`If-Match`); None: whatever it is at.
     """
 
     commit_id: UUID
     correlation_id: str
     actor: str
     deadline: Deadline
+    fingerprint: str | None = None
+    expected: frozenset[int] | None = None
+    dry_run: bool = False
 
     @property
     def new_carrier_id(self) -> str:

@@ -1,19 +1,58 @@
 """One handler a command: load, let the aggregate decide, append. No rule is decided here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.application.bus import Handler
-from app.application.commands import CommandContext, RegisterCarrier
-from app.application.repository import CarrierRepository
+from app.application.commands import (
+    ChangeCarrier,
+    ChangeEmail,
+    CommandContext,
+    RegisterCarrier,
+    ReinstateCarrier,
+    RenameCarrier,
+    RetireCarrier,
+    SuspendCarrier,
+    UpdateProfile,
+)
+from app.application.history import Change, HistoryEntry, changes_between
+from app.application.ports import AlreadyClaimed, VersionConflict
+from app.application.repository import CarrierRepository, Committed
 from app.domain.carrier import Carrier
+from app.domain.events import CarrierEvent
+
+
+class KeyReused(Exception):
+    """The idempotency key stands for another request of the same caller."""
+
+
+class StaleVersion(Exception):
+    """The carrier is not at a version that the caller has seen.
+
+    `version` is the one that it is at; `since` is what has happened after the latest that the
+    caller knows, oldest first.
+    """
+
+    def __init__(self, carrier_id: str, version: int, since: list[HistoryEntry]) -> None:
+        super().__init__(f"carrier {carrier_id} is at version {version}")
+        self.version = version
+        self.since = since
 
 
 @dataclass(frozen=True, slots=True)
 class CommandDone:
-    """What a caller is told: the carrier and the version that the command left it at."""
+    """What a caller is told: the carrier, and the version and state that the command left it in.
+
+    `replayed`: it had been done before. `planned` and `changes` are there for a dry run only:
+    the events that would be appended, and what they would change.
+    """
 
     carrier_id: str
     version: int
+    state: str
+    replayed: bool = False
+    planned: tuple[CarrierEvent, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 class CarrierHandlers:
@@ -25,10 +64,114 @@ class CarrierHandlers:
     def register(self, command: RegisterCarrier, context: CommandContext) -> CommandDone:
         """Begin the stream of a new carrier."""
         carrier = Carrier(context.new_carrier_id)
-        carrier.register(command.name, command.email)
-        appended = self._carriers.save(carrier, context)
-        return CommandDone(carrier.id, appended.version)
+        if done := self._done_before(carrier.id, context):
+            return done
+        carrier.register(command.name, command.email, command.profile)
+        return self._finish(carrier, context)
+
+    def rename(self, command: RenameCarrier, context: CommandContext) -> CommandDone:
+        """See the command."""
+        return self._change(command, context, lambda carrier: carrier.rename(command.name))
+
+    def change_email(self, command: ChangeEmail, context: CommandContext) -> CommandDone:
+        """See the command."""
+        return self._change(command, context, lambda carrier: carrier.change_email(command.email))
+
+    def update_profile(self, command: UpdateProfile, context: CommandContext) -> CommandDone:
+        """See the command."""
+        return self._change(
+            command, context, lambda carrier: carrier.update_profile(command.changes)
+        )
+
+    def suspend(self, command: SuspendCarrier, context: CommandContext) -> CommandDone:
+        """See the command."""
+        return self._change(
+            command, context, lambda carrier: carrier.suspend(command.reason, command.category)
+        )
+
+    def reinstate(self, command: ReinstateCarrier, context: CommandContext) -> CommandDone:
+        """See the command."""
+        return self._change(command, context, lambda carrier: carrier.reinstate(command.reason))
+
+    def retire(self, command: RetireCarrier, context: CommandContext) -> CommandDone:
+        """See the command."""
+        return self._change(command, context, lambda carrier: carrier.retire(command.reason))
 
     def table(self) -> dict[type, Handler]:
         """Which handler takes which command."""
-        return {RegisterCarrier: self.register}
+        return {
+            RegisterCarrier: self.register,
+            RenameCarrier: self.rename,
+            ChangeEmail: self.change_email,
+            UpdateProfile: self.update_profile,
+            SuspendCarrier: self.suspend,
+            ReinstateCarrier: self.reinstate,
+            RetireCarrier: self.retire,
+        }
+
+    def _change(
+        self, command: ChangeCarrier, context: CommandContext, decide: Callable[[Carrier], None]
+    ) -> CommandDone:
+        carrier = self._carriers.load(command.carrier_id, context.deadline)
+        # After the load: whatever the decision would rest on, this has seen as well. The other
+        # way round, a commit in between would be taken for somebody else's.
+        if done := self._done_before(carrier.id, context):
+            return done
+        if context.expected is not None and carrier.version not in context.expected:
+            raise self._stale(carrier.id, carrier.version, context)
+        decide(carrier)
+        return self._finish(carrier, context)
+
+    def _finish(self, carrier: Carrier, context: CommandContext) -> CommandDone:
+        assert carrier.state is not None, "every command leaves a state"  # noqa: S101
+        if context.dry_run:
+            return CommandDone(
+                carrier.id,
+                carrier.version + len(carrier.recorded),
+                carrier.state.status,
+                planned=carrier.recorded,
+                changes=changes_between(carrier.stored_state, carrier.state),
+            )
+        if not carrier.recorded:
+            return CommandDone(carrier.id, carrier.version, carrier.state.status)
+        try:
+            appended = self._carriers.save(carrier, context)
+        except AlreadyClaimed:
+            # By another, while this very commit was done long ago and the value freed since?
+            if done := self._done_before(carrier.id, context):
+                return done
+            raise
+        except VersionConflict:
+            # With a condition it is the caller's to decide again, not the bus's.
+            if context.expected is None or self._done_before(carrier.id, context):
+                raise
+            current = self._carriers.load(carrier.id, context.deadline)
+            if current.version in context.expected:
+                raise  # the caller has seen this one as well
+            raise self._stale(carrier.id, current.version, context) from None
+        if appended.recognised and (done := self._done_before(carrier.id, context)):
+            return done
+        return CommandDone(carrier.id, appended.version, carrier.state.status)
+
+    def _done_before(self, carrier_id: str, context: CommandContext) -> CommandDone | None:
+        """The first answer, if this attempt was carried out already. Raises KeyReused."""
+        if context.fingerprint is None:
+            return None
+        committed = self._carriers.committed(carrier_id, context)
+        if committed is None:
+            return None
+        if committed.fingerprint != context.fingerprint:
+            raise KeyReused
+        return _first_answer(carrier_id, committed)
+
+    def _stale(self, carrier_id: str, version: int, context: CommandContext) -> StaleVersion:
+        seen = max((each for each in context.expected or () if each <= version), default=version)
+        # Up to that version: another commit may have come meanwhile.
+        since = self._carriers.history(
+            carrier_id, context.deadline, after=seen, limit=version - seen
+        )
+        return StaleVersion(carrier_id, version, since)
+
+
+def _first_answer(carrier_id: str, committed: Committed) -> CommandDone:
+    return CommandDone(carrier_id, committed.version, committed.state.status, replayed=True)

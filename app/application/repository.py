@@ -1,26 +1,36 @@
 """Loads carriers from their streams and appends what they recorded, under a version check."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Protocol
+from uuid import UUID
 
 from app.application.commands import CommandContext
 from app.application.deadline import Deadline
+from app.application.history import HistoryEntry, changes_between
 from app.application.ports import (
     NO_STREAM,
     Appended,
+    Claim,
+    Claims,
     Clock,
     EventData,
     EventStore,
     RecordedEvent,
 )
+from app.application.snapshots import Snapshot, Snapshots
 from app.domain.carrier import Carrier, CarrierState
 from app.domain.events import CarrierEvent
 
 
 class CarrierNotFound(Exception):
-    """No carrier has this id."""
+    """There is no such carrier, or not as it was asked for; `sentence` says which."""
+
+    def __init__(self, carrier_id: str, sentence: str = "There is no carrier with this id") -> None:
+        super().__init__(f"{sentence}: {carrier_id}")
+        self.sentence = sentence
 
 
 class Codec(Protocol):
@@ -34,6 +44,10 @@ class Codec(Protocol):
 
     def decode(self, recorded: RecordedEvent) -> CarrierEvent:
         """The event; raises `UnreadableEvent` with its stream and version."""
+        ...
+
+    def origin(self, recorded: RecordedEvent) -> "Origin":
+        """Where the event came from; raises `UnreadableEvent`."""
         ...
 
 
@@ -50,8 +64,22 @@ class UnreadableEvent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What an event's metadata says; rows of the seed's original say nothing.
+
+    `fingerprint` is of the request that was sent with an idempotency key.
+    """
+
+    commit_id: UUID | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    actor: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierView:
-    """A carrier as its stream tells it now. `registered_at` is UTC."""
+    """A carrier as its stream tells it at `version`. `registered_at` is UTC."""
 
     carrier_id: str
     version: int
@@ -59,13 +87,32 @@ class CarrierView:
     registered_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A commit that is in the stream: the version and state that it left the carrier in."""
+
+    version: int
+    state: CarrierState
+    fingerprint: str | None
+
+
 class CarrierRepository:
     """The carriers, over any event store. One stream a carrier, named by the carrier's id."""
 
-    def __init__(self, store: EventStore, codec: Codec, clock: Clock) -> None:
+    def __init__(
+        self, store: EventStore, codec: Codec, clock: Clock, snapshots: Snapshots | None = None
+    ) -> None:
         self._store = store
         self._codec = codec
         self._clock = clock
+        self._snapshots = snapshots or Snapshots()
+
+    def load(self, carrier_id: str, deadline: Deadline) -> Carrier:
+        """The carrier as it is now. Raises CarrierNotFound, UnreadableEvent, StoreUnavailable."""
+        carrier = self._from_snapshot(carrier_id, deadline) or self._from_all(carrier_id, deadline)
+        if carrier.state is None:
+            raise CarrierNotFound(carrier_id)
+        return carrier
 
     def save(self, carrier: Carrier, context: CommandContext) -> Appended:
         """Append what the carrier recorded. Raises what `EventStore.append` raises."""
@@ -74,16 +121,126 @@ class CarrierRepository:
             self._codec.encode(event, index, context, now)
             for index, event in enumerate(carrier.recorded)
         ]
-        expected = carrier.version or NO_STREAM
-        return self._store.append(carrier.id, expected, events, context.commit_id, context.deadline)
+        return self._store.append(
+            carrier.id,
+            carrier.version or NO_STREAM,
+            events,
+            context.commit_id,
+            context.deadline,
+            _claims(carrier),
+        )
 
-    def show(self, carrier_id: str, deadline: Deadline) -> CarrierView:
-        """Read the stream. Raises CarrierNotFound, UnreadableEvent, StoreUnavailable."""
-        recorded = self._store.read(carrier_id, deadline)
+    def committed(self, carrier_id: str, context: CommandContext) -> Committed | None:
+        """What became of the context's commit, if it is in the carrier's stream."""
+        first = self._store.locate(carrier_id, context.event_id(0), context.deadline)
+        if first is None:
+            return None
+        recorded = self._store.read(carrier_id, context.deadline)
+        origin = self._codec.origin(recorded[first - 1])
+        last = first
+        while last < len(recorded) and self._codec.origin(recorded[last]).commit_id == (
+            origin.commit_id
+        ):
+            last += 1
+        carrier = self._replay(carrier_id, recorded[:last])
+        assert carrier.state is not None, "it has events"  # noqa: S101
+        return Committed(last, carrier.state, origin.fingerprint)
+
+    def show(
+        self,
+        carrier_id: str,
+        deadline: Deadline,
+        version: int | None = None,
+        at: datetime | None = None,
+    ) -> CarrierView:
+        """The carrier as it is, or as it was at a version or a moment.
+
+        Raises CarrierNotFound, also if it did not exist then or has no such version yet,
+        UnreadableEvent and StoreUnavailable.
+        """
+        recorded = self._store.read(carrier_id, deadline, upto=version)
+        if at is not None and recorded:
+            # Several machines' clocks: a later event may bear an earlier moment.
+            recorded = list(takewhile(lambda event: event.data.created_at <= at, recorded))
+            if not recorded:
+                raise CarrierNotFound(carrier_id, "The carrier was not registered yet at that time")
         carrier = self._replay(carrier_id, recorded)
         if carrier.state is None:
             raise CarrierNotFound(carrier_id)
+        if version is not None and carrier.version < version:
+            raise CarrierNotFound(
+                carrier_id, f"The carrier has no version {version}; its last is {carrier.version}"
+            )
         return CarrierView(carrier_id, carrier.version, carrier.state, recorded[0].data.created_at)
+
+    def history(
+        self, carrier_id: str, deadline: Deadline, after: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        """At most `limit` events after a version, oldest first, with what each changed.
+
+        Raises CarrierNotFound, UnreadableEvent, StoreUnavailable.
+        """
+        upto = None if limit is None else after + limit
+        recorded = self._store.read(carrier_id, deadline, upto=upto)
+        if not recorded:
+            raise CarrierNotFound(carrier_id)
+        return list(self._entries(recorded))[after:]
+
+    def _entries(self, recorded: Sequence[RecordedEvent]) -> Iterator[HistoryEntry]:
+        before: CarrierState | None = None
+        for event in recorded:
+            after = Carrier.evolve(before, self._codec.decode(event))
+            origin = self._codec.origin(event)
+            yield HistoryEntry(
+                version=event.version,
+                event_id=event.data.event_id,
+                event_type=event.data.event_type,
+                at=event.data.created_at,
+                who=origin.actor or "unknown",
+                correlation_id=origin.correlation_id,
+                causation_id=origin.causation_id,
+                changes=changes_between(before, after),
+            )
+            before = after
+
+    def _from_snapshot(self, carrier_id: str, deadline: Deadline) -> Carrier | None:
+        """From a snapshot and the events since; None without one that its stream agrees with."""
+        snapshot = self._snapshots.get(carrier_id)
+        if snapshot is None:
+            return None
+        recorded = self._store.read(carrier_id, deadline, after=snapshot.version - 1)
+        if not recorded or recorded[0].data.event_id != snapshot.event_id:
+            self._snapshots.disagrees(carrier_id, snapshot)
+            return None
+        carrier = Carrier.replay(
+            carrier_id,
+            map(self._codec.decode, recorded[1:]),
+            version=snapshot.version,
+            state=snapshot.state,
+        )
+        self._remember(carrier, recorded)
+        return carrier
+
+    def _from_all(self, carrier_id: str, deadline: Deadline) -> Carrier:
+        recorded = self._store.read(carrier_id, deadline)
+        carrier = self._replay(carrier_id, recorded)
+        self._remember(carrier, recorded)
+        return carrier
+
+    def _remember(self, carrier: Carrier, recorded: Sequence[RecordedEvent]) -> None:
+        if carrier.state is not None:
+            event_id = recorded[-1].data.event_id
+            self._snapshots.put(carrier.id, Snapshot(carrier.version, event_id, carrier.state))
 
     def _replay(self, carrier_id: str, recorded: Sequence[RecordedEvent]) -> Carrier:
         return Carrier.replay(carrier_id, map(self._codec.decode, recorded))
+
+
+def _claims(carrier: Carrier) -> Claims:
+    """What the recorded events take and free: the difference between two states."""
+    before = carrier.stored_state.unique_values if carrier.stored_state else frozenset()
+    after = carrier.state.unique_values if carrier.state else frozenset()
+    return Claims(
+        taken=tuple(Claim(*unique) for unique in after - before),
+        freed=tuple(Claim(*unique) for unique in before - after),
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from app.application.access import Access
 from app.application.bus import CommandBus
 from app.application.ports import EventStore
 from app.application.repository import CarrierRepository
@@ -31,3 +32,4 @@ class Services:
     store: EventStore
     telemetry: RequestTelemetry
     new_id: Callable[[], UUID]
+    access: Access

@@ -15,12 +15,14 @@ Event = TypeVar("Event")
 class AggregateRoot(ABC, Generic[State, Event]):
     """An entity with a stream of its own. Subclasses say how an event changes the state.
 
-    `version` counts the stored events (0: nothing is stored); `state` includes the recorded ones.
+    `version` counts the stored events (0: nothing is stored) and `stored_state` is what they
+    make; `state` includes the recorded ones.
     """
 
     def __init__(self, identity: str) -> None:
         self.id = identity
         self.version = 0
+        self.stored_state: State | None = None
         self.state: State | None = None
         self._recorded: list[Event] = []
 
@@ -30,12 +32,21 @@ class AggregateRoot(ABC, Generic[State, Event]):
         """The state after `event`. Pure: no clock, no I/O, and it never refuses what happened."""
 
     @classmethod
-    def replay(cls, identity: str, events: Iterable[Event]) -> Self:
-        """The aggregate as its stored events, oldest first, have made it."""
+    def replay(
+        cls,
+        identity: str,
+        events: Iterable[Event],
+        version: int = 0,
+        state: State | None = None,
+    ) -> Self:
+        """The aggregate as its stored events, oldest first, have made it: all of them, or those
+        after `version`, which had left it in `state`."""
         aggregate = cls(identity)
         for event in events:
-            aggregate.state = cls.evolve(aggregate.state, event)
-            aggregate.version += 1
+            state = cls.evolve(state, event)
+            version += 1
+        aggregate.version = version
+        aggregate.stored_state = aggregate.state = state
         return aggregate
 
     def record(self, event: Event) -> None:

@@ -1,8 +1,9 @@
 """What the rules refuse. Raised by values and aggregates; imports nothing.
 
 DomainError
-├── InvalidValue      a value breaks a rule of its own
-└── AlreadyRegistered a carrier is registered only once
+├── InvalidValue       a value breaks a rule of its own
+├── AlreadyRegistered  a carrier is registered only once
+└── ForbiddenByState   the carrier's state does not allow it
 """
 
 
@@ -20,3 +21,12 @@ class InvalidValue(DomainError):
 
 class AlreadyRegistered(DomainError):
     """The stream of this carrier already begins with its registration."""
+
+
+class ForbiddenByState(DomainError):
+    """`possible` names the commands that the state allows."""
+
+    def __init__(self, state: str, possible: tuple[str, ...]) -> None:
+        super().__init__(f"a carrier that is {state} does not take this")
+        self.state = state
+        self.possible = possible

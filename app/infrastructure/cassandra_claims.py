@@ -7,7 +7,7 @@ own batch; the row in `claims` only says which stream asked last.
 A writer that dies in between leaves a row whose owner does not hold the value. Whoever wants it
 next waits GRACE_SECONDS for that writer, which is a courtesy, and then makes sure:
 
-    writer   read the stream's fence · put a new attempt id into the row · append IF fence is as read
+    writer   read the stream's fence · put a new attempt into the row · append IF fence is as read
     taker    read the row's attempt · change the owner's fence · swap the row IF attempt is as read
 
 The taker's swap fails if the writer has been at the row since, and the writer's append fails if

@@ -1,28 +1,75 @@
 """Events as JSON texts and back. Sits between the repository and every store.
 
 An event is stored under an explicit name with its schema version, never under a class path.
+When a class in `app.domain.events` changes, its version here goes up and an upcaster says how
+the older payloads are read; `tests/golden` holds one stored event of every type and version.
 Rows that the seed's original wrote carry no metadata: they count as schema version 0.
 """
 
 import json
-from collections.abc import Mapping
+import types
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 from app.application.commands import CommandContext
 from app.application.ports import EventData, RecordedEvent
-from app.application.repository import UnreadableEvent
-from app.domain.events import CarrierEvent, CarrierRegistered
+from app.application.repository import Origin, UnreadableEvent
+from app.domain.events import (
+    CarrierEmailChanged,
+    CarrierEvent,
+    CarrierProfileUpdated,
+    CarrierRegistered,
+    CarrierReinstated,
+    CarrierRenamed,
+    CarrierRetired,
+    CarrierSuspended,
+)
 
-SCHEMA_VERSION = 1
-_TYPES: Mapping[str, type[CarrierEvent]] = {"CarrierRegistered": CarrierRegistered}
-_NAMES = {event_class: name for name, event_class in _TYPES.items()}
+VERSIONS: Mapping[type[CarrierEvent], int] = {
+    CarrierRegistered: 1,
+    CarrierRenamed: 1,
+    CarrierEmailChanged: 1,
+    CarrierProfileUpdated: 1,
+    CarrierSuspended: 1,
+    CarrierReinstated: 1,
+    CarrierRetired: 1,
+}
+"""The schema version that each class is written with now. The class's name is the type's."""
+
+Payload = dict[str, Any]
+Upcaster = Callable[[Payload], Payload]
+
+
+def _of_the_original(payload: Payload) -> Payload:
+    """The original also wrote fields that an event here does not have."""
+    return {name: payload[name] for name in ("name", "email")}
+
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {("CarrierRegistered", 0): _of_the_original}
+"""From a type and the schema version that it was written with to the payload of the next."""
+
+_TYPES = {event_class.__name__: event_class for event_class in VERSIONS}
 _FIELDS = {
-    event_class: tuple(field.name for field in fields(event_class)) for event_class in _NAMES
+    event_class: tuple(field.name for field in fields(event_class)) for event_class in VERSIONS
 }
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def _accepted(hint: Any) -> tuple[type, ...]:  # noqa: ANN401 - a type hint
+    """The types that JSON has for a field of an event."""
+    if isinstance(hint, types.UnionType) or get_origin(hint) is Union:
+        return tuple(kind for each in get_args(hint) for kind in _accepted(each))
+    return (dict,) if get_origin(hint) is Mapping or get_origin(hint) is not None else (hint,)
+
+
+_ACCEPTED: Mapping[type[CarrierEvent], Mapping[str, tuple[type, ...]]] = {
+    event_class: {name: _accepted(hint) for name, hint in get_type_hints(event_class).items()}
+    for event_class in VERSIONS
+}
 
 
 class JsonCodec:
@@ -38,11 +85,13 @@ class JsonCodec:
             "correlation_id": context.correlation_id,
             "causation_id": str(context.commit_id),
             "actor": context.actor,
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": VERSIONS[event_class],
         }
+        if context.fingerprint is not None:
+            metadata["fingerprint"] = context.fingerprint
         return EventData(
             event_id=context.event_id(index),
-            event_type=_NAMES[event_class],
+            event_type=event_class.__name__,
             payload=_dumps({name: getattr(event, name) for name in _FIELDS[event_class]}),
             metadata=_dumps(metadata),
             created_at=created_at,
@@ -52,20 +101,38 @@ class JsonCodec:
         """See `repository.Codec`."""
         try:
             payload = json.loads(recorded.data.payload)
-            metadata = json.loads(recorded.data.metadata)
-            return _event(recorded.data.event_type, payload, metadata.get("schema_version", 0))
+            version = json.loads(recorded.data.metadata).get("schema_version", 0)
+            return _event(recorded.data.event_type, payload, version)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableEvent(recorded, f"{type(error).__name__}: {error}") from error
 
+    def origin(self, recorded: RecordedEvent) -> Origin:
+        """See `repository.Codec`."""
+        try:
+            metadata = json.loads(recorded.data.metadata)
+            commit_id = metadata.get("commit_id")
+            return Origin(
+                commit_id=commit_id and UUID(commit_id),
+                correlation_id=metadata.get("correlation_id"),
+                causation_id=metadata.get("causation_id"),
+                actor=metadata.get("actor"),
+                fingerprint=metadata.get("fingerprint"),
+            )
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise UnreadableEvent(recorded, f"metadata: {type(error).__name__}") from error
 
-def _event(event_type: str, payload: Mapping[str, Any], schema_version: int) -> CarrierEvent:
+
+def _event(event_type: str, payload: Payload, schema_version: int) -> CarrierEvent:
     if schema_version == 0:
         # The original may have stored a PHP class path; the class name is its last part.
         event_type = event_type.rpartition("\\")[2]
-    elif schema_version > SCHEMA_VERSION:
-        raise ValueError(f"schema version {schema_version} is newer than this program")
     event_class = _TYPES[event_type]
-    values = {name: payload[name] for name in _FIELDS[event_class]}
-    if not all(isinstance(value, str) for value in values.values()):
-        raise TypeError("a field is not text")
-    return event_class(**values)
+    current = VERSIONS[event_class]
+    if schema_version > current:
+        raise ValueError(f"schema version {schema_version} is newer than this program")
+    for version in range(schema_version, current):
+        payload = UPCASTERS[event_type, version](payload)
+    for name, accepted in _ACCEPTED[event_class].items():
+        if not isinstance(payload[name], accepted):
+            raise TypeError(f"{name} is not {' or '.join(kind.__name__ for kind in accepted)}")
+    return event_class(**{name: payload[name] for name in _FIELDS[event_class]})

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from app.application.deadline import Deadline
 from app.application.services import Services
+from app.domain.profile import EMPTY
 from tests.support.answers import FEDEX, data, invalid, refused
 
 
@@ -46,8 +47,8 @@ def test_keys_come_in_the_seeds_order(client: FlaskClient) -> None:
 
 
 def test_every_registration_is_a_carrier_of_its_own(client: FlaskClient) -> None:
-    """The same body twice makes two carriers: nothing says that it was meant once."""
-    assert register(client) != register(client)
+    """Two companies of one name are two carriers, as long as each has its own address."""
+    assert register(client, email="a@fedex.com") != register(client, email="b@fedex.com")
 
 
 def test_a_registered_carrier_is_shown(client: FlaskClient) -> None:
@@ -61,6 +62,10 @@ def test_a_registered_carrier_is_shown(client: FlaskClient) -> None:
         "name": "FedEx",
         "email": "contact@fedex.com",
         "version": 1,
+        "state": "active",
+        "reason": None,
+        "category": None,
+        **EMPTY.as_json(),
     }
     assert moment.endswith("+00:00")
     assert len(moment) == len("2024-02-29T12:30:15.123+00:00")

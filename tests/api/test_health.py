@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import Settings
-from tests.support.answers import FEDEX, data, failure
+from tests.support.answers import another, data, failure
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -66,8 +66,8 @@ def test_the_store_is_shown_to_be_up_or_down(client: FlaskClient, settings: Sett
 def test_requests_are_counted_by_route_and_status(client: FlaskClient) -> None:
     """With a histogram of their time; never by a path that someone sent."""
     before = figures(client)
-    client.post("/register-carrier", json=FEDEX)
-    client.post("/register-carrier", json=FEDEX)
+    client.post("/register-carrier", json=another())
+    client.post("/register-carrier", json=another())
     client.post("/register-carrier", json={})
     client.get("/contact@fedex.com")
     client.open("/contact@fedex.com", method="BREW")
@@ -91,7 +91,7 @@ def test_requests_are_counted_by_route_and_status(client: FlaskClient) -> None:
 def test_the_store_is_counted_and_timed(client: FlaskClient) -> None:
     """Appends by outcome, and the time of both operations."""
     before = figures(client)
-    client.get(client.post("/register-carrier", json=FEDEX).headers["Location"])
+    client.get(client.post("/register-carrier", json=another()).headers["Location"])
     after = figures(client)
     for name, labels in (
         ("event_store_appends_total", {"outcome": "written"}),

@@ -5,7 +5,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.application.services import Services
+from app.infrastructure.sqlite_keys import SqliteKeyStore
+from config.settings import Settings
 from tests.support.answers import FEDEX_BODY, data, invalid, refused
+from tests.support.keys import add_key, bearer
 
 JSON = "application/json"
 VALID = b'"email":"contact@fedex.com"'
@@ -216,12 +219,13 @@ def test_options_names_the_methods(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "a b", "[::1", "x:999999", "<script>", "a@b", "\xff", "é.fr"])
-def test_a_strange_host_changes_nothing(client: FlaskClient, host: str) -> None:
-    """Nothing that the service answers is made from it."""
+def test_a_strange_host_changes_nothing(client: FlaskClient, settings: Settings, host: str) -> None:
+    """Nothing that the service answers is made from it, where it is not refused at once."""
     answer = client.post(
         "/register-carrier",
         data=FEDEX_BODY,
         content_type=JSON,
+        headers=bearer(add_key(SqliteKeyStore(settings.sqlite_path))),
         environ_overrides={"HTTP_HOST": host},
     )
     assert answer.headers["Location"].startswith("/carriers/")

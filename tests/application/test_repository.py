@@ -2,21 +2,29 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from app.application.commands import RegisterCarrier
 from app.application.deadline import Deadline
-from app.application.handlers import CarrierHandlers, CommandDone
-from app.application.ports import NO_STREAM, Appended, EventStore, StoreUnavailable, VersionConflict
+from app.application.history import Change
+from app.application.ports import (
+    NO_STREAM,
+    AlreadyClaimed,
+    Appended,
+    Claim,
+    EventStore,
+    StoreUnavailable,
+    VersionConflict,
+)
 from app.application.repository import CarrierNotFound, CarrierRepository, UnreadableEvent
 from app.domain.carrier import Carrier, CarrierState
-from app.domain.values import CarrierName, EmailAddress
+from app.domain.values import CarrierName, Category, EmailAddress, Reason
 from app.infrastructure.codec import JsonCodec
 from tests.support.commits import MOMENT, context, event
 
@@ -27,10 +35,12 @@ def carriers(store: EventStore) -> CarrierRepository:
     return CarrierRepository(store, JsonCodec(), lambda: MOMENT)
 
 
-def registered(identity: str, name: str = "FedEx") -> Carrier:
-    """A carrier with one event to be stored."""
+def registered(
+    identity: str, name: str = "FedEx", email: str = "contact@fedex.com", **profile: object
+) -> Carrier:
+    """A carrier that is to be stored: one event, or two with a profile."""
     carrier = Carrier(identity)
-    carrier.register(CarrierName(name), EmailAddress("contact@fedex.com"))
+    carrier.register(CarrierName(name), EmailAddress(email), profile)
     return carrier
 
 
@@ -64,7 +74,7 @@ def test_an_unknown_carrier_is_not_found(carriers: CarrierRepository) -> None:
 def test_each_carrier_has_a_stream_of_its_own(carriers: CarrierRepository) -> None:
     """One carrier's events are not in another's."""
     carriers.save(registered("c-1", "FedEx"), context())
-    carriers.save(registered("c-2", "DHL"), context())
+    carriers.save(registered("c-2", "DHL", "contact@dhl.com"), context())
     assert carriers.show("c-1", Deadline.after(1)).state.name == "FedEx"
     assert carriers.show("c-2", Deadline.after(1)).state.name == "DHL"
 
@@ -147,10 +157,193 @@ def test_a_store_that_was_closed_takes_nothing(
         carriers.save(registered("c-1"), context())
 
 
-def test_a_handler_registers(carriers: CarrierRepository) -> None:
-    """The id of the new carrier follows from the commit, and the answer names its version."""
+def test_an_address_is_taken_and_freed_with_the_events(carriers: CarrierRepository) -> None:
+    """In whatever spelling; a change or a retirement leaves it to others."""
+    carriers.save(registered("c-1", email="Contact@FedEx.com"), context())
+    with pytest.raises(AlreadyClaimed) as caught:
+        carriers.save(registered("c-2", email="contact@fedex.com"), context())
+    assert (caught.value.claim, caught.value.owner) == (Claim("email", "contact@fedex.com"), "c-1")
+    assert "fedex.com" not in str(caught.value)
+
+    carrier = carriers.load("c-1", Deadline.after(5))
+    carrier.change_email(EmailAddress("hello@fedex.com"))
+    carriers.save(carrier, context())
+    carriers.save(registered("c-2", email="contact@fedex.com"), context())
+
+    other = carriers.load("c-2", Deadline.after(5))
+    other.retire(Reason("Merged"))
+    carriers.save(other, context())
+    carriers.save(registered("c-3", email="CONTACT@fedex.com"), context())
+
+
+def test_another_spelling_of_its_own_address_is_no_other(carriers: CarrierRepository) -> None:
+    """It is stored as it was given, and still taken."""
+    carriers.save(registered("c-1"), context())
+    carrier = carriers.load("c-1", Deadline.after(5))
+    carrier.change_email(EmailAddress("Contact@fedex.com"))
+    assert carriers.save(carrier, context()) == Appended(2)
+    assert carriers.show("c-1", Deadline.after(5)).state.email == "Contact@fedex.com"
+    with pytest.raises(AlreadyClaimed):
+        carriers.save(registered("c-2", email="contact@fedex.com"), context())
+
+
+def test_a_refused_change_keeps_the_address(carriers: CarrierRepository) -> None:
+    """Claims go with the events or not at all."""
+    carriers.save(registered("c-1"), context())
+    stale = carriers.load("c-1", Deadline.after(5))
+    rename(carriers, "c-1", "Meanwhile")
+    stale.change_email(EmailAddress("hello@fedex.com"))
+    with pytest.raises(VersionConflict):
+        carriers.save(stale, context())
+    with pytest.raises(AlreadyClaimed):
+        carriers.save(registered("c-2"), context())
+    carriers.save(registered("c-3", email="hello@fedex.com"), context())
+
+
+def rename(carriers: CarrierRepository, identity: str, name: str) -> None:
+    """As somebody else would in the meantime."""
+    carrier = carriers.load(identity, Deadline.after(5))
+    carrier.rename(CarrierName(name))
+    carriers.save(carrier, context())
+
+
+@pytest.fixture
+def days(store: EventStore) -> Sequence[datetime]:
+    """When the events of carrier "c-1" happened: one a day, but the fourth, written by a machine
+    whose clock is late, bears the moment of the second."""
+    moments = [MOMENT, *(MOMENT + timedelta(days=day) for day in (1, 2, 1, 4))]
+    for version, moment in enumerate(moments):
+        payload = f'{{"name":"{version + 1}"}}'
+        happened = event("CarrierRenamed", payload) if version else event()
+        store.append(
+            "c-1",
+            version or NO_STREAM,
+            [replace(happened, created_at=moment)],
+            uuid4(),
+            Deadline.after(5),
+        )
+    return moments
+
+
+def test_a_carrier_is_shown_at_a_version(
+    carriers: CarrierRepository, days: Sequence[datetime]
+) -> None:
+    """As it was then; a version that it does not have yet is not found."""
+    for version in range(2, len(days) + 1):
+        view = carriers.show("c-1", Deadline.after(5), version=version)
+        assert (view.version, view.state.name) == (version, str(version))
+    with pytest.raises(CarrierNotFound):
+        carriers.show("c-1", Deadline.after(5), version=len(days) + 1)
+
+
+@pytest.mark.parametrize(
+    ("after_first", "version"),
+    [
+        (timedelta(0), 1),
+        (timedelta(hours=23), 1),
+        (timedelta(days=1), 2),
+        (timedelta(days=1, hours=12), 2),
+        (timedelta(days=2), 4),
+        (timedelta(days=400), 5),
+    ],
+)
+def test_a_carrier_is_shown_at_a_moment(
+    carriers: CarrierRepository, days: Sequence[datetime], after_first: timedelta, version: int
+) -> None:
+    """The moment itself included. What is shown is always a state that there was, whatever the
+    clocks said: events in the order of the stream, up to the first that is later."""
+    view = carriers.show("c-1", Deadline.after(5), at=days[0] + after_first)
+    assert view.version == version
+    assert view.state == carriers.show("c-1", Deadline.after(5), version=version).state
+
+
+def test_before_its_registration_there_was_no_carrier(
+    carriers: CarrierRepository, days: Sequence[datetime]
+) -> None:
+    """One millisecond earlier it is not found."""
+    with pytest.raises(CarrierNotFound):
+        carriers.show("c-1", Deadline.after(5), at=days[0] - timedelta(milliseconds=1))
+
+
+def test_the_history_says_what_each_event_changed(carriers: CarrierRepository) -> None:
+    """From what to what, by the names that the API has; of a new carrier what is set."""
     sent = context()
-    command = RegisterCarrier(CarrierName("FedEx"), EmailAddress("contact@fedex.com"))
-    done = CarrierHandlers(carriers).register(command, sent)
-    assert done == CommandDone(sent.new_carrier_id, 1)
-    assert carriers.show(done.carrier_id, sent.deadline).state.name == "FedEx"
+    carriers.save(registered("c-1", metadata={"tier": 1}), sent)
+    carrier = carriers.load("c-1", sent.deadline)
+    carrier.suspend(Reason("No cover"), Category("insurance"))
+    carriers.save(carrier, context())
+    first, profiled, suspended = carriers.history("c-1", sent.deadline)
+    assert (first.version, first.event_type, first.event_id) == (
+        1, "CarrierRegistered", sent.event_id(0),
+    )  # fmt: skip
+    assert (first.at, first.who, first.correlation_id) == (MOMENT, "someone", "a-request")
+    assert first.causation_id == str(sent.commit_id)
+    assert first.changes == (
+        Change("name", None, "FedEx"),
+        Change("email", None, "contact@fedex.com"),
+        Change("state", None, "active"),
+    )
+    assert profiled.changes == (Change("metadata", {}, {"tier": 1}),)
+    assert suspended.changes == (
+        Change("state", "active", "suspended"),
+        Change("reason", None, "No cover"),
+        Change("category", None, "insurance"),
+    )
+
+
+@pytest.mark.parametrize("became", [True, 1.0])
+def test_every_event_shows_what_it_changed(carriers: CarrierRepository, became: object) -> None:
+    """Also from 1 to true or 1.0, which to Python are equal."""
+    carriers.save(registered("c-1", metadata={"tier": 1}), context())
+    carrier = carriers.load("c-1", Deadline.after(5))
+    carrier.update_profile({"metadata": {"tier": became}})
+    carriers.save(carrier, context())
+    (change,) = carriers.history("c-1", Deadline.after(5))[-1].changes
+    assert (change.field, repr(change.became)) == ("metadata", repr({"tier": became}))
+
+
+def test_the_history_comes_in_pages(carriers: CarrierRepository, days: Sequence[datetime]) -> None:
+    """Each with the changes that the events before it lead to; none behind the last."""
+    soon = Deadline.after(5)
+    whole = carriers.history("c-1", soon)
+    assert [entry.version for entry in whole] == list(range(1, len(days) + 1))
+    pages = [carriers.history("c-1", soon, after, 2) for after in (0, 2, 4)]
+    assert [entry for page in pages for entry in page] == whole
+    assert carriers.history("c-1", soon, after=2)[0].changes == (Change("name", "2", "3"),)
+    assert carriers.history("c-1", soon, after=5) == []
+    assert carriers.history("c-1", soon, after=2**31 - 1, limit=500) == []
+    with pytest.raises(CarrierNotFound):
+        carriers.history("nobody", soon)
+
+
+def test_rows_of_the_original_have_a_history(
+    carriers: CarrierRepository, store: EventStore
+) -> None:
+    """Without metadata nobody knows who it was."""
+    store.append("c-1", NO_STREAM, [event(metadata="{}")], uuid4(), Deadline.after(5))
+    (entry,) = carriers.history("c-1", Deadline.after(5))
+    assert (entry.who, entry.correlation_id, entry.causation_id) == ("unknown", None, None)
+
+
+def test_an_unreadable_event_hides_no_event(carriers: CarrierRepository, store: EventStore) -> None:
+    """Neither a command nor a history goes on past it; earlier states can still be seen."""
+    vanished = event("CarrierVanished")
+    store.append("c-1", NO_STREAM, [event(), vanished, event()], uuid4(), Deadline.after(5))
+    for ask in (carriers.load, carriers.history, carriers.show):
+        with pytest.raises(UnreadableEvent) as caught:
+            ask("c-1", Deadline.after(5))
+        assert (caught.value.stream, caught.value.version) == ("c-1", 2)
+    assert carriers.show("c-1", Deadline.after(5), version=1).version == 1
+    assert len(carriers.history("c-1", Deadline.after(5), limit=1)) == 1
+
+
+def test_a_commit_is_found_again(carriers: CarrierRepository) -> None:
+    """As the version and state that it left, whatever has happened since."""
+    sent = replace(context(), fingerprint="of the request")
+    assert carriers.committed("c-1", sent) is None
+    carriers.save(registered("c-1", metadata={"tier": 1}), sent)
+    rename(carriers, "c-1", "DHL")
+    found = carriers.committed("c-1", sent)
+    assert found is not None
+    assert (found.version, found.state.name, found.fingerprint) == (2, "FedEx", "of the request")
+    assert carriers.committed("c-1", context()) is None

@@ -9,7 +9,7 @@ import pytest
 from config.settings import Settings, SettingsError
 
 OWN = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT", "WORKERS")
-OTHERS = ("THREADS", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT")
+OTHERS = ("THREADS", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "ALLOW")
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +74,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         PORT="9000",
         WORKERS="3",
         THREADS="4",
+        ALLOW_ANONYMOUS="true",
+        ALLOWED_HOSTS="api.example.com, [::1],Inner",
         CASSANDRA_LOCAL_DC="dc1",
         CASSANDRA_REPLICATION="dc1:3,dc2:2",
         CASSANDRA_USERNAME="user",
@@ -98,6 +100,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         port=9000,
         workers=3,
         threads=4,
+        allow_anonymous=True,
+        allowed_hosts=("api.example.com", "[::1]", "inner"),
         cassandra_local_dc="dc1",
         cassandra_replication="dc1:3,dc2:2",
         cassandra_username="user",
@@ -138,6 +142,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("PORT", "http", "a whole number from 1 to 65535"),
         ("WORKERS", "0", "a whole number from 1 to 256"),
         ("THREADS", "257", "a whole number from 1 to 256"),
+        ("ALLOW_ANONYMOUS", "perhaps", "true or false"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str, allowed: str) -> None:
@@ -163,6 +168,47 @@ def test_an_empty_variable_is_not_set(value: str) -> None:
 def test_the_five_log_levels(level: str) -> None:
     """In either case."""
     assert accepted(APP_LOG_LEVEL=level).app_log_level == level.lower()
+
+
+@pytest.mark.parametrize("bad", ["a:80", "https://a", "a b", "*", "::1", ".a", "[::1]:80"])
+def test_a_bad_host_name_is_named(bad: str) -> None:
+    """Alone, without the good ones beside it."""
+    line = refusal(ALLOWED_HOSTS=f"good.example,{bad}")
+    assert line.startswith(
+        f"ALLOWED_HOSTS={bad} is not valid: it must be host names without a port"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "on_loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.0.1", False),
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("carriers", False),
+    ],
+)
+def test_what_is_loopback(host: str, on_loopback: bool) -> None:
+    """There callers need no key while none was created; elsewhere only if that is allowed."""
+    settings = accepted(HOST=host)
+    assert (settings.on_loopback, settings.keyless) == (on_loopback, on_loopback)
+    assert accepted(HOST=host, ALLOW_ANONYMOUS="true").keyless
+
+
+def test_host_names_of_callers_without_a_key() -> None:
+    """On loopback its own names and those that are given; elsewhere those given, or any."""
+    own = frozenset({"localhost", "127.0.0.1", "[::1]"})
+    assert accepted().keyless_hosts == own
+    assert accepted(HOST="127.0.0.2").keyless_hosts == own | {"127.0.0.2"}
+    assert accepted(HOST="::1", ALLOWED_HOSTS="a.example").keyless_hosts == own | {"a.example"}
+    assert accepted(HOST="0.0.0.0").keyless_hosts == frozenset({"a.example"})
+    assert accepted(HOST="0.0.0.0", ALLOWED_HOSTS="").keyless_hosts is None
 
 
 def test_debugging_in_production_is_refused() -> None:

@@ -1,13 +1,281 @@
-"""What a carrier decides."""
+"""What a carrier decides: every command in every state, and what its events hold."""
 
-from app.domain.carrier import Carrier, CarrierState
-from app.domain.errors import AlreadyRegistered
-from app.domain.events import CarrierRegistered
-from app.domain.values import CarrierName, EmailAddress
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from app.domain.carrier import ACTIVE, POSSIBLE, RETIRED, SUSPENDED, Carrier, CarrierState
+from app.domain.errors import AlreadyRegistered, DomainError, ForbiddenByState
+from app.domain.events import (
+    CarrierEmailChanged,
+    CarrierEvent,
+    CarrierProfileUpdated,
+    CarrierRegistered,
+    CarrierReinstated,
+    CarrierRenamed,
+    CarrierRetired,
+    CarrierSuspended,
+)
+from app.domain.profile import EMPTY
+from app.domain.values import CATEGORIES, CarrierName, Category, EmailAddress, Reason
 from tests.support.scenario import CARRIER_ID, given
 
 NAME, EMAIL = CarrierName("FedEx"), EmailAddress("contact@fedex.com")
 REGISTERED = CarrierRegistered(name="FedEx", email="contact@fedex.com")
+SUSPENSION = CarrierSuspended(reason="No cover", category="insurance")
+RETIREMENT = CarrierRetired(reason="Bankrupt")
+PHONE, WEBSITE = "+498912345678", "https://www.fedex.com"
+PROFILED = CarrierProfileUpdated(changes={"phone": PHONE, "aliases": ["FDX"]})
+
+PASTS: dict[str, tuple[CarrierEvent, ...]] = {
+    ACTIVE: (REGISTERED, PROFILED),
+    SUSPENDED: (REGISTERED, PROFILED, SUSPENSION),
+    RETIRED: (REGISTERED, PROFILED, RETIREMENT),
+}
+Decision = Callable[[Carrier], None]
+Outcomes = tuple[CarrierEvent | type[DomainError], ...]
+NOTHING: Outcomes = ()
+FORBIDDEN: Outcomes = (ForbiddenByState,)
+LIFTED = CarrierReinstated(reason="Covered again")
+OTHER_SUSPENSION = CarrierSuspended(reason="Fined", category="authority")
+OTHER_RETIREMENT = CarrierRetired(reason="Merged")
+
+# What is asked for, and what follows of it in the states active, suspended and retired.
+TABLE: dict[str, tuple[Decision, Outcomes, Outcomes, Outcomes]] = {
+    "register": (
+        lambda carrier: carrier.register(NAME, EMAIL),
+        (AlreadyRegistered,),
+        (AlreadyRegistered,),
+        (AlreadyRegistered,),
+    ),
+    "rename": (
+        lambda carrier: carrier.rename(CarrierName("DHL")),
+        (CarrierRenamed("DHL"),),
+        (CarrierRenamed("DHL"),),
+        FORBIDDEN,
+    ),
+    "rename to the same": (lambda carrier: carrier.rename(NAME), NOTHING, NOTHING, FORBIDDEN),
+    "change-email": (
+        lambda carrier: carrier.change_email(EmailAddress("a@dhl.com")),
+        (CarrierEmailChanged("a@dhl.com"),),
+        (CarrierEmailChanged("a@dhl.com"),),
+        FORBIDDEN,
+    ),
+    "change-email to another spelling": (
+        lambda carrier: carrier.change_email(EmailAddress("Contact@FedEx.com")),
+        (CarrierEmailChanged("Contact@fedex.com"),),
+        (CarrierEmailChanged("Contact@fedex.com"),),
+        FORBIDDEN,
+    ),
+    "change-email to the same": (
+        lambda carrier: carrier.change_email(EmailAddress("contact@FEDEX.com")),
+        NOTHING,
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "update-profile": (
+        lambda carrier: carrier.update_profile({"phone": PHONE, "website": WEBSITE, "aliases": []}),
+        (CarrierProfileUpdated({"website": WEBSITE, "aliases": []}),),
+        (CarrierProfileUpdated({"website": WEBSITE, "aliases": []}),),
+        FORBIDDEN,
+    ),
+    "update-profile to the same": (
+        lambda carrier: carrier.update_profile({"phone": PHONE, "website": None}),
+        NOTHING,
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "update-profile with nothing": (
+        lambda carrier: carrier.update_profile({}),
+        NOTHING,
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "suspend": (
+        lambda carrier: carrier.suspend(Reason("Fined"), Category("authority")),
+        (OTHER_SUSPENSION,),
+        FORBIDDEN,
+        FORBIDDEN,
+    ),
+    "suspend for the same": (
+        lambda carrier: carrier.suspend(Reason("No cover"), Category("insurance")),
+        (SUSPENSION,),
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "suspend for the same in another category": (
+        lambda carrier: carrier.suspend(Reason("No cover"), Category()),
+        (CarrierSuspended("No cover", "other"),),
+        FORBIDDEN,
+        FORBIDDEN,
+    ),
+    "reinstate": (
+        lambda carrier: carrier.reinstate(Reason("Covered again")),
+        NOTHING,
+        (LIFTED,),
+        FORBIDDEN,
+    ),
+    "reinstate without a reason": (
+        lambda carrier: carrier.reinstate(),
+        NOTHING,
+        (CarrierReinstated(None),),
+        FORBIDDEN,
+    ),
+    "retire": (
+        lambda carrier: carrier.retire(Reason("Merged")),
+        (OTHER_RETIREMENT,),
+        (OTHER_RETIREMENT,),
+        FORBIDDEN,
+    ),
+    "retire for the same": (
+        lambda carrier: carrier.retire(Reason("Bankrupt")),
+        (RETIREMENT,),
+        (RETIREMENT,),
+        NOTHING,
+    ),
+}
+
+
+@pytest.mark.parametrize("state", PASTS)
+@pytest.mark.parametrize("asked", TABLE)
+def test_every_command_in_every_state(asked: str, state: str) -> None:
+    """An event that holds what changed, nothing where nothing changes, or a refusal."""
+    decision, *outcomes = TABLE[asked]
+    expected = dict(zip(PASTS, outcomes, strict=True))[state]
+    given(*PASTS[state]).when(decision).then(*expected)
+
+
+@pytest.mark.parametrize("state", PASTS)
+def test_what_is_possible_is_what_changes_something(state: str) -> None:
+    """Exactly the commands that record an event in this state are named as possible in it."""
+    place = list(PASTS).index(state)
+    idle = (NOTHING, FORBIDDEN, (AlreadyRegistered,))
+    recording = {asked for asked, (_, *then) in TABLE.items() if then[place] not in idle}
+    assert set(POSSIBLE[state]) == {asked for asked in recording if " " not in asked}
+
+
+@pytest.mark.parametrize("state", [SUSPENDED, RETIRED])
+def test_a_refusal_says_what_is_possible(state: str) -> None:
+    """It names the state, and what the state allows."""
+    carrier = Carrier.replay(CARRIER_ID, PASTS[state])
+    with pytest.raises(ForbiddenByState) as refusal:
+        carrier.suspend(Reason("Fined"), Category())
+    assert (refusal.value.state, refusal.value.possible) == (state, POSSIBLE[state])
+
+
+def test_suspension_and_retirement_keep_their_reason() -> None:
+    """Until the carrier is reinstated; retirement has no category."""
+    suspended = Carrier.replay(CARRIER_ID, [REGISTERED, SUSPENSION]).state
+    assert suspended == CarrierState(
+        "FedEx", "contact@fedex.com", SUSPENDED, "No cover", "insurance"
+    )
+    lifted = Carrier.replay(CARRIER_ID, [REGISTERED, SUSPENSION, LIFTED]).state
+    assert lifted == CarrierState("FedEx", "contact@fedex.com")
+    retired = Carrier.replay(CARRIER_ID, [REGISTERED, SUSPENSION, RETIREMENT]).state
+    assert retired == CarrierState("FedEx", "contact@fedex.com", RETIRED, "Bankrupt", None)
+
+
+def test_registration_with_a_profile_is_two_events() -> None:
+    """The first stays as it always was; the second holds the parts that are set."""
+    profile: dict[str, Any] = {
+        "phone": PHONE,
+        "website": None,
+        "aliases": [],
+        "metadata": {"tier": 1},
+    }
+    carrier = (
+        given()
+        .when(Carrier.register, NAME, EMAIL, profile)
+        .then(REGISTERED, CarrierProfileUpdated({"phone": PHONE, "metadata": {"tier": 1}}))
+    )
+    assert carrier.state is not None
+    assert carrier.state.profile == EMPTY.changed_by({"phone": PHONE, "metadata": {"tier": 1}})
+
+
+@pytest.mark.parametrize("profile", [None, {}, {"phone": None, "aliases": [], "metadata": {}}])
+def test_registration_with_an_empty_profile_is_one_event(profile: dict[str, Any] | None) -> None:
+    """Parts that are unset change nothing."""
+    given().when(Carrier.register, NAME, EMAIL, profile).then(REGISTERED)
+
+
+@pytest.mark.parametrize("state", [ACTIVE, SUSPENDED])
+def test_an_address_is_taken_while_the_carrier_is_there(state: str) -> None:
+    """In the spelling that all spellings have in common."""
+    past = (CarrierRegistered("FedEx", "Contact@fedex.com"), *PASTS[state][1:])
+    carrier = Carrier.replay(CARRIER_ID, past)
+    assert carrier.state is not None
+    assert carrier.state.unique_values == {("email", "contact@fedex.com")}
+
+
+def test_an_address_is_free_once_the_carrier_is_retired() -> None:
+    """Though it still says how the carrier was reached."""
+    state = Carrier.replay(CARRIER_ID, PASTS[RETIRED]).state
+    assert state is not None
+    assert (state.unique_values, state.email) == (frozenset(), "contact@fedex.com")
+
+
+def test_a_stream_that_begins_in_the_middle_is_shown() -> None:
+    """What happened is never refused, even if no program of ours wrote it so."""
+    state = Carrier.replay(CARRIER_ID, [CarrierRenamed("FedEx"), SUSPENSION]).state
+    assert state == CarrierState("FedEx", "", SUSPENDED, "No cover", "insurance")
+
+
+NAMES = st.sampled_from(["FedEx", "DHL", "UPS", "Ane"]).map(CarrierName)
+EMAILS = st.sampled_from(["a@b.com", "A@b.com", "c@d.com"]).map(EmailAddress)
+REASONS = st.sampled_from(["Fined", "No cover", "Merged"]).map(Reason)
+CATEGORY = st.sampled_from(CATEGORIES).map(Category)
+PROFILES = st.fixed_dictionaries(
+    {},
+    optional={
+        "phone": st.sampled_from([None, PHONE]),
+        "aliases": st.sampled_from([[], ["FDX"], ["FDX", "FedEx"]]),
+        "metadata": st.sampled_from([{}, {"a": 1}, {"a": True}, {"a": 1.0}, {"a": 1, "b": None}]),
+    },
+)
+COMMANDS = st.one_of(
+    st.tuples(st.just(Carrier.register), NAMES, EMAILS, PROFILES),
+    st.tuples(st.just(Carrier.rename), NAMES),
+    st.tuples(st.just(Carrier.change_email), EMAILS),
+    st.tuples(st.just(Carrier.update_profile), PROFILES),
+    st.tuples(st.just(Carrier.suspend), REASONS, CATEGORY),
+    st.tuples(st.just(Carrier.reinstate), st.none() | REASONS),
+    st.tuples(st.just(Carrier.retire), REASONS),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@for_all(NAMES, EMAILS, PROFILES, st.lists(COMMANDS, max_size=20))
+def test_any_commands_replay_to_the_same_state(
+    name: CarrierName, email: EmailAddress, profile: dict[str, Any], commands: list[tuple[Any, ...]]
+) -> None:
+    """From the start or from any point in between; every event changes something, a command that
+    was refused nothing, and what was just done changes nothing if it is asked for again."""
+    carrier = Carrier(CARRIER_ID)
+    carrier.register(name, email, profile)
+    for command, *args in commands:
+        before = (carrier.state, carrier.recorded)
+        try:
+            command(carrier, *args)
+        except DomainError:
+            assert (carrier.state, carrier.recorded) == before
+            continue
+        done = carrier.recorded
+        command(carrier, *args)
+        assert carrier.recorded == done
+    states: list[CarrierState | None] = [None]
+    for event in carrier.recorded:
+        states.append(Carrier.evolve(states[-1], event))
+        assert repr(states[-1]) != repr(states[-2])
+    assert repr(states[-1]) == repr(carrier.state)
+    for version, state in enumerate(states):
+        rest = carrier.recorded[version:]
+        resumed = Carrier.replay(CARRIER_ID, rest, version=version, state=state)
+        assert (resumed.version, resumed.state) == (len(carrier.recorded), carrier.state)
+        assert (resumed.stored_state, resumed.recorded) == (carrier.state, ())
 
 
 def test_a_carrier_is_registered() -> None:

@@ -1,4 +1,4 @@
-"""Names and addresses: what they normalise, and what cannot exist."""
+"""Names, addresses and reasons: what they normalise, and what cannot exist."""
 
 import time
 import unicodedata
@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidValue
-from app.domain.values import CarrierName, EmailAddress
+from app.domain.values import (
+    CATEGORIES,
+    CarrierName,
+    Category,
+    EmailAddress,
+    Reason,
+    comparable_email,
+)
 
 LINE_BREAKS = "\n\r\v\f\x1c\x85\u2028\u2029"
 INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad"
@@ -175,3 +182,116 @@ def test_an_address_is_normal_or_does_not_exist(text: str) -> None:
         return
     assert len(address.text) <= 254
     assert address == EmailAddress(address.text)
+
+
+@pytest.mark.parametrize("text", ["Fined", "保険切れ", "Cover ended (see #7) 🚚", "a"])
+def test_a_reason_is_any_text(text: str) -> None:
+    """Trimmed and in NFC, otherwise as it was given."""
+    assert Reason(f" \n{text}\t").text == text
+    assert str(Reason(text)) == text
+    assert Reason("cafe\u0301") == Reason("café")
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "🚚"])
+def test_a_reason_has_at_most_500_characters(letter: str) -> None:
+    """Measured trimmed and in NFC: 500 are a reason, 501 are not."""
+    decomposed = unicodedata.normalize("NFD", letter * 500)
+    assert Reason(f"  {decomposed}  ").text == letter * 500
+    with pytest.raises(InvalidValue, match="at most 500 characters"):
+        Reason(letter * 501)
+
+
+def test_a_reason_is_measured_before_it_costs_anything() -> None:
+    """A megabyte of combining marks is refused at once."""
+    started = time.process_time()
+    with pytest.raises(InvalidValue, match="at most 500 characters"):
+        Reason("a" + "\u0301\u0323" * 20_000)
+    assert time.process_time() - started < 0.1
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n ", INVISIBLE])
+def test_a_reason_can_be_seen(text: str) -> None:
+    """White space and invisible characters say nothing."""
+    with pytest.raises(InvalidValue, match="must not be blank"):
+        Reason(text)
+
+
+@pytest.mark.parametrize("character", [*"\0\x1b\x7f\t", *LINE_BREAKS, "\ud800"])
+def test_a_reason_is_one_line(character: str) -> None:
+    """No line breaks, no control characters, no half surrogate pairs."""
+    with pytest.raises(InvalidValue, match="control characters"):
+        Reason(f"No{character}cover")
+
+
+def test_a_category_is_one_of_six() -> None:
+    """Spelt exactly so; without one it is "other"."""
+    assert [Category(text).text for text in CATEGORIES] == list(CATEGORIES)
+    assert str(Category()) == "other"
+    for text in ("", "Fraud", "fraud ", "weather", "\ud800"):
+        with pytest.raises(InvalidValue, match="must be one of insurance, authority"):
+            Category(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [
+        ("Contact@FedEx.com", "contact@fedex.com"),
+        ("CONTACT@FEDEX.COM", "contact@fedex.com"),
+        ("\uff43ontact@fedex.com", "contact@fedex.com"),
+        ("cafe\u0301@b.fr", "CAF\u00c9@b.fr"),
+        ("stra\u00dfe@b.de", "STRASSE@b.de"),
+        ("\u03c3\u03c2@b.gr", "\u03a3\u03a3@b.gr"),
+        ("a@b\u00fccher.ch", "a@xn--bcher-kva.ch"),
+        ("a@b\u00fccher.ch", "a@XN--BCHER-KVA.CH"),
+        ("a@B\u00dcCHER.CH", "a@bu\u0308cher.ch"),
+        ("a@\u4f8b\u5b50.\u4e2d\u56fd", "a@\u4f8b\u5b50\u3002\u4e2d\u56fd"),
+        ("a@\uff46edex.com", "a@fedex.com"),
+        ("a@stra\u00dfe.de", "a@xn--strae-oqa.de"),
+    ],
+)
+def test_spellings_of_one_address_are_equal(one: str, another: str) -> None:
+    """Whatever the case, the width, the composition of letters or the form of the domain."""
+    assert comparable_email(one) == comparable_email(another)
+
+
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [
+        ("a@fedex.com", "b@fedex.com"),
+        ("a@fedex.com", "a@fedex.org"),
+        ("a.b@gmail.com", "ab@gmail.com"),
+        ("a+b@gmail.com", "a@gmail.com"),
+        ("a@b\u00fccher.ch", "a@bucher.ch"),
+        ("a@stra\u00dfe.de", "a@strasse.de"),
+        ("\u0430@b.com", "a@b.com"),
+    ],
+)
+def test_different_addresses_stay_different(one: str, another: str) -> None:
+    """Nothing is assumed of a provider's habits, and IDNA 2008's domains are kept apart."""
+    assert comparable_email(one) != comparable_email(another)
+
+
+@pytest.mark.parametrize(
+    "text", ["a@fedex.com", "a@b\u00fccher.ch", "\u7528@\u4f8b\u5b50.\u4e2d\u56fd"]
+)
+def test_an_address_and_its_normal_form_are_equal(text: str) -> None:
+    """What is stored compares as what was given."""
+    given_in_capitals = text.upper()
+    assert comparable_email(EmailAddress(given_in_capitals).text) == comparable_email(text)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.one_of(
+        st.emails(),
+        st.text(st.characters(exclude_categories=[]), max_size=60),
+        st.builds(
+            "{}@{}.{}".format, *[st.text(st.characters(exclude_categories=[]), max_size=8)] * 3
+        ),
+    )
+)
+def test_any_text_can_be_compared(text: str) -> None:
+    """Stored text may be older than today's rules: it is never refused, and comparing what is
+    comparable already changes nothing."""
+    comparable = comparable_email(text)
+    assert comparable_email(comparable) == comparable

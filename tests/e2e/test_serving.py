@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.answers import FEDEX
+from tests.support.answers import another
 from tests.support.processes import wait_until
 from tests.support.service import GUNICORN, Service, exchange, service_environment
 from tests.support.threads import at_once
@@ -39,11 +39,11 @@ def test_what_was_registered_survives_kill_9(tmp_path: Path) -> None:
     acknowledged, and takes more."""
     service = Service(tmp_path)
     with service:
-        places = [service.ask("POST", "/register-carrier", FEDEX).headers["Location"]]
+        places = [service.ask("POST", "/register-carrier", another()).headers["Location"]]
         service.server.kill()
         assert not service.server.running
         service.server.start()
-        places.append(service.ask("POST", "/register-carrier", FEDEX).headers["Location"])
+        places.append(service.ask("POST", "/register-carrier", another()).headers["Location"])
         for place in places:
             assert service.ask("GET", place).json["data"]["name"] == "FedEx"
         assert len(service.events()) == 2
@@ -90,7 +90,7 @@ def test_a_request_in_flight_is_answered_before_the_stop(tmp_path: Path) -> None
             answers: list[int] = []
             thread = threading.Thread(
                 target=lambda: answers.append(
-                    exchange(connection, "POST", "/register-carrier", FEDEX).status
+                    exchange(connection, "POST", "/register-carrier", another()).status
                 )
             )
             thread.start()
@@ -143,7 +143,7 @@ class Load:
         self._service = service
         self._keep_alive = keep_alive
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(CLIENTS)]
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(CLIENTS)]
         for thread in self._threads:
             thread.start()
 
@@ -167,7 +167,7 @@ class Load:
     def _register(self, connection: http.client.HTTPConnection) -> None:
         headers = {} if self._keep_alive else {"Connection": "close"}
         while not self._over.is_set():
-            answer = exchange(connection, "POST", "/register-carrier", FEDEX, headers)
+            answer = exchange(connection, "POST", "/register-carrier", another(), headers)
             if answer.status == 201:
                 self.acknowledged.append(answer.json["data"]["carrier_id"])
             else:
@@ -184,7 +184,7 @@ def test_workers_share_the_file_under_load(service: Service) -> None:
         places = []
         with closing(service.connect()) as connection:
             for number in range(25):
-                body = {"name": f"{client} {number}", "email": "a@fedex.com"}
+                body = {"name": f"{client} {number}", "email": f"{client}.{number}@fedex.com"}
                 answer = exchange(connection, "POST", "/register-carrier", body)
                 assert answer.status == 201, answer.body
                 places.append(answer.headers["Location"])
@@ -241,7 +241,7 @@ def test_a_dead_worker_is_replaced(service: Service) -> None:
         10,
         "a new worker",
     )
-    assert service.ask("POST", "/register-carrier", FEDEX).status == 201
+    assert service.ask("POST", "/register-carrier", another()).status == 201
 
 
 def test_there_is_no_control_socket(service: Service) -> None:
@@ -263,8 +263,8 @@ def test_every_line_is_json_and_names_its_request(tmp_path: Path) -> None:
     address = "contact@fedex.com"
     headers = {"X-Request-ID": "my-request", "User-Agent": address, "Cookie": address}
     with Service(tmp_path, APP_ENV="development", APP_LOG_LEVEL="debug") as service:
-        service.ask("POST", "/register-carrier", FEDEX, headers)
-        service.ask("POST", "/register-carrier", {**FEDEX, address: 1})
+        service.ask("POST", "/register-carrier", another(), headers)
+        service.ask("POST", "/register-carrier", {**another(), address: 1})
         service.ask("GET", f"/{address}?{address}")
         service.ask("GET", "/x", headers={"X-Request-ID": address})
         service.send(f"{address}\r\n\r\n".encode())

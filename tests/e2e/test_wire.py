@@ -7,13 +7,13 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.answers import FEDEX, FEDEX_BODY
+from tests.support.answers import another, another_body
 from tests.support.service import Answer, Service, exchange
 
 LIMIT = 100_000
-LENGTH = b"Content-Length: %d\r\n" % len(FEDEX_BODY)
+LENGTH = b"Content-Length: %d\r\n" % len(another_body())
 TYPE = b"Content-Type: application/json\r\n"
-HOST = b"Host: x\r\n"
+HOST = b"Host: localhost\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,9 @@ def refused(answer: Answer, status: int) -> None:
     assert error["message"]
 
 
-def register(*headers: bytes, body: bytes = FEDEX_BODY, version: bytes = b"1.1") -> bytes:
+def register(*headers: bytes, body: bytes | None = None, version: bytes = b"1.1") -> bytes:
     """A request to register, with these header lines."""
+    body = another_body() if body is None else body
     return b"POST /register-carrier HTTP/%s\r\n%s\r\n%s" % (version, b"".join(headers), body)
 
 
@@ -48,10 +49,10 @@ def chunked(body: bytes, size: int = 1000) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
-@pytest.mark.parametrize("size", [0, len(FEDEX_BODY), LIMIT * 3])
+@pytest.mark.parametrize("size", [0, len(another_body()), LIMIT * 3])
 def test_a_chunked_body_is_refused(service: Service, size: int) -> None:
     """411, small or large: no part of it is taken for the whole."""
-    body = FEDEX_BODY.rjust(size)[:size] if size else b""
+    body = another_body().rjust(size)[:size] if size else b""
     refused(
         service.send(register(HOST, TYPE, b"Transfer-Encoding: chunked\r\n", body=chunked(body))),
         411,
@@ -60,7 +61,7 @@ def test_a_chunked_body_is_refused(service: Service, size: int) -> None:
 
 def test_a_large_body_is_refused(service: Service) -> None:
     """413, whether its length is a byte or a hundred digits over; a body at the limit is taken."""
-    exact = FEDEX_BODY.rjust(LIMIT)
+    exact = another_body().rjust(LIMIT)
     assert (
         service.send(register(HOST, TYPE, b"Content-Length: %d\r\n" % LIMIT, body=exact)).status
         == 201
@@ -71,11 +72,11 @@ def test_a_large_body_is_refused(service: Service) -> None:
         refused(service.send(request), 413)
 
 
-@pytest.mark.parametrize("sent", [0, 10, len(FEDEX_BODY)])
+@pytest.mark.parametrize("sent", [0, 10, len(another_body())])
 def test_a_body_that_ends_early_is_refused(service: Service, sent: int) -> None:
     """400 (RFC 9112, 8), even if what came is JSON by itself, and nothing is registered."""
     before = len(service.events())
-    request = register(HOST, TYPE, b"Content-Length: 500\r\n", body=FEDEX_BODY[:sent])
+    request = register(HOST, TYPE, b"Content-Length: 500\r\n", body=another_body()[:sent])
     refused(service.send(request, half_close=True), 400)
     assert len(service.events()) == before
 
@@ -156,22 +157,31 @@ def test_a_transfer_coding_nobody_knows(service: Service) -> None:
     refused(service.send(register(HOST, TYPE, b"Transfer-Encoding: x\r\n")), 501)
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        b"",
-        b"Host:\r\n",
-        b"Host: a b\r\n",
-        b"Host: [::1\r\n",
-        b"Host: \xff\r\n",
-        b"Host: a/../b\r\n",
-    ],
-)
-def test_a_strange_host_changes_nothing(service: Service, host: bytes) -> None:
+@pytest.mark.parametrize("host", [b"", b"Host:\r\n"])
+def test_no_host_changes_nothing(service: Service, host: bytes) -> None:
     """Nothing that the service answers is made from it."""
     answer = service.send(register(host, TYPE, LENGTH))
     assert answer.status == 201
     assert answer.headers["Location"].startswith("/carriers/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"Host: x\r\n",
+        b"Host: a b\r\n",
+        b"Host: [::1\r\n",
+        b"Host: \xff\r\n",
+        b"Host: a/../b\r\n",
+        b"Host: localhost:8000:8000\r\n",
+        b"Host: localhost, x\r\n",
+    ],
+)
+def test_a_foreign_host_is_refused(service: Service, host: bytes) -> None:
+    """421, whatever it is, and nothing is registered."""
+    before = len(service.events())
+    refused(service.send(register(host, TYPE, LENGTH)), 421)
+    assert len(service.events()) == before
 
 
 def test_http_1_0(service: Service) -> None:
@@ -225,7 +235,7 @@ def test_expect_100_continue(service: Service) -> None:
     with socket.create_connection((service.host, service.port), timeout=20) as connection:
         connection.sendall(register(HOST, TYPE, LENGTH, b"Expect: 100-continue\r\n", body=b""))
         assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
-        connection.sendall(FEDEX_BODY)
+        connection.sendall(another_body())
         assert connection.recv(1000).startswith(b"HTTP/1.1 201 ")
     refused(service.send(register(HOST, TYPE, LENGTH, b"Expect: 200-ok\r\n")), 417)
 
@@ -249,7 +259,7 @@ def test_a_megabyte_of_anything_holds_nobody_up(service: Service) -> None:
     ]
     for value in values:
         for field in ("name", "email"):
-            body = json.dumps({**FEDEX, field: value}, ensure_ascii=False).encode()
+            body = json.dumps({**another(), field: value}, ensure_ascii=False).encode()
             request = register(HOST, TYPE, b"Content-Length: %d\r\n" % len(body), body=body)
             refused(service.send(request), 422)
 
@@ -261,4 +271,4 @@ def test_the_service_is_none_the_worse(service: Service) -> None:
             connection.sendall(half)
     with closing(service.connect()) as connection:
         for _ in range(20):
-            assert exchange(connection, "POST", "/register-carrier", FEDEX).status == 201
+            assert exchange(connection, "POST", "/register-carrier", another()).status == 201

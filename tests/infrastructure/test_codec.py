@@ -1,13 +1,15 @@
 """Events as texts and back: ours, the original's, and what nobody understands."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.application.repository import UnreadableEvent
-from app.domain.events import CarrierRegistered
+from app.application.repository import Origin, UnreadableEvent
+from app.domain.events import CarrierProfileUpdated, CarrierRegistered, CarrierReinstated
 from app.infrastructure.codec import JsonCodec
 from tests.support.commits import MOMENT, context, event, recorded
 
@@ -46,6 +48,56 @@ def test_every_text_comes_back(name: str, email: str) -> None:
     """What is encoded decodes to the same event, whatever text it holds."""
     codec, happened = JsonCodec(), CarrierRegistered(name, email)
     assert codec.decode(recorded(codec.encode(happened, 0, context(), MOMENT))) == happened
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+def test_every_profile_comes_back(changes: dict[str, Any]) -> None:
+    """Whatever JSON its parts are, True and 1 and 1.0 told apart."""
+    codec, happened = JsonCodec(), CarrierProfileUpdated(changes)
+    again = codec.decode(recorded(codec.encode(happened, 0, context(), MOMENT)))
+    assert repr(again) == repr(happened)
+
+
+def test_what_was_not_said_is_null() -> None:
+    """A field that may be missing in the domain is there in the payload."""
+    data = JsonCodec().encode(CarrierReinstated(None), 0, context(), MOMENT)
+    assert data.payload == '{"reason":null}'
+    assert JsonCodec().decode(recorded(data)) == CarrierReinstated(None)
+
+
+@pytest.mark.parametrize("fingerprint", [None, "9f86d0"])
+def test_an_event_knows_its_origin(fingerprint: str | None) -> None:
+    """Commit, correlation, cause and actor; the fingerprint only of a request with a key."""
+    sent = replace(context(), fingerprint=fingerprint)
+    data = JsonCodec().encode(REGISTERED, 0, sent, MOMENT)
+    assert JsonCodec().origin(recorded(data)) == Origin(
+        sent.commit_id, "a-request", str(sent.commit_id), "someone", fingerprint
+    )
+    assert ("fingerprint" in json.loads(data.metadata)) is (fingerprint is not None)
+
+
+def test_rows_of_the_original_have_no_origin() -> None:
+    """Nothing is known, and nothing is made up."""
+    assert JsonCodec().origin(recorded(event(metadata="{}"))) == Origin()
+
+
+@pytest.mark.parametrize(
+    "metadata", ["", "[]", "null", "{", '{"commit_id":"x"}', '{"commit_id":1}', "[" * 100_000]
+)
+def test_an_unknown_origin_is_named(metadata: str) -> None:
+    """By stream and version, like a payload that cannot be understood."""
+    with pytest.raises(UnreadableEvent) as caught:
+        JsonCodec().origin(recorded(event(metadata=metadata)))
+    assert (caught.value.stream, caught.value.version) == ("a-stream", 7)
 
 
 @pytest.mark.parametrize(

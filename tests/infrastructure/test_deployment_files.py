@@ -12,6 +12,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from config.settings import Settings
 from tests.conftest import without
 from tests.support.nginx_conf import PROJECT
 from tests.support.processes import Unavailable
@@ -88,6 +89,20 @@ def test_compose_listens_on_loopback_only(services: Any) -> None:  # noqa: ANN40
     """Only nginx has ports, on 127.0.0.1; the others share a network that leads nowhere."""
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {"nginx": ["127.0.0.1:8080:8080", "127.0.0.1:8443:8443"]}
+
+
+def test_compose_needs_no_key_where_nobody_else_can_ask(services: Any) -> None:  # noqa: ANN401
+    """Published on loopback only, it serves without a key, and to no page under a name of its own:
+    the names are those of this machine, and the one by which Prometheus asks inside."""
+    environment = services["app"]["environment"]
+    given = {
+        name: environment[name].removeprefix(f"${{{name}:-").removesuffix("}")
+        for name in ("ALLOW_ANONYMOUS", "ALLOWED_HOSTS")
+    }
+    assert given["ALLOW_ANONYMOUS"] == "true"
+    settings = Settings(host=environment["HOST"], allowed_hosts=("localhost", "127.0.0.1", "[::1]"))
+    assert not settings.keyless, "it is not on loopback inside, so it has to be allowed"
+    assert given["ALLOWED_HOSTS"].split(",") == [*settings.allowed_hosts, "app"]
 
 
 def test_compose_isolates_what_needs_no_way_out(compose: Any, services: Any) -> None:  # noqa: ANN401

@@ -1,5 +1,6 @@
 """Beside the way of the data: checks what the API answers, to the letter."""
 
+import itertools
 import json
 from typing import Any
 
@@ -7,6 +8,17 @@ from werkzeug.test import TestResponse
 
 FEDEX = {"name": "FedEx", "email": "contact@fedex.com"}
 FEDEX_BODY = json.dumps(FEDEX).encode()
+_numbers = itertools.count()
+
+
+def another() -> dict[str, str]:
+    """A carrier with an address that no other has; its JSON is always of the same length."""
+    return {"name": "FedEx", "email": f"contact{next(_numbers):06d}@fedex.com"}
+
+
+def another_body() -> bytes:
+    """The same as a request's body."""
+    return json.dumps(another()).encode()
 
 
 def data(answer: TestResponse, status: int = 200) -> Any:  # noqa: ANN401 - any JSON value

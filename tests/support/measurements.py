@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,15 @@ Last full run: {date}, {versions}, {cores} cores.
 def rounds(full: int) -> int:
     """How many rounds to run: all of them with SOAK=full, else a tenth."""
     return full if IS_FULL else max(1, full // 10)
+
+
+def each_round(full: int) -> Iterator[int]:
+    """Their numbers, from 0. In full runs, which take minutes, it says how far it has come."""
+    count = rounds(full)
+    for number in range(count):
+        yield number
+        if IS_FULL and (number + 1) % max(1, count // 4) == 0:
+            print(f"{number + 1}/{count} ", end="", flush=True)
 
 
 class Figures:

@@ -18,7 +18,10 @@ from tests.support.processes import Server, free_port
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT")
-MORE_SETTINGS = ("WORKERS", "THREADS", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "PROMETHEUS_")
+MORE_SETTINGS = (
+    *("WORKERS", "THREADS", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "PROMETHEUS_"),
+    *("ALLOW_ANONYMOUS", "ALLOWED_HOSTS"),
+)
 GUNICORN = (
     sys.executable,
     "-m",

@@ -1,4 +1,4 @@
-"""The registry from a shell: `carriers --help`."""
+"""`carriers schema`: the tables of the settings' Cassandra."""
 
 from pathlib import Path
 
@@ -6,24 +6,10 @@ import click
 
 from app.application.ports import SchemaError
 from app.bootstrap import bring_schema_up_to_date
-from config.settings import Settings, SettingsError
+from config.settings import Settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.pass_context
-def main(context: click.Context) -> None:
-    """An event-sourced registry of carriers.
-
-    Every command reads the same settings as the server: the environment, then .env.
-    Exit codes: 0 done, 1 not done, 2 wrong usage or settings.
-    """
-    try:
-        context.obj = Settings.from_env()
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
-
-
-@main.command()
+@click.command()
 @click.option(
     "--folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -45,7 +31,3 @@ def schema(settings: Settings, folder: Path) -> None:
         raise click.ClickException(str(error)) from error
     done = f"applied {', '.join(applied)}" if applied else "nothing to do"
     click.echo(f"schema of keyspace {settings.cassandra_keyspace} is up to date: {done}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,60 @@
+"""From a request to the context of its command: which attempt it is, and on what condition."""
+
+import hashlib
+import json
+import re
+
+from flask import g, request
+from werkzeug.exceptions import BadRequest
+
+from app.api.envelope import services
+from app.api.strict_json import loads
+from app.application.commands import CommandContext, commit_id_of
+
+KEY = "[!-~]{1,255}"
+_TAG = '(?:W/)?"[!#-~]*"'
+VERSIONS = rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*"
+"""What Idempotency-Key and If-Match look like, as regular expressions that OpenAPI has as well."""
+
+_VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
+
+
+def command_context(*, dry_run: bool = False) -> CommandContext:
+    """The context of the current request's command. Raises BadRequest for a bad header."""
+    given = _idempotency_key()
+    key = None if dry_run else given  # what is not done is not done once either
+    actor: str = g.caller.name
+    return CommandContext(
+        commit_id=services().new_id() if key is None else commit_id_of(actor, key),
+        correlation_id=g.request_id,
+        actor=actor,
+        deadline=g.deadline,
+        fingerprint=None if key is None else _fingerprint(),
+        expected=_expected_versions(),
+        dry_run=dry_run,
+    )
+
+
+def _idempotency_key() -> str | None:
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is not None and not re.fullmatch(KEY, key):
+        raise BadRequest("The Idempotency-Key must be 1 to 255 visible ASCII characters")
+    return key
+
+
+def _fingerprint() -> str:
+    """Of what is asked for: the address and the JSON, whatever the order of its keys."""
+    body = json.dumps(loads(request.get_data()), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{request.path}\n{body}".encode()).hexdigest()
+
+
+def _expected_versions() -> frozenset[int] | None:
+    """Of If-Match (RFC 9110, 13.1.1); `*` asks for existence, which every change does. A weak tag
+    and one that is not a version of ours never match."""
+    header: str | None = request.headers.get("If-Match")
+    if header is None or header == "*":
+        return None
+    if not re.fullmatch(VERSIONS, header):
+        raise BadRequest('If-Match must name versions in quotation marks, such as "3", or be *')
+    versions = map(_VERSION.fullmatch, re.findall(_TAG, header))
+    return frozenset(int(version[1]) for version in versions if version)

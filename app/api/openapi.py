@@ -1,0 +1,253 @@
+"""The words of /openapi.json that routes share: headers, errors with their examples, the key."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask_smorest import Api
+from werkzeug.exceptions import (
+    BadRequest,
+    LengthRequired,
+    NotFound,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
+
+from app.api.answer_schemas import (
+    CARRIER_ID,
+    FailureSchema,
+    ProblemSchema,
+    StaleFailureSchema,
+    StaleProblemSchema,
+)
+from app.api.attempt import KEY, VERSIONS
+from app.api.errors import problem_of
+from app.api.problem import PROBLEM_JSON, Problem
+from app.api.validation import ValidationFailed
+from app.application.access import ForeignHost, NotAuthenticated, NotPermitted, Scope
+from app.application.handlers import KeyReused, StaleVersion
+from app.application.ports import (
+    AlreadyClaimed,
+    Claim,
+    OutcomeUnknown,
+    StoreUnavailable,
+    VersionConflict,
+)
+from app.application.repository import CarrierNotFound
+from app.domain.carrier import POSSIBLE, SUSPENDED
+from app.domain.errors import ForbiddenByState
+
+_REQUEST_ID: Final = "0d9f6a52c1f04f1f8a4be8f2b8f3c9d1"
+
+_ABOUT = """\
+The companies that carry goods: registered, changed and retired by commands, and shown as they are
+or as they were. Nothing is overwritten; every change is an event.
+
+**Answers** are `{"success": true, "data": …}` or
+`{"success": false, "error": {"message", "code", "details"}}`, where `details` maps a field to one
+sentence. Who asks for `application/problem+json` gets errors as RFC 9457 has them. That holds for
+every error, also at addresses that are not listed here (404) and for methods that an address does
+not take (405, with an `Allow` header).
+
+**Once.** A command with an `Idempotency-Key` is carried out once, however often it is sent; each
+time the first answer comes back.
+
+**Only what you have seen.** A change with `If-Match: "3"` is carried out only if the carrier is
+still at version 3.
+
+**Trying out.** Any command with `?dry_run=true` does everything but write.
+
+**Keys.** `Authorization: Bearer <prefix>.<secret>`. As long as no key has been created, a service
+on loopback needs none.
+"""
+
+OPTIONS: Final[dict[str, Any]] = {
+    "info": {"description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+    "security": [{"api_key": []}],
+}
+
+_PARAMETERS: Mapping[str, dict[str, Any]] = {
+    "X-Request-ID": {
+        "description": "Names the request in the log, in events and in the answer. 1 to 128"
+        " letters, digits, dots, underscores and hyphens; anything else is replaced.",
+        "schema": {"type": "string"},
+        "example": "my-request",
+    },
+    "Idempotency-Key": {
+        "description": "Names this attempt: sent again with the same body, it is not carried out"
+        " again. 1 to 255 visible ASCII characters.",
+        "schema": {"type": "string", "pattern": f"^{KEY}$"},
+        "example": "6d0c1a5e-register-fedex",
+    },
+    "If-Match": {
+        "description": "The versions that the carrier may be at, as its ETag has them; * for any.",
+        "schema": {"type": "string", "anyOf": [{"const": "*"}, {"pattern": f"^{VERSIONS}$"}]},
+        "example": '"1"',
+    },
+    "If-None-Match": {
+        "description": "ETags that are known already: if it is one of them, 304.",
+        "schema": {"type": "string"},
+        "example": '"1"',
+    },
+}
+
+_HEADERS: Mapping[str, dict[str, Any]] = {
+    "X-Request-ID": {
+        "description": "The request's id, given or made.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+        "example": _REQUEST_ID,
+    },
+    "ETag": {
+        "description": "The carrier's version, in quotation marks.",
+        "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
+        "example": '"1"',
+    },
+    "Location": {
+        "description": "Where the carrier is shown.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "/carriers/550e8400-e29b-41d4-a716-446655440000",
+    },
+    "Idempotent-Replay": {
+        "description": "This is the first answer again; nothing was done this time.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Link": {
+        "description": "The page that follows, if there is one (RFC 8288).",
+        "schema": {"type": "string"},
+        "example": '<?after=100&limit=100>; rel="next"',
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before it is tried again.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "1",
+    },
+    "WWW-Authenticate": {
+        "description": "What kind of key is needed (RFC 6750).",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": 'Bearer realm="carriers"',
+    },
+}
+
+# Each status with errors that have it; their examples are what the table of errors makes of them.
+_ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
+    400: (
+        "The body is not JSON, or the query or a header is not as it has to be",
+        (
+            BadRequest("The body is not valid JSON"),
+            ValidationFailed(
+                {"dry_run": "The dry_run parameter must be true or false"}, of_query=True
+            ),
+        ),
+    ),
+    401: (
+        "An API key is needed, or the one given is not valid",
+        (
+            NotAuthenticated(
+                "This needs an API key; send the header Authorization: Bearer <prefix>.<secret>",
+                given=False,
+            ),
+            NotAuthenticated("This API key is not valid", given=True),
+        ),
+    ),
+    403: ("The API key lacks the scope that is needed", (NotPermitted(Scope.WRITE),)),
+    404: ("There is no such carrier, or nothing here", (CarrierNotFound(CARRIER_ID), NotFound())),
+    409: (
+        "The carrier's state does not allow it, the e-mail address is taken, or others are quicker",
+        (
+            ForbiddenByState(SUSPENDED, POSSIBLE[SUSPENDED]),
+            AlreadyClaimed(Claim("email", ""), ""),
+            VersionConflict("", 1, 2),
+        ),
+    ),
+    411: (
+        "The body comes without a length",
+        (LengthRequired("Send the body with a Content-Length"),),
+    ),
+    412: (
+        "The carrier is not at a version that If-Match names; here is what has happened since",
+        (StaleVersion(CARRIER_ID, 2, []),),
+    ),
+    413: ("The body is too large", (RequestEntityTooLarge(),)),
+    415: (
+        "The body is not application/json",
+        (UnsupportedMediaType("The Content-Type must be application/json"),),
+    ),
+    421: ("The service does not go by this host name while it needs no key", (ForeignHost(),)),
+    422: (
+        "A rule is broken, or the Idempotency-Key stands for another request",
+        (
+            ValidationFailed({"email": "The email must be a valid email address"}),
+            KeyReused(),
+        ),
+    ),
+    500: ("A mistake of the service; the log tells which", (Exception(),)),
+    503: (
+        "The store cannot be reached: nothing was done, or it is not known whether it was",
+        (StoreUnavailable(), OutcomeUnknown()),
+    ),
+}
+
+
+class OpenApi(Api):
+    """The description of the API; answers to errors are `errors.py`'s alone."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+    def _register_etag_headers(self) -> None:
+        pass
+
+    def _register_pagination_header(self) -> None:
+        pass
+
+    def _register_responses(self) -> None:
+        components = self.spec.components
+        components.security_scheme(
+            "api_key",
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "<prefix>.<secret>",
+                "description": "A key that `carriers keys create` has shown. Reading needs the"
+                " scope `read`, a command `write`.",
+            },
+        )
+        for name, parameter in _PARAMETERS.items():
+            components.parameter(name, "header", parameter)
+        for name, header in _HEADERS.items():
+            components.header(name, header)
+        for status, (description, errors) in _ERRORS.items():
+            problems = [problem_of(error) for error in errors]
+            components.response(str(status), _response(status, description, problems))
+
+
+def _response(status: int, description: str, problems: list[Problem]) -> dict[str, Any]:
+    stale = status == HTTPStatus.PRECONDITION_FAILED
+    known = {name.title(): name for name in _HEADERS}
+    headers = [known[name.title()] for name in problems[0].headers if name.title() in known]
+    return {
+        "description": description,
+        "headers": {name: name for name in ("X-Request-ID", *headers)},
+        "content": {
+            "application/json": {
+                "schema": StaleFailureSchema if stale else FailureSchema,
+                "examples": {_name(each): {"value": each.envelope()} for each in problems},
+            },
+            PROBLEM_JSON: {
+                "schema": StaleProblemSchema if stale else ProblemSchema,
+                "examples": {
+                    _name(each): {"value": each.rfc9457(_REQUEST_ID)} for each in problems
+                },
+            },
+        },
+    }
+
+
+def _name(problem: Problem) -> str:
+    return problem.kind or HTTPStatus(problem.status).phrase.lower().replace(" ", "-")

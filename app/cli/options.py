@@ -1,0 +1,150 @@
+"""From the words of a command line to the JSON that the API's schemas take. No rule of a value is
+decided here, only how it is written in a shell."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+from werkzeug.exceptions import BadRequest
+
+from app.api.strict_json import loads
+from app.domain.profile import PROFILE_PARTS
+
+# As the HTTP header Idempotency-Key.
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+Reading = Callable[[str], Any]  # raises ValueError with what is wrong
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Parsed as strictly as a request's body."""
+    try:
+        # The very bytes that the shell was given, be they UTF-8 or not.
+        return loads(text.encode(errors="surrogateescape"))
+    except BadRequest as error:
+        raise ValueError(str(error.description).replace("The body", "It", 1)) from error
+
+
+def _identifier(text: str) -> Any:  # noqa: ANN401 - an object, if it keeps the form
+    """`scheme:value`, or a JSON object where it has a validity."""
+    if text.startswith("{"):
+        return _json(text)
+    scheme, colon, value = text.partition(":")
+    if not colon:
+        raise ValueError("It must be written scheme:value, such as scac:FDEG")
+    return {"scheme": scheme, "value": value}
+
+
+def _coverage(text: str) -> dict[str, Any]:
+    """`service:DE,FR` or `service:worldwide`."""
+    service, colon, countries = text.partition(":")
+    if not colon:
+        raise ValueError("It must be written service:countries, such as parcel:DE,FR")
+    return {"service": service, "countries": countries.split(",")}
+
+
+def _key(text: str) -> str:
+    if not _KEY.fullmatch(text):
+        raise ValueError("It must be 1 to 255 visible ASCII characters")
+    return text
+
+
+def _read_by(reading: Reading) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """As a callback of click's, for an option that is given once or several times."""
+
+    def read(_: click.Context, __: click.Parameter, given: Any) -> Any:  # noqa: ANN401
+        try:
+            if isinstance(given, tuple):
+                return tuple(map(reading, given))
+            return None if given is None else reading(given)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return read
+
+
+def _option(*names: str, **options: Any) -> click.Option:  # noqa: ANN401
+    return click.Option(names, **options)
+
+
+CARRIER_ID = click.Argument(["carrier_id"], metavar="ID", type=click.UUID)
+AS_JSON = _option(
+    "--json", "as_json", is_flag=True, help="Print the `data` of the HTTP API's answer."
+)
+NAME = _option("--name", metavar="TEXT", required=True, help="What it is called.")
+EMAIL = _option(
+    "--email", metavar="ADDRESS", required=True, help="Where it is reached; no other has it."
+)
+REASON = _option("--reason", metavar="TEXT", required=True, help="Why; kept for ever.")
+OPTIONAL_REASON = _option("--reason", metavar="TEXT", help="Why; kept for ever.")
+CATEGORY = _option("--category", metavar="TEXT", help="What it is about, such as insurance.")
+
+PROFILE = (
+    _option("--phone", metavar="NUMBER", help="In international form, such as +498912345678."),
+    _option("--website", metavar="URL", help="An https URL."),
+    _option("--alias", "aliases", multiple=True, metavar="TEXT", help="A trade name; repeatable."),
+    _option(
+        "--identifier",
+        "identifiers",
+        multiple=True,
+        metavar="SCHEME:VALUE",
+        callback=_read_by(_identifier),
+        help="Such as scac:FDEG; repeatable. With a validity as JSON:"
+        ' {"scheme": …, "value": …, "valid_from": …, "valid_to": …}.',
+    ),
+    _option(
+        "--coverage",
+        "coverage",
+        multiple=True,
+        metavar="SERVICE:COUNTRIES",
+        callback=_read_by(_coverage),
+        help="What is offered where, such as parcel:DE,FR or air:worldwide; repeatable.",
+    ),
+    _option("--tracking-url", metavar="URL", help="An https URL with one {tracking_number}."),
+    _option(
+        "--metadata",
+        metavar="JSON",
+        callback=_read_by(_json),
+        help="A small JSON object of your own.",
+    ),
+)
+UNSET = _option(
+    "--unset",
+    "unset",
+    multiple=True,
+    type=click.Choice(list(PROFILE_PARTS)),
+    help="Remove a part; repeatable.",
+)
+
+DRY_RUN = _option("--dry-run", is_flag=True, help="Do all but write; say what it would write.")
+IDEMPOTENCY_KEY = _option(
+    "--idempotency-key",
+    metavar="KEY",
+    callback=_read_by(_key),
+    help="However often it is sent with this key, it is done once.",
+)
+IF_VERSION = _option(
+    "--if-version",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Only if the carrier is at this version.",
+)
+
+_EMPTY: Mapping[str, object] = {"aliases": [], "identifiers": [], "coverage": [], "metadata": {}}
+
+
+def body_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the API's body would be: the options that were given, lists for repeatable ones, and
+    the empty value for each part in `unset`."""
+    options = dict(given)
+    unset = options.pop("unset", ())
+    body = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value is not None and value != ()
+    }
+    if both := [part for part in unset if part in body]:
+        raise click.UsageError(f"Either set or unset {both[0]}, not both.")
+    return body | {part: _EMPTY.get(part) for part in unset}

@@ -1,0 +1,289 @@
+"""The contract of the API as /openapi.json has it, and the page that shows it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import validate
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.application.services import Services
+from config.settings import Settings
+from tests.support.answers import FEDEX
+
+PROBLEM = "application/problem+json"
+NOT_DESCRIBED = {"/openapi.json", "/docs", "/docs/docs.css", "/docs/docs.js"}
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def app(settings: Settings, services: Services) -> Flask:
+    """The whole application."""
+    return create_app(settings, services)
+
+
+@pytest.fixture
+def spec(client: FlaskClient) -> Json:
+    """What is served."""
+    answer = client.get("/openapi.json")
+    assert answer.content_type == "application/json"
+    described: Json = json.loads(answer.data)
+    return described
+
+
+def resolved(spec: Json, thing: Json) -> Json:
+    """What a reference leads to."""
+    while "$ref" in thing:
+        _, *way = thing["$ref"].split("/")
+        thing = spec
+        for step in way:
+            thing = thing[step]
+    return thing
+
+
+def operations(spec: Json) -> Iterator[tuple[str, str, Json]]:
+    """Path, method and description of each operation."""
+    for path, item in spec["paths"].items():
+        for method in item.keys() - {"parameters"}:
+            yield path, method, item[method]
+
+
+def responses(spec: Json) -> Iterator[tuple[str, str, Json]]:
+    """Operation id, status and description of each answer."""
+    for _, _, operation in operations(spec):
+        for status, response in operation["responses"].items():
+            yield operation["operationId"], status, resolved(spec, response)
+
+
+def fits(spec: Json, schema: Json, value: object) -> None:
+    """The value must be as the schema of the description says."""
+    whole = {**schema, "components": spec["components"]}
+    OAS31Validator(whole, format_checker=oas31_format_checker).validate(value)
+
+
+def operation_of(spec: Json, operation_id: str) -> tuple[str, Json]:
+    """Path and description."""
+    return next(
+        (path, each) for path, _, each in operations(spec) if each["operationId"] == operation_id
+    )
+
+
+def fits_answer(spec: Json, operation_id: str, answer: TestResponse) -> None:
+    """An answer must be one that the operation lists."""
+    _, operation = operation_of(spec, operation_id)
+    described = resolved(spec, operation["responses"][str(answer.status_code)])
+    fits(spec, described["content"][answer.content_type]["schema"], json.loads(answer.data))
+    for name, reference in described["headers"].items():
+        header = resolved(spec, reference)
+        if header.get("required") or name in answer.headers:
+            fits(spec, header["schema"], answer.headers[name])
+
+
+def test_it_is_openapi(spec: Json) -> None:
+    """By the specification's own schema and rules."""
+    assert spec["openapi"].startswith("3.1.")
+    validate(spec)
+
+
+def test_every_route_is_described(app: Flask, spec: Json) -> None:
+    """With its methods, or it is one of those that show the description."""
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule not in NOT_DESCRIBED
+    }
+    assert routes == {(path, method) for path, method, _ in operations(spec)}
+
+
+def test_every_answer_has_an_example(spec: Json) -> None:
+    """That fits its schema; an error in both of its forms."""
+    for operation_id, status, response in responses(spec):
+        where = f"{operation_id} {status}"
+        content = response.get("content", {})
+        if int(status) >= 400:
+            assert content.keys() == {"application/json", PROBLEM}, where
+        for media_type, media in content.items():
+            if media_type == "text/plain":
+                continue
+            assert media["examples"], where
+            for example in media["examples"].values():
+                fits(spec, media["schema"], example["value"])
+
+
+def test_every_body_and_parameter_has_an_example(spec: Json) -> None:
+    """That fits its schema."""
+    for path, _, operation in operations(spec):
+        if "requestBody" in operation:
+            media = operation["requestBody"]["content"]["application/json"]
+            for example in media["examples"].values():
+                fits(spec, media["schema"], example["value"])
+        for each in operation["parameters"] + spec["paths"][path].get("parameters", []):
+            parameter = resolved(spec, each)
+            assert parameter["description"]
+            if "example" in parameter:
+                fits(spec, parameter["schema"], parameter["example"])
+
+
+def test_examples_of_errors_say_their_status(spec: Json) -> None:
+    """In the body, in both forms."""
+    for _, status, response in responses(spec):
+        if int(status) >= 400:
+            for example in response["content"]["application/json"]["examples"].values():
+                assert example["value"]["error"]["code"] == int(status)
+            for example in response["content"][PROBLEM]["examples"].values():
+                assert example["value"]["status"] == int(status)
+
+
+def test_headers_are_described(spec: Json) -> None:
+    """What may be sent, and what comes back."""
+    _, register = operation_of(spec, "register_carrier")
+    _, rename = operation_of(spec, "rename")
+    _, show = operation_of(spec, "show_carrier")
+    _, history = operation_of(spec, "show_history")
+
+    def sent(operation: Json) -> set[str]:
+        parameters = [resolved(spec, each) for each in operation["parameters"]]
+        return {each["name"] for each in parameters if each["in"] == "header"}
+
+    def back(operation: Json, status: str) -> set[str]:
+        return set(resolved(spec, operation["responses"][status])["headers"])
+
+    assert sent(register) == {"X-Request-ID", "Idempotency-Key"}
+    assert sent(rename) == {"X-Request-ID", "Idempotency-Key", "If-Match"}
+    assert sent(show) == {"X-Request-ID", "If-None-Match"}
+    assert back(register, "201") == {"X-Request-ID", "Location", "ETag", "Idempotent-Replay"}
+    assert back(rename, "200") == {"X-Request-ID", "ETag", "Idempotent-Replay"}
+    assert back(show, "304") == {"X-Request-ID", "ETag"}
+    assert back(history, "200") == {"X-Request-ID", "Link"}
+    assert back(rename, "412") == {"X-Request-ID", "ETag"}
+    assert back(rename, "503") == {"X-Request-ID", "Retry-After"}
+    assert back(rename, "401") == back(rename, "403") == {"X-Request-ID", "WWW-Authenticate"}
+
+
+def test_a_key_is_needed_but_for_health_and_figures(spec: Json) -> None:
+    """As the gate has it."""
+    assert spec["security"] == [{"api_key": []}]
+    assert spec["components"]["securitySchemes"]["api_key"]["scheme"] == "bearer"
+    for path, _, operation in operations(spec):
+        is_open = path.startswith("/health/") or path == "/metrics"
+        assert operation.get("security") == ([] if is_open else None)
+        assert ("401" in operation["responses"]) is not is_open
+
+
+def test_what_is_refused_is_closed_in_the_schema(spec: Json) -> None:
+    """Unknown members of a body, at every depth but in the caller's own metadata."""
+    for _, _, operation in operations(spec):
+        if "requestBody" in operation:
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            assert resolved(spec, schema)["additionalProperties"] is False
+    for name in ("Identifier", "Coverage"):
+        assert spec["components"]["schemas"][name]["additionalProperties"] is False
+
+
+def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> None:
+    """By the service itself; each in a dry run first, whose answer is described as well."""
+    path, register = operation_of(spec, "register_carrier")
+    least, full = register["requestBody"]["content"]["application/json"]["examples"].values()
+    assert least["value"] == FEDEX
+    location = client.post(path, json={**FEDEX, "email": "other@fedex.com"}).headers["Location"]
+    for body in (least["value"], {**full["value"], "email": "full@fedex.com"}):
+        for query in ("?dry_run=true", ""):
+            answer = client.post(path + query, json=body)
+            assert answer.status_code == (200 if query else 201), answer.text
+            fits_answer(spec, "register_carrier", answer)
+    for operation_id in ("rename", "update_profile", "suspend", "reinstate", "retire"):
+        path, operation = operation_of(spec, operation_id)
+        address = location + path.removeprefix("/carriers/{carrier_id}")
+        examples = operation["requestBody"]["content"]["application/json"]["examples"].values()
+        bodies = [example["value"] for example in examples]
+        tried = [(address + "?dry_run=true", body) for body in bodies]
+        for url, body in (*tried, (address, bodies[-1])):
+            answer = client.post(url, json=body)
+            assert answer.status_code == 200, answer.text
+            fits_answer(spec, operation_id, answer)
+
+
+def test_what_is_answered_is_described(client: FlaskClient, spec: Json) -> None:
+    """A carrier, its history and errors of each kind."""
+    profile = operation_of(spec, "update_profile")[1]["requestBody"]["content"]
+    full = profile["application/json"]["examples"]["full"]["value"]
+    location = client.post("/register-carrier", json={**FEDEX, **full}).headers["Location"]
+    client.post(f"{location}/suspend", json={"reason": "late", "category": "safety"})
+    for operation_id, path in (
+        ("show_carrier", location),
+        ("show_carrier", f"{location}?version=1"),
+        ("show_carrier", f"{location}?version=99"),
+        ("show_carrier", f"{location}?at=then"),
+        ("show_carrier", f"/carriers/{uuid4()}"),
+        ("show_history", f"{location}/history?limit=1"),
+        ("show_history", f"{location}/history?after=2147483647"),
+        ("show_history", f"{location}/history?limit=0"),
+        ("live", "/health/live"),
+        ("ready", "/health/ready"),
+    ):
+        for accepted in ("*/*", PROBLEM):
+            fits_answer(spec, operation_id, client.get(path, headers={"Accept": accepted}))
+    for headers, body, status in (
+        ({"If-Match": '"1"'}, {"name": "Other"}, 412),
+        ({"If-Match": "1"}, {"name": "Other"}, 400),
+        ({"Idempotency-Key": ""}, {"name": "Other"}, 400),
+        ({}, {}, 422),
+    ):
+        for accepted in ("*/*", PROBLEM):
+            answer = client.post(
+                f"{location}/rename", json=body, headers={**headers, "Accept": accepted}
+            )
+            assert answer.status_code == status
+            fits_answer(spec, "rename", answer)
+
+
+def test_a_carrier_that_has_not_changed_has_no_body(client: FlaskClient) -> None:
+    """304 with its ETag."""
+    location = client.post("/register-carrier", json=FEDEX).headers["Location"]
+    answer = client.get(location, headers={"If-None-Match": '"1"'})
+    assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", '"1"')
+
+
+def test_the_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
+    """Its policy forbids it, and none of its files names another host."""
+    for path, media_type in (
+        ("/docs", "text/html"),
+        ("/docs/docs.css", "text/css"),
+        ("/docs/docs.js", "text/javascript"),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.mimetype) == (200, media_type)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert not re.search(r"https?://|//\w", re.sub(r"^//.*$", "", answer.text, flags=re.M))
+        assert not re.search(r"<script>|<style>|style=|onclick=", answer.text)
+
+
+def test_the_page_and_its_files_fit_together(client: FlaskClient) -> None:
+    """Whatever it links to is there."""
+    links = re.findall(r'(?:href|src)="([^"]+)"', client.get("/docs").text)
+    assert {"docs/docs.css", "docs/docs.js", "openapi.json"} == set(links)
+    for link in links:
+        assert client.get(f"/{link}").status_code == 200
+
+
+def test_types_of_problems_lead_to_the_page(spec: Json) -> None:
+    """Where each kind of error has its place; the plain ones of HTTP need none."""
+    kinds = set()
+    for response in spec["components"]["responses"].values():
+        for name, example in response["content"][PROBLEM]["examples"].items():
+            if example["value"]["type"] != "about:blank":
+                assert example["value"]["type"] == f"/docs#problem-{name}"
+                kinds.add(name)
+    assert {"stale-version", "key-reused", "already-claimed", "forbidden-by-state"} <= kinds

@@ -1,0 +1,182 @@
+"""Idempotency keys: what was sent twice, later or at the same moment, happened once."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.application.commands import ChangeEmail, RetireCarrier, SuspendCarrier
+from app.application.deadline import Deadline
+from app.application.handlers import CommandDone, KeyReused
+from app.application.ports import AlreadyClaimed
+from app.domain.values import CarrierName, Category, EmailAddress, Reason
+from app.infrastructure.sqlite_store import SqliteEventStore
+from tests.support.application import FEDEX, FEDEX_TWO, Application, BusyStore, keyed, rename
+from tests.support.threads import at_once
+
+REASON = Reason("No cover")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[BusyStore]:
+    """An empty store in a file of its own."""
+    opened = BusyStore(tmp_path / "events.sqlite3")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app(store: BusyStore) -> Application:
+    """The application on that store."""
+    return Application(store)
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Iterator[Application]:
+    """Another process on the same file."""
+    opened = SqliteEventStore(tmp_path / "events.sqlite3")
+    yield Application(opened)
+    opened.close()
+
+
+@pytest.fixture
+def fedex(app: Application) -> str:
+    """The id of a carrier that is registered."""
+    return app.do(FEDEX).carrier_id
+
+
+def test_a_key_is_one_registration(app: Application) -> None:
+    """Sent again, also after later commands and its retirement: the first answer, and no event."""
+    first = app.do(FEDEX, keyed("k"))
+    assert (first.version, first.state, first.replayed) == (1, "active", False)
+    again = replace(first, replayed=True)
+    assert app.do(FEDEX, keyed("k")) == again
+    app.do(rename(first.carrier_id, "DHL"))
+    app.do(RetireCarrier(first.carrier_id, REASON))
+    app.do(FEDEX)
+    assert app.do(FEDEX, keyed("k")) == again
+    assert len(app.types(first.carrier_id)) == 3
+
+
+def test_a_registration_with_a_profile_is_answered_again_whole(app: Application) -> None:
+    """Both events of the commit count."""
+    command = replace(FEDEX, profile={"phone": "+498912345678"})
+    first = app.do(command, keyed("k"))
+    app.do(rename(first.carrier_id, "DHL"))
+    assert first.version == 2
+    assert app.do(command, keyed("k")) == replace(first, replayed=True)
+
+
+def test_a_key_is_one_change(app: Application, fedex: str) -> None:
+    """Sent again, what it did is not done again, whatever has happened since."""
+    first = app.do(rename(fedex, "DHL"), keyed("k"))
+    app.do(rename(fedex, "UPS"))
+    app.do(SuspendCarrier(fedex, REASON, Category()))
+    app.do(RetireCarrier(fedex, REASON))
+    again = app.do(rename(fedex, "DHL"), keyed("k"))
+    assert again == replace(first, replayed=True)
+    assert (again.version, again.state) == (2, "active")
+    assert app.carriers.show(fedex, Deadline.after(5)).state.name == "UPS"
+
+
+def test_a_key_outlives_the_address_it_took(app: Application, fedex: str) -> None:
+    """The first answer, though the address is another carrier's by now."""
+    hello = EmailAddress("hello@fedex.com")
+    first = app.do(ChangeEmail(fedex, hello), keyed("k"))
+    app.do(ChangeEmail(fedex, EmailAddress("a@b.com")))
+    app.do(replace(FEDEX, email=hello))
+    assert app.do(ChangeEmail(fedex, hello), keyed("k")) == replace(first, replayed=True)
+    registered = app.do(FEDEX, keyed("r"))
+    app.do(RetireCarrier(registered.carrier_id, REASON))
+    app.do(FEDEX)
+    assert app.do(FEDEX, keyed("r")) == replace(registered, replayed=True)
+
+
+def test_a_key_stands_for_one_request(app: Application, fedex: str) -> None:
+    """Another one under the same key is refused; another caller's key is another one."""
+    app.do(rename(fedex, "DHL"), keyed("k"))
+    with pytest.raises(KeyReused):
+        app.do(rename(fedex, "UPS"), keyed("k", "another request"))
+    registered = app.do(replace(FEDEX, email=EmailAddress("a@b.com")), keyed("r"))
+    with pytest.raises(KeyReused):
+        app.do(replace(FEDEX, email=EmailAddress("b@b.com")), keyed("r", "another request"))
+    theirs = replace(FEDEX, email=EmailAddress("c@b.com"))
+    assert app.do(theirs, keyed("r", actor="else")).carrier_id != registered.carrier_id
+
+
+def test_a_change_sent_again_needs_no_version(app: Application, fedex: str) -> None:
+    """The version that it was made on is past: by its own doing."""
+    sent = replace(keyed("k"), expected=frozenset({1}))
+    first = app.do(rename(fedex, "DHL"), sent)
+    assert app.do(rename(fedex, "DHL"), sent) == replace(first, replayed=True)
+
+
+def test_a_refused_command_can_be_sent_again(app: Application, fedex: str) -> None:
+    """Nothing was done, so the key is still free."""
+    dhl = app.do(replace(FEDEX, email=EmailAddress("a@dhl.com"))).carrier_id
+    with pytest.raises(AlreadyClaimed):
+        app.do(ChangeEmail(dhl, FEDEX.email), keyed("k"))
+    app.do(RetireCarrier(fedex, REASON))
+    assert app.do(ChangeEmail(dhl, FEDEX.email), keyed("k")) == CommandDone(dhl, 2, "active")
+
+
+@pytest.mark.parametrize("others_first", [0, 1])
+def test_one_key_at_the_same_moment_is_one_change(
+    app: Application, others: Application, store: BusyStore, fedex: str, others_first: int
+) -> None:
+    """The slower one recognises that it was done, also with another change before it."""
+    same = rename(fedex, "DHL")
+
+    def meanwhile() -> None:
+        for number in range(others_first):
+            others.do(rename(fedex, f"Other {number}"))
+        others.do(same, keyed("k"))
+
+    store.meanwhile = [meanwhile]
+    done = app.do(same, keyed("k"))
+    assert done == CommandDone(fedex, 2 + others_first, "active", replayed=True)
+    assert app.types(fedex).count("CarrierRenamed") == others_first + 1
+
+
+@pytest.mark.parametrize("others_first", [0, 1])
+def test_one_key_with_a_version_at_the_same_moment_is_one_change(
+    app: Application, others: Application, store: BusyStore, fedex: str, others_first: int
+) -> None:
+    """It was carried out, so it is not called stale."""
+    done_by_them = CommandDone(fedex, 2, "active")
+
+    def meanwhile() -> None:
+        assert others.do(rename(fedex, "DHL"), keyed("k")) == done_by_them
+        for number in range(others_first):
+            others.do(rename(fedex, f"Other {number}"))
+
+    store.meanwhile = [meanwhile]
+    sent = replace(keyed("k"), expected=frozenset({1}))
+    assert app.do(rename(fedex, "DHL"), sent) == replace(done_by_them, replayed=True)
+
+
+def test_one_key_for_two_requests_at_the_same_moment(
+    app: Application, others: Application, store: BusyStore, fedex: str
+) -> None:
+    """One is carried out, the other is refused."""
+    store.meanwhile = [lambda: others.do(rename(fedex, "DHL"), keyed("k"))]
+    with pytest.raises(KeyReused):
+        app.do(rename(fedex, "UPS"), keyed("k", "another request"))
+    store.meanwhile = [lambda: others.do(FEDEX_TWO, keyed("r"))]
+    with pytest.raises(KeyReused):
+        app.do(replace(FEDEX_TWO, name=CarrierName("x")), keyed("r", "another request"))
+    assert app.types(fedex) == ["CarrierRegistered", "CarrierRenamed"]
+
+
+def test_many_clients_send_one_key(app: Application, fedex: str) -> None:
+    """16 at once: one event, one answer, all but one of them told that it was done before."""
+    answers = at_once(16, lambda _: app.do(rename(fedex, "DHL"), keyed("k")))
+    assert {replace(answer, replayed=True) for answer in answers} == {
+        CommandDone(fedex, 2, "active", replayed=True)
+    }
+    assert sum(not answer.replayed for answer in answers) == 1
+    registered = at_once(16, lambda _: app.do(FEDEX_TWO, keyed("r")))
+    assert len({answer.carrier_id for answer in registered}) == 1
+    assert sum(not answer.replayed for answer in registered) == 1
+    assert len(app.types(registered[0].carrier_id)) == 1

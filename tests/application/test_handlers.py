@@ -1,0 +1,263 @@
+"""Commands on a real store: what they answer, on what condition, and what they would do."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.application.bus import MAX_DECISIONS
+from app.application.commands import (
+    ChangeEmail,
+    Command,
+    ReinstateCarrier,
+    RetireCarrier,
+    SuspendCarrier,
+    UpdateProfile,
+)
+from app.application.deadline import Deadline
+from app.application.handlers import CommandDone, StaleVersion
+from app.application.history import Change
+from app.application.ports import AlreadyClaimed, StoreUnavailable, VersionConflict
+from app.application.repository import CarrierNotFound
+from app.domain.errors import ForbiddenByState
+from app.domain.events import CarrierProfileUpdated, CarrierRegistered, CarrierRenamed
+from app.domain.values import Category, EmailAddress, Reason
+from app.infrastructure.sqlite_store import SqliteEventStore
+from tests.support.application import (
+    FEDEX,
+    FEDEX_TWO,
+    Application,
+    BusyStore,
+    keyed,
+    rename,
+    seen,
+)
+from tests.support.commits import context
+from tests.support.threads import at_once
+
+NOBODY = "550e8400-e29b-41d4-a716-446655440000"
+REASON = Reason("No cover")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[BusyStore]:
+    """An empty store in a file of its own."""
+    opened = BusyStore(tmp_path / "events.sqlite3")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app(store: BusyStore) -> Application:
+    """The application on that store."""
+    return Application(store)
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Iterator[Application]:
+    """Another process on the same file."""
+    opened = SqliteEventStore(tmp_path / "events.sqlite3")
+    yield Application(opened)
+    opened.close()
+
+
+@pytest.fixture
+def fedex(app: Application) -> str:
+    """The id of a carrier that is registered."""
+    return app.do(FEDEX).carrier_id
+
+
+def test_a_carriers_whole_life(app: Application) -> None:
+    """Every command answers with the version and the state that it left the carrier in."""
+    sent = context()
+    registered = app.do(replace(FEDEX, profile={"phone": "+498912345678"}), sent)
+    fedex = registered.carrier_id
+    assert registered == CommandDone(sent.new_carrier_id, 2, "active")
+    life: list[tuple[Command, int, str]] = [
+        (rename(fedex, "FedEx Express"), 3, "active"),
+        (ChangeEmail(fedex, EmailAddress("hello@fedex.com")), 4, "active"),
+        (UpdateProfile(fedex, {"aliases": ["FDX"]}), 5, "active"),
+        (SuspendCarrier(fedex, REASON, Category("insurance")), 6, "suspended"),
+        (rename(fedex, "FedEx"), 7, "suspended"),
+        (ReinstateCarrier(fedex, Reason("Covered")), 8, "active"),
+        (RetireCarrier(fedex, Reason("Merged")), 9, "retired"),
+    ]
+    for command, version, state in life:
+        assert app.do(command) == CommandDone(fedex, version, state)
+        assert app.do(command) == CommandDone(fedex, version, state), "nothing is left to change"
+    assert app.types(fedex) == [
+        "CarrierRegistered", "CarrierProfileUpdated", "CarrierRenamed", "CarrierEmailChanged",
+        "CarrierProfileUpdated", "CarrierSuspended", "CarrierRenamed", "CarrierReinstated",
+        "CarrierRetired",
+    ]  # fmt: skip
+
+
+def test_an_unknown_carrier_takes_no_command(app: Application) -> None:
+    """Whatever else the request says."""
+    for sent in (context(), keyed("k"), seen(1), replace(context(), dry_run=True)):
+        with pytest.raises(CarrierNotFound):
+            app.do(rename(NOBODY, "FedEx"), sent)
+
+
+def test_an_address_has_one_owner(app: Application, fedex: str) -> None:
+    """Neither a registration nor a change takes it; a retirement frees it."""
+    dhl = app.do(replace(FEDEX, email=EmailAddress("a@dhl.com"))).carrier_id
+    with pytest.raises(AlreadyClaimed) as caught:
+        app.do(replace(FEDEX, email=EmailAddress("Contact@FEDEX.com")))
+    assert caught.value.owner == fedex
+    with pytest.raises(AlreadyClaimed):
+        app.do(ChangeEmail(dhl, FEDEX.email))
+    app.do(RetireCarrier(fedex, REASON))
+    assert app.do(ChangeEmail(dhl, FEDEX.email)).version == 2
+    app.do(replace(FEDEX, email=EmailAddress("a@dhl.com")))
+
+
+def test_a_version_that_was_seen_can_be_changed(app: Application, fedex: str) -> None:
+    """One of those that the caller names."""
+    assert app.do(rename(fedex, "DHL"), seen(1)).version == 2
+    assert app.do(rename(fedex, "UPS"), seen(7, 2, 1)).version == 3
+
+
+@pytest.mark.parametrize(
+    ("versions", "since"),
+    [((1,), [2, 3]), ((2,), [3]), ((1, 2), [3]), ((4,), []), ((), []), ((1, 9), [2, 3])],
+)
+def test_what_was_not_seen_is_not_changed(
+    app: Application, fedex: str, versions: tuple[int, ...], since: list[int]
+) -> None:
+    """The refusal says the version, and what has happened after the latest that was seen. Also
+    of a command that would change nothing or is forbidden, and of a dry run."""
+    app.do(rename(fedex, "DHL"))
+    app.do(RetireCarrier(fedex, REASON))
+    for command in (rename(fedex, "UPS"), RetireCarrier(fedex, REASON)):
+        for sent in (seen(*versions), replace(seen(*versions), dry_run=True)):
+            with pytest.raises(StaleVersion) as caught:
+                app.do(command, sent)
+            assert caught.value.version == 3
+            assert [entry.version for entry in caught.value.since] == since
+    assert app.telemetry.retries == []
+
+
+def test_a_change_in_between_is_never_passed_over(
+    app: Application, others: Application, store: BusyStore, fedex: str
+) -> None:
+    """The version was the right one when it was looked at, and not when it was to be changed."""
+    store.meanwhile = [lambda: others.do(rename(fedex, "DHL"))]
+    with pytest.raises(StaleVersion) as caught:
+        app.do(rename(fedex, "UPS"), seen(1))
+    assert caught.value.version == 2
+    assert [entry.changes for entry in caught.value.since] == [(Change("name", "FedEx", "DHL"),)]
+    assert app.telemetry.retries == [], "nothing was tried again behind the caller's back"
+
+
+def test_a_change_in_between_to_another_version_that_was_named(
+    app: Application, others: Application, store: BusyStore, fedex: str
+) -> None:
+    """The caller agrees to either version: it is decided again on the fresh one."""
+    store.meanwhile = [lambda: others.do(rename(fedex, "DHL"))]
+    assert app.do(rename(fedex, "UPS"), seen(1, 2)).version == 3
+
+
+def test_without_a_version_it_is_decided_again(
+    app: Application, others: Application, store: BusyStore, fedex: str
+) -> None:
+    """On the fresh state: what was possible may be forbidden by now, or change nothing."""
+    store.meanwhile = [lambda: others.do(rename(fedex, "DHL"))]
+    assert app.do(rename(fedex, "UPS")).version == 3
+    store.meanwhile = [lambda: others.do(rename(fedex, "Ane"))]
+    assert app.do(rename(fedex, "Ane")).version == 4
+    assert app.telemetry.retries == ["version-conflict"] * 2
+    store.meanwhile = [lambda: others.do(RetireCarrier(fedex, REASON))]
+    with pytest.raises(ForbiddenByState):
+        app.do(rename(fedex, "TNT"))
+
+
+def test_a_contended_carrier_is_given_up(
+    app: Application, others: Application, store: BusyStore, fedex: str
+) -> None:
+    """After some tries, with nothing written."""
+    store.meanwhile = [
+        lambda number=number: others.do(rename(fedex, f"Other {number}"))  # type: ignore[misc]
+        for number in range(MAX_DECISIONS)
+    ]
+    with pytest.raises(VersionConflict):
+        app.do(rename(fedex, "UPS"))
+    assert len(app.types(fedex)) == 1 + MAX_DECISIONS
+    assert app.do(rename(fedex, "UPS")).version == 2 + MAX_DECISIONS
+
+
+def test_many_rename_one_carrier(app: Application, fedex: str) -> None:
+    """16 at once without a version: each is one event or a conflict, and none undoes another."""
+
+    def attempt(number: int) -> int | None:
+        try:
+            return app.do(rename(fedex, f"{number} {uuid4()}")).version
+        except VersionConflict:
+            return None
+
+    for _ in range(5):
+        before = len(app.types(fedex))
+        versions = [version for version in at_once(16, attempt) if version is not None]
+        assert versions
+        assert sorted(versions) == list(range(before + 1, before + 1 + len(versions)))
+        assert len(app.types(fedex)) == before + len(versions)
+
+
+def test_many_change_the_version_that_they_have_seen(app: Application, fedex: str) -> None:
+    """16 at once, each naming the same version: exactly one succeeds, round for round."""
+
+    def attempt(number: int) -> int | None:
+        try:
+            return app.do(rename(fedex, f"Name {number} after {version}"), seen(version)).version
+        except StaleVersion as stale:
+            assert stale.version == version + 1
+            assert [entry.version for entry in stale.since] == [version + 1]
+            return None
+
+    for version in range(1, 11):
+        done = [new for new in at_once(16, attempt) if new is not None]
+        assert done == [version + 1]
+    assert app.telemetry.retries == []
+
+
+def test_a_dry_run_writes_nothing(app: Application, fedex: str) -> None:
+    """It says the events and the changes, by the decision that the real run then makes."""
+    dry = replace(context(), dry_run=True)
+    profile = {"metadata": {"tier": 1}}
+    plan = app.do(replace(FEDEX_TWO, profile=profile), dry)
+    assert plan.planned == (
+        CarrierRegistered("FedEx", "two@fedex.com"), CarrierProfileUpdated(profile),
+    )  # fmt: skip
+    assert (plan.version, plan.state) == (2, "active")
+    assert Change("metadata", None, {"tier": 1}) in plan.changes
+    with pytest.raises(CarrierNotFound):
+        app.carriers.load(plan.carrier_id, Deadline.after(5))
+
+    plan = app.do(rename(fedex, "DHL"), dry)
+    assert plan == CommandDone(
+        fedex, 2, "active", planned=(CarrierRenamed("DHL"),),
+        changes=(Change("name", "FedEx", "DHL"),),
+    )  # fmt: skip
+    assert app.types(fedex) == ["CarrierRegistered"]
+    done = app.do(rename(fedex, "DHL"))
+    assert (done.version, done.state) == (plan.version, plan.state)
+    assert app.carriers.history(fedex, Deadline.after(5))[-1].changes == plan.changes
+    assert app.do(rename(fedex, "DHL"), dry) == CommandDone(fedex, 2, "active")
+
+
+def test_a_dry_run_is_refused_as_the_real_one(app: Application, fedex: str) -> None:
+    """By the state."""
+    app.do(RetireCarrier(fedex, REASON))
+    with pytest.raises(ForbiddenByState):
+        app.do(rename(fedex, "DHL"), replace(context(), dry_run=True))
+
+
+def test_a_store_that_is_closed_is_said_so(app: Application, store: BusyStore, fedex: str) -> None:
+    """No handler hides it."""
+    store.close()
+    with pytest.raises(StoreUnavailable):
+        app.do(rename(fedex, "DHL"))
+    with pytest.raises(StoreUnavailable):
+        app.do(FEDEX_TWO)

@@ -1,0 +1,192 @@
+"""The commands on carriers: what each does, what it prints, and how it exits."""
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from app.api.schemas import RegisterCarrierSchema
+from app.cli.carriers import COMMANDS
+from app.cli.endings import (
+    REFUSED,
+    STALE,
+)
+from app.cli.output import aligned
+from tests.cli.shell import (
+    CHANGES,
+    PROFILE,
+    PROFILE_OPTIONS,
+    data,
+    registered,
+    run,
+    version_of,
+)
+
+
+@pytest.fixture(autouse=True)
+def logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ada."""
+    monkeypatch.setenv("LOGNAME", "ada")
+
+
+def test_a_carrier_is_registered_with_all_that_is_known_of_it() -> None:
+    """The options come to what the API's body would."""
+    carrier_id = registered("contact@fedex.com", *PROFILE_OPTIONS)
+    shown = data("show", carrier_id)
+    assert {part: shown[part] for part in PROFILE} == PROFILE
+    assert (shown["name"], shown["email"]) == ("FedEx", "contact@fedex.com")
+
+
+def test_every_field_of_the_api_has_an_option() -> None:
+    """A field that the API gains must not be missing here."""
+    by_name = {command.name: command for command in COMMANDS}
+    names = {param.name for param in by_name["register"].params}
+    assert set(RegisterCarrierSchema().fields) <= names
+
+
+@pytest.mark.parametrize(("words", "expected"), CHANGES)
+def test_a_carrier_is_changed(words: list[str], expected: dict[str, Any]) -> None:
+    """The answer is the API's; the carrier is as it was told to be."""
+    carrier_id = registered()
+    answer = data(words[0], carrier_id, *words[1:])
+    assert answer == {
+        "carrier_id": carrier_id,
+        "version": 2,
+        "state": expected.get("state", "active"),
+    }
+    shown = data("show", carrier_id)
+    assert {field: shown[field] for field in expected} == expected
+
+
+@pytest.mark.parametrize("reason", [[], ["--reason", "Insured again"]])
+def test_a_suspended_carrier_is_reinstated(reason: list[str]) -> None:
+    """With a reason or without."""
+    carrier_id = registered()
+    data("suspend", carrier_id, "--reason", "No insurance")
+    assert data("reinstate", carrier_id, *reason)["state"] == "active"
+
+
+def test_parts_of_a_profile_are_removed() -> None:
+    """Any of them; those that are not named stay."""
+    carrier_id = registered("contact@fedex.com", *PROFILE_OPTIONS)
+    for part in PROFILE:
+        data("update-profile", carrier_id, "--unset", part)
+        assert not data("show", carrier_id)[part]
+    assert data("show", carrier_id)["name"] == "FedEx"
+
+
+@pytest.mark.parametrize(("words", "expected"), CHANGES)
+def test_a_dry_run_writes_nothing(words: list[str], expected: dict[str, Any]) -> None:
+    """It says what it would write, to programs and to people."""
+    carrier_id = registered()
+    command = [words[0], carrier_id, *words[1:], "--dry-run", "--idempotency-key", "k"]
+    plan = data(*command)
+    assert (plan["dry_run"], plan["version"], len(plan["events"])) == (True, 2, 1)
+    assert {change["field"]: change["to"] for change in plan["changes"]} == expected
+    lines = run(*command).stdout.splitlines()
+    assert lines[0] == "dry run  nothing was written"
+    assert any(plan["events"][0]["type"] in line for line in lines)
+    assert version_of(carrier_id) == 1
+
+
+def test_a_dry_run_of_a_registration() -> None:
+    """The address stays free."""
+    plan = data("register", "--name", "A", "--email", "a@fedex.com", "--dry-run")
+    assert [event["type"] for event in plan["events"]] == ["CarrierRegistered"]
+    registered("a@fedex.com")
+
+
+def test_what_is_sent_twice_with_one_key_is_done_once() -> None:
+    """The first answer comes again, and people are told so; the order of options says nothing."""
+    words = ["--name", "A", "--email", "a@fedex.com", "--alias", "B", "--idempotency-key", "k"]
+    first = data("register", *words)
+    again = ["--idempotency-key", "k", "--alias", "B", "--email", "a@fedex.com", "--name", "A"]
+    assert data("register", *again) == first
+    assert "it had been done before" in run("register", *words).stdout
+    rename = ["rename", first["carrier_id"], "--name", "C", "--idempotency-key", "k2"]
+    assert data(*rename) == data(*rename)
+    assert version_of(first["carrier_id"]) == 3
+
+
+def test_a_key_stands_for_one_command() -> None:
+    """Another one with it is refused."""
+    carrier_id = registered()
+    data("rename", carrier_id, "--name", "A", "--idempotency-key", "k")
+    result = run("rename", carrier_id, "--name", "B", "--idempotency-key", "k")
+    assert result.exit_code == REFUSED
+    assert "used for another command" in result.stderr
+    assert version_of(carrier_id) == 2
+
+
+def test_a_change_of_what_was_seen() -> None:
+    """At the version it is done; at another it is not, and what has happened since is told."""
+    carrier_id = registered()
+    data("rename", carrier_id, "--name", "A", "--if-version", "1")
+    result = run("rename", carrier_id, "--name", "B", "--if-version", "1")
+    assert (result.exit_code, result.stdout) == (STALE, "")
+    sentence, heading, event = result.stderr.splitlines()
+    assert sentence == "Error: The carrier is at version 2, not at the one of --if-version"
+    assert heading.startswith("VERSION")
+    assert event.endswith("CarrierRenamed  name: FedEx → A")
+    ahead = run("rename", carrier_id, "--name", "B", "--if-version", "9")
+    assert (ahead.exit_code, len(ahead.stderr.splitlines())) == (STALE, 1)
+
+
+def test_a_carrier_is_shown_to_people() -> None:
+    """A field a line, an entry of a list a line, in the form of the options; no unset ones."""
+    carrier_id = registered("contact@fedex.com", *PROFILE_OPTIONS)
+    rows = [line.split(maxsplit=1) for line in run("show", carrier_id).stdout.splitlines()]
+    assert ["carrier_id", carrier_id] in rows
+    assert ["aliases", "東京"] in rows
+    assert ["identifiers", "scac:FDEG"] in rows
+    assert ["identifiers", json.dumps(PROFILE["identifiers"][1])] in rows
+    assert ["coverage", "parcel:DE,FR"] in rows
+    assert ["metadata", '{"tier": 1}'] in rows
+    assert "reason" not in {name for name, _ in rows}
+
+
+def test_a_carrier_is_shown_as_it_was() -> None:
+    """At a version and at a moment."""
+    carrier_id = registered()
+    data("rename", carrier_id, "--name", "A")
+    then = data("history", carrier_id)["events"][0]["at"]
+    assert data("show", carrier_id, "--version", "1")["name"] == "FedEx"
+    assert data("show", carrier_id, "--at", then)["carrier_id"] == carrier_id
+    assert data("show", carrier_id, "--at", "2100-01-01T00:00:00+01:00")["name"] == "A"
+
+
+def test_what_happened_is_listed() -> None:
+    """A page at a time, with who did it and what it changed."""
+    carrier_id = registered("contact@fedex.com", "--phone", "+498912345678")
+    data("update-profile", carrier_id, "--unset", "phone", "--alias", "A", "--alias", "B")
+    page = data("history", carrier_id, "--limit", "2")
+    assert (page["next"], [event["version"] for event in page["events"]]) == (2, [1, 2])
+    rest = data("history", carrier_id, "--after", "2")
+    assert (rest["next"], [event["who"] for event in rest["events"]]) == (None, ["cli:ada"])
+    *lines, more = run("history", carrier_id, "--limit", "2").stdout.splitlines()
+    assert lines[0].split() == ["VERSION", "AT", "WHO", "EVENT", "CHANGES"]
+    assert more == "There is more: --after 2"
+    last = run("history", carrier_id, "--after", "2").stdout.splitlines()[-1]
+    assert last.endswith("phone: +498912345678 → none; aliases: A, B")
+
+
+@pytest.mark.parametrize("login", ["", "a\x1b[31m", "\udcff"])
+def test_who_has_no_decent_name_is_known_by_number(
+    monkeypatch: pytest.MonkeyPatch, login: str
+) -> None:
+    """As in a container that runs as a user without a name."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, login)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    assert data("history", registered())["events"][0]["who"] == "cli:54321"
+
+
+def test_columns_stay_aligned() -> None:
+    """Wide and combining characters included; what could steer a terminal is made visible."""
+    assert aligned([("東京", "x"), ("e\u0301", "y"), ("\x1b[31m", "z"), ("\u202e", "")]) == [
+        "東京      x",
+        "e\u0301         y",
+        "\\x1b[31m  z",
+        "\\u202e",
+    ]

@@ -1,0 +1,85 @@
+"""Beside the way of the data: commands on a real store, as the service dispatches them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+from app.application.bus import CommandBus
+from app.application.commands import (
+    Command,
+    CommandContext,
+    RegisterCarrier,
+    RenameCarrier,
+    commit_id_of,
+)
+from app.application.deadline import Deadline
+from app.application.handlers import CarrierHandlers, CommandDone
+from app.application.ports import NO_CLAIMS, Appended, Claims, EventData, ExpectedVersion
+from app.application.repository import CarrierRepository
+from app.domain.values import CarrierName, EmailAddress
+from app.infrastructure.codec import JsonCodec
+from app.infrastructure.sqlite_store import SqliteEventStore
+from tests.support.commits import MOMENT, context
+from tests.support.stores import CountingTelemetry
+
+FEDEX = RegisterCarrier(CarrierName("FedEx"), EmailAddress("contact@fedex.com"))
+FEDEX_TWO = RegisterCarrier(CarrierName("FedEx"), EmailAddress("two@fedex.com"))
+
+
+class BusyStore(SqliteEventStore):
+    """The store itself, with others who write just before an append: each entry of `meanwhile`
+    is called once, the first first."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def append(
+        self,
+        stream: str,
+        expected: ExpectedVersion,
+        events: Sequence[EventData],
+        commit_id: UUID,
+        deadline: Deadline,
+        claims: Claims = NO_CLAIMS,
+    ) -> Appended:
+        """See `ports.EventStore`."""
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return super().append(stream, expected, events, commit_id, deadline, claims)
+
+
+class Application:
+    """Commands, dispatched as the service does."""
+
+    def __init__(self, store: SqliteEventStore) -> None:
+        self.telemetry = CountingTelemetry()
+        self.carriers = CarrierRepository(store, JsonCodec(), lambda: MOMENT)
+        self.bus = CommandBus(CarrierHandlers(self.carriers).table(), self.telemetry)
+
+    def do(self, command: Command, sent: CommandContext | None = None) -> CommandDone:
+        """Carry the command out."""
+        done: CommandDone = self.bus.dispatch(command, sent or context())
+        return done
+
+    def types(self, carrier_id: str) -> list[str]:
+        """What has happened to a carrier."""
+        return [entry.event_type for entry in self.carriers.history(carrier_id, Deadline.after(5))]
+
+
+def keyed(key: str, fingerprint: str = "this request", actor: str = "someone") -> CommandContext:
+    """The context of a request with an idempotency key."""
+    return replace(
+        context(20, commit_id_of(actor, key)), actor=actor, fingerprint=fingerprint
+    )  # fmt: skip
+
+
+def seen(*versions: int) -> CommandContext:
+    """The context of a request with If-Match."""
+    return replace(context(20), expected=frozenset(versions))
+
+
+def rename(carrier_id: str, name: str) -> RenameCarrier:
+    """The command."""
+    return RenameCarrier(carrier_id, CarrierName(name))

@@ -1,0 +1,202 @@
+"""Beside the way of the data: the running service over either store, for proofs that hold for both.
+
+Clients here are patient: whoever gets no answer, because a worker was killed say, sends again.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import signal
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from threading import Timer
+from typing import TypeVar
+from uuid import uuid4
+
+import pytest
+
+from app.application.repository import CarrierRepository
+from app.infrastructure.cassandra_session import Contact, make_cluster
+from app.infrastructure.clock import system_clock
+from app.infrastructure.codec import JsonCodec
+from tests.support.cassandra_node import Node
+from tests.support.processes import wait_until
+from tests.support.service import Answer, Service
+from tests.support.stores import make_schema, open_store, soon
+from tests.support.threads import at_once
+
+T = TypeVar("T")
+
+KEYSPACE = "guarantees"
+STORES = ("sqlite", "cassandra")
+DYING = "tests.support.dying_service:app"
+_PATIENCE_SECONDS = 30
+
+
+class Deployment:
+    """The service and what it keeps. `store_name` is for `open_store`."""
+
+    def __init__(self, service: Service, store_name: str, contact: Contact | None) -> None:
+        self.service = service
+        self.store_name = store_name
+        self._contact = contact
+        # How long a dozen requests at once take, about.
+        self._busy_seconds = 0.02 if contact is None else 0.06
+
+    def post(
+        self, path: str, body: object, key: str | None = None, **headers: str
+    ) -> Answer | None:
+        """Sent once; None if there was no answer."""
+        named = {} if key is None else {"Idempotency-Key": key}
+        with suppress(OSError, http.client.HTTPException):
+            return self.service.ask("POST", path, body, {**named, **headers})
+        return None
+
+    def insist(self, path: str, body: object, key: str | None = None) -> Answer:
+        """Sent until there is an answer."""
+        return wait_until(
+            lambda: self.post(path, body, key), _PATIENCE_SECONDS, f"an answer to POST {path}"
+        )
+
+    def register(self, email: str, key: str | None = None) -> Answer:
+        """Sent until there is an answer."""
+        return self.insist("/register-carrier", {"name": "FedEx", "email": email}, key)
+
+    def history(self, carrier_id: str) -> list[Mapping[str, object]]:
+        """All events of a carrier."""
+        answer = wait_until(
+            lambda: self._get(f"/carriers/{carrier_id}/history"), _PATIENCE_SECONDS, "a history"
+        )
+        assert answer.status == 200
+        events: list[Mapping[str, object]] = answer.json["data"]["events"]
+        return events
+
+    def kill_workers(self, chance: random.Random, *, every: bool = False) -> None:
+        """One of them, or all that there are, with kill -9; the master starts new ones."""
+        workers = self.workers()
+        for pid in workers if every else chance.sample(workers, min(1, len(workers))):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def killed_during(
+        self,
+        chance: random.Random,
+        clients: int,
+        call: Callable[[int], T],
+        *,
+        every: bool = False,
+    ) -> list[T]:
+        """What `clients` at once are answered while workers are killed at a random moment of
+        theirs."""
+        kill = partial(self.kill_workers, chance, every=every)
+        timer = Timer(chance.uniform(0, self._busy_seconds), kill)
+        timer.start()
+        try:
+            return at_once(clients, call, 2 * _PATIENCE_SECONDS)
+        finally:
+            timer.join()
+
+    def workers(self) -> list[int]:
+        """Process ids."""
+        master = self.service.server.pid
+        return [
+            int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        ]
+
+    def disagreements(self) -> list[str]:
+        """Where claims differ from what the events say; values that two carriers have."""
+        owners: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        with closing(open_store(self.store_name)) as store:
+            carriers = CarrierRepository(store, JsonCodec(), system_clock)
+            streams, rows, held = self._kept()
+            for stream in streams:
+                for unique in carriers.load(stream, soon()).state.unique_values:  # type: ignore[union-attr]
+                    owners[unique].add(stream)
+        found = [f"{value} has {len(who)} owners" for value, who in owners.items() if len(who) > 1]
+        pairs = {(value, who) for value, each in owners.items() for who in each}
+        found += [f"held, but not by the events: {pair}" for pair in held - pairs]
+        found += [f"not held: {pair}" for pair in pairs - held]
+        found += [f"no row: {pair}" for pair in pairs if rows.get(pair[0]) != pair[1]]
+        return found
+
+    def _get(self, path: str) -> Answer | None:
+        with suppress(OSError, http.client.HTTPException):
+            return self.service.ask("GET", path)
+        return None
+
+    def _kept(self) -> _Kept:
+        if self._contact is None:
+            return _kept_by_sqlite(self.service.database)
+        return _kept_by_cassandra(self._contact)
+
+
+_Unique = tuple[str, str]
+_Kept = tuple[set[str], dict[_Unique, str], set[tuple[_Unique, str]]]
+"""All streams; the rows that name owners; which stream holds what."""
+
+
+def _kept_by_sqlite(path: Path) -> _Kept:
+    with closing(sqlite3.connect(path)) as database:
+        streams = {row[0] for row in database.execute("SELECT aggregate_id FROM events")}
+        rows = {
+            row[:2]: row[2] for row in database.execute("SELECT scope, value, owner FROM claims")
+        }
+    return streams, rows, set(rows.items())
+
+
+def _kept_by_cassandra(contact: Contact) -> _Kept:
+    cluster = make_cluster(contact)
+    try:
+        session = cluster.connect(KEYSPACE)
+        found = list(session.execute("SELECT DISTINCT aggregate_id, head, claims FROM events"))
+        claims = list(session.execute("SELECT scope, value, owner FROM claims"))
+    finally:
+        cluster.shutdown()
+    rows = {(row["scope"], row["value"]): row["owner"] for row in claims}
+    held = {
+        ((scope, value), row["aggregate_id"])
+        for row in found
+        for scope, _, value in (each.partition(":") for each in row["claims"] or ())
+    }
+    # A fence that was moved is all there is of a stream whose writer never came back.
+    return {row["aggregate_id"] for row in found if row["head"]}, rows, held
+
+
+@contextmanager
+def deployed(
+    request: pytest.FixtureRequest, store: str, folder: Path, app: str = "wsgi:app"
+) -> Iterator[Deployment]:
+    """The service with two workers over this store."""
+    settings = {"WORKERS": "2", "THREADS": "16"}
+    contact = None
+    name = f"sqlite:{folder / 'var/events.sqlite3'}"
+    if store == "cassandra":
+        node: Node = request.getfixturevalue("cassandra_node")
+        contact = Contact((node.host,), node.port)
+        make_schema(contact, KEYSPACE)
+        name = f"cassandra:{node.host}:{node.port}:{KEYSPACE}"
+        settings |= {
+            "CASSANDRA_HOST": node.host,
+            "CASSANDRA_PORT": str(node.port),
+            "CASSANDRA_KEYSPACE": KEYSPACE,
+        }
+    service = Service(folder, **settings)
+    service.server.command[-1] = app
+    with service:
+        yield Deployment(service, name, contact)
+
+
+def new_address() -> str:
+    """An e-mail address that nobody has had before."""
+    return f"{uuid4()}@example.com"
+
+
+def spelled(address: str, chance: random.Random) -> str:
+    """The same address, in upper and lower case at random."""
+    return "".join(chance.choice((letter.upper(), letter.lower())) for letter in address)

@@ -1,0 +1,82 @@
+"""Between the Cassandra store and its session: holds up, loses or ends chosen requests, by name.
+
+A finer knife than the fault proxy: it knows which statement is about to be sent.
+"""
+
+import threading
+from collections.abc import Callable
+
+from cassandra.query import BatchStatement, Statement
+
+from app.application.deadline import Deadline
+from app.infrastructure.cassandra_session import CassandraSession, PreparedStatement, Row
+from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
+from tests.support.stores import CountingTelemetry
+
+APPEND = "append"
+
+Send = Callable[[], list[Row]]
+Around = Callable[[str, Send], list[Row]]
+"""Is given a request's name and what sends it; returns what the store is to see as the answer."""
+
+_NAMES = {cql: name for name, cql in STATEMENTS.items()}
+
+
+def name_of(statement: Statement) -> str:
+    """The statement's name in STATEMENTS; APPEND for the batch."""
+    if isinstance(statement, BatchStatement):
+        return APPEND
+    return _NAMES.get(statement.prepared_statement.query_string, "another")
+
+
+class InterruptedSession(CassandraSession):
+    """A session that others use too; closing it is theirs."""
+
+    def __init__(self, session: CassandraSession, around: Around) -> None:
+        self._inner = session
+        self._around = around
+
+    def prepared(self, name: str, deadline: Deadline) -> PreparedStatement:
+        """See `CassandraSession`."""
+        return self._inner.prepared(name, deadline)
+
+    def execute(self, statement: Statement, deadline: Deadline, seconds: float) -> list[Row]:
+        """See `CassandraSession`."""
+        return self._around(
+            name_of(statement), lambda: self._inner.execute(statement, deadline, seconds)
+        )
+
+    def close(self) -> None:
+        """Nothing here is its own."""
+
+
+class Stop:
+    """Holds up one request: the first of this name. It goes on when it is told to."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._reached = threading.Event()
+        self._going_on = threading.Event()
+
+    def __call__(self, name: str, send: Send) -> list[Row]:
+        if name == self._name and not self._reached.is_set():
+            self._reached.set()
+            assert self._going_on.wait(30), f"nobody let {name} go on"
+        return send()
+
+    def wait_reached(self) -> None:
+        """Return once the request is being held up."""
+        assert self._reached.wait(30), f"{self._name} was never sent"
+
+    def go_on(self) -> None:
+        """Let it be sent."""
+        self._going_on.set()
+
+
+def interrupted_store(
+    session: CassandraSession, serial_consistency: int, around: Around
+) -> CassandraEventStore:
+    """A store whose every request passes `around`."""
+    return CassandraEventStore(
+        InterruptedSession(session, around), CountingTelemetry(), serial_consistency
+    )
