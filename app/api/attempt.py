@@ -13,7 +13,7 @@ from app.application.commands import CommandContext, commit_id_of
 
 KEY = "[!-~]{1,255}"
 _TAG = '(?:W/)?"[!#-~]*"'
-VERSIONS = rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*"
+VERSIONS = rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
 """What Idempotency-Key and If-Match look like, as regular expressions that OpenAPI has as well."""
 
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
@@ -45,14 +45,15 @@ def _idempotency_key() -> str | None:
 def _fingerprint() -> str:
     """Of what is asked for: the address and the JSON, whatever the order of its keys."""
     body = json.dumps(loads(request.get_data()), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{request.path}\n{body}".encode()).hexdigest()
+    # In lower case: only the carrier's id can be spelt in another.
+    return hashlib.sha256(f"{request.path.lower()}\n{body}".encode()).hexdigest()
 
 
 def _expected_versions() -> frozenset[int] | None:
     """Of If-Match (RFC 9110, 13.1.1); `*` asks for existence, which every change does. A weak tag
     and one that is not a version of ours never match."""
     header: str | None = request.headers.get("If-Match")
-    if header is None or header == "*":
+    if header is None or header.strip() == "*":
         return None
     if not re.fullmatch(VERSIONS, header):
         raise BadRequest('If-Match must name versions in quotation marks, such as "3", or be *')

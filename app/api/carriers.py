@@ -1,9 +1,11 @@
 """The carriers' addresses: schema in, command to the bus, envelope out."""
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from flask import Response, request
+from werkzeug.exceptions import PreconditionFailed
 
 from app.api import answer_schemas, schemas
 from app.api import representations as shown
@@ -98,6 +100,8 @@ def show_carrier(query: dict[str, Any], carrier_id: UUID) -> Response:
     view = services().carriers.show(str(carrier_id), deadline(), **query)
     answer = success(shown.carrier(view), headers={"ETag": f'"{view.version}"'})
     answer.make_conditional(request)
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise PreconditionFailed("The carrier is not at a version that If-Match names")
     return answer
 
 

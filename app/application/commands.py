@@ -1,7 +1,7 @@
 """What one can ask for. Imperative, built from valid values; dispatched by the CommandBus."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -102,6 +102,11 @@ class CommandContext:
     def new_carrier_id(self) -> str:
         """The id of the carrier that this commit registers."""
         return str(uuid5(self.commit_id, "carrier"))
+
+    def for_carrier(self, carrier_id: str) -> "CommandContext":
+        """The same attempt, to change this carrier: one key for two carriers is two commits,
+        whose events have ids of their own."""
+        return replace(self, commit_id=uuid5(self.commit_id, carrier_id))
 
     def event_id(self, index: int) -> UUID:
         """The id of the commit's event at `index`, counted from 0."""

@@ -112,6 +112,7 @@ class CarrierHandlers:
     def _change(
         self, command: ChangeCarrier, context: CommandContext, decide: Callable[[Carrier], None]
     ) -> CommandDone:
+        context = context.for_carrier(command.carrier_id)
         carrier = self._carriers.load(command.carrier_id, context.deadline)
         # After the load: whatever the decision would rest on, this has seen as well. The other
         # way round, a commit in between would be taken for somebody else's.

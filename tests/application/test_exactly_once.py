@@ -156,6 +156,21 @@ def test_one_key_with_a_version_at_the_same_moment_is_one_change(
     assert app.do(rename(fedex, "DHL"), sent) == replace(done_by_them, replayed=True)
 
 
+def test_one_key_on_another_version_at_the_same_moment_is_one_change(
+    app: Application, others: Application, store: BusyStore, fedex: str
+) -> None:
+    """Carried out by the other on the later of two versions that both name."""
+    sent = replace(keyed("k"), expected=frozenset({1, 2}))
+
+    def meanwhile() -> None:
+        others.do(rename(fedex, "Other"))
+        others.do(rename(fedex, "DHL"), sent)
+
+    store.meanwhile = [meanwhile]
+    done = CommandDone(fedex, 3, "active", replayed=True)
+    assert app.do(rename(fedex, "DHL"), sent) == done
+
+
 def test_one_key_for_two_requests_at_the_same_moment(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:

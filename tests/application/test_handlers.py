@@ -152,6 +152,18 @@ def test_a_change_in_between_is_never_passed_over(
     assert app.telemetry.retries == [], "nothing was tried again behind the caller's back"
 
 
+def test_what_has_happened_since_ends_with_the_version_that_is_named(
+    app: Application, others: Application, store: BusyStore, fedex: str
+) -> None:
+    """Also if another commit comes while it is looked up."""
+    app.do(rename(fedex, "DHL"))
+    store.after_reading = [lambda: others.do(rename(fedex, "UPS"))]
+    with pytest.raises(StaleVersion) as caught:
+        app.do(rename(fedex, "TNT"), seen(1))
+    assert caught.value.version == 2
+    assert [entry.version for entry in caught.value.since] == [2]
+
+
 def test_a_change_in_between_to_another_version_that_was_named(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:

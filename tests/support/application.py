@@ -15,7 +15,14 @@ from app.application.commands import (
 )
 from app.application.deadline import Deadline
 from app.application.handlers import CarrierHandlers, CommandDone
-from app.application.ports import NO_CLAIMS, Appended, Claims, EventData, ExpectedVersion
+from app.application.ports import (
+    NO_CLAIMS,
+    Appended,
+    Claims,
+    EventData,
+    ExpectedVersion,
+    RecordedEvent,
+)
 from app.application.repository import CarrierRepository
 from app.domain.values import CarrierName, EmailAddress
 from app.infrastructure.codec import JsonCodec
@@ -28,12 +35,13 @@ FEDEX_TWO = RegisterCarrier(CarrierName("FedEx"), EmailAddress("two@fedex.com"))
 
 
 class BusyStore(SqliteEventStore):
-    """The store itself, with others who write just before an append: each entry of `meanwhile`
-    is called once, the first first."""
+    """The store itself, with others at work between two of its calls: each entry of `meanwhile`
+    is called once before an append, each of `after_reading` after a read, the first first."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.meanwhile: list[Callable[[], object]] = []
+        self.after_reading: list[Callable[[], object]] = []
 
     def append(
         self,
@@ -48,6 +56,15 @@ class BusyStore(SqliteEventStore):
         if self.meanwhile:
             self.meanwhile.pop(0)()
         return super().append(stream, expected, events, commit_id, deadline, claims)
+
+    def read(
+        self, stream: str, deadline: Deadline, after: int = 0, upto: int | None = None
+    ) -> list[RecordedEvent]:
+        """See `ports.EventStore`."""
+        recorded = super().read(stream, deadline, after, upto)
+        if self.after_reading:
+            self.after_reading.pop(0)()
+        return recorded
 
 
 class Application:
