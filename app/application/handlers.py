@@ -126,6 +126,7 @@ class CarrierHandlers:
     def _finish(self, carrier: Carrier, context: CommandContext) -> CommandDone:
         assert carrier.state is not None, "every command leaves a state"  # noqa: S101
         if context.dry_run:
+            self._carriers.rehearse(carrier, context)
             return CommandDone(
                 carrier.id,
                 carrier.version + len(carrier.recorded),

@@ -155,6 +155,10 @@ class EventStore(Protocol):
         """
         ...
 
+    def owner(self, claim: Claim, deadline: Deadline) -> str | None:
+        """The stream that has the value; None if nobody has. Raises StoreUnavailable."""
+        ...
+
     def ping(self, deadline: Deadline) -> None:
         """Ask the store for a sign of life. Raises StoreUnavailable."""
         ...

@@ -12,6 +12,7 @@ from app.application.deadline import Deadline
 from app.application.history import HistoryEntry, changes_between
 from app.application.ports import (
     NO_STREAM,
+    AlreadyClaimed,
     Appended,
     Claim,
     Claims,
@@ -129,6 +130,13 @@ class CarrierRepository:
             context.deadline,
             _claims(carrier),
         )
+
+    def rehearse(self, carrier: Carrier, context: CommandContext) -> None:
+        """What `save` would do, without doing it. Raises AlreadyClaimed."""
+        for claim in _claims(carrier).taken:
+            owner = self._store.owner(claim, context.deadline)
+            if owner not in {None, carrier.id}:
+                raise AlreadyClaimed(claim, str(owner))
 
     def committed(self, carrier_id: str, context: CommandContext) -> Committed | None:
         """What became of the context's commit, if it is in the carrier's stream."""

@@ -75,6 +75,11 @@ class CassandraClaims:
             raise
         return attempts
 
+    def owner(self, claim: Claim, deadline: Deadline) -> str | None:
+        """The stream that holds the value; the row may name one that does not, or not yet."""
+        owner: str | None = self._row(claim, deadline).get("owner")
+        return owner if owner and self._holds(owner, claim, deadline) else None
+
     def owned(self, stream: str, claims: Iterable[Claim], deadline: Deadline) -> Attempts:
         """The attempts of those rows that name `stream` now, for `give_back` later."""
         rows = {claim: self._row(claim, deadline) for claim in claims}
@@ -122,6 +127,9 @@ class CassandraClaims:
             deadline, "move_fence", uuid4(), row["owner"], owner.get("head"), owner.get("fence")
         )
         return bool(moved["[applied]"])
+
+    def _holds(self, stream: str, claim: Claim, deadline: Deadline) -> bool:
+        return held(claim) in (self._stream(stream, deadline).get("claims") or ())
 
     def _row(self, claim: Claim, deadline: Deadline) -> Row:
         return self._first(deadline, "read_claim", claim.scope, claim.value)

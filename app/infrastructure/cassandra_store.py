@@ -20,6 +20,7 @@ from app.application.ports import (
     NO_STREAM,
     AlreadyClaimed,
     Appended,
+    Claim,
     Claims,
     EventData,
     ExpectedVersion,
@@ -161,6 +162,13 @@ class CassandraEventStore:
         """See `ports.EventStore`."""
         rows = self._reading(deadline, "read_ids", stream)
         return next((row["version"] for row in rows if row["event_id"] == event_id), None)
+
+    def owner(self, claim: Claim, deadline: Deadline) -> str | None:
+        """See `ports.EventStore`."""
+        try:
+            return self._retrying(deadline, lambda: self._claims.owner(claim, deadline))
+        except RequestFailed as error:
+            raise StoreUnavailable(f"cannot read: {error.cause}") from error
 
     def ping(self, deadline: Deadline) -> None:
         """See `ports.EventStore`."""

@@ -9,6 +9,7 @@ from app.application.ports import (
     NO_CLAIMS,
     AlreadyClaimed,
     Appended,
+    Claim,
     Claims,
     EventData,
     EventStore,
@@ -70,6 +71,10 @@ class MeteredEventStore:
             return self._store.locate(stream, event_id, deadline)
         finally:
             self._telemetry.store_took("locate", time.monotonic() - started)
+
+    def owner(self, claim: Claim, deadline: Deadline) -> str | None:
+        """See `ports.EventStore`."""
+        return self._store.owner(claim, deadline)
 
     def ping(self, deadline: Deadline) -> None:
         """See `ports.EventStore`."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from app.application.deadline import Deadline
@@ -91,7 +92,7 @@ _NONE = "[]"
 _ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _HEAD = "SELECT max(version) FROM events WHERE aggregate_id = ?"
 _EVENT_ID = "SELECT event_id FROM events WHERE aggregate_id = ? AND version = ?"
-_OWNER = "SELECT owner FROM claims WHERE scope = ? AND value = ? AND owner <> ?"
+_OWNER = "SELECT owner FROM claims WHERE scope = ? AND value = ?"
 _LOCATE = "SELECT version FROM events WHERE aggregate_id = ? AND event_id = ?"
 _READ = """
 SELECT version, event_type, payload, created_at, event_id, metadata FROM events
@@ -194,11 +195,13 @@ class SqliteEventStore:
 
     def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
         """See `ports.EventStore`."""
-        try:
-            found = self._reader(deadline).execute(_LOCATE, (stream, str(event_id))).fetchone()
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"cannot read: {error}") from error
-        return int(found[0]) if found else None
+        version: int | None = self._one(deadline, _LOCATE, stream, str(event_id))
+        return version
+
+    def owner(self, claim: Claim, deadline: Deadline) -> str | None:
+        """See `ports.EventStore`."""
+        owner: str | None = self._one(deadline, _OWNER, claim.scope, claim.value)
+        return owner
 
     def ping(self, deadline: Deadline) -> None:
         """See `ports.EventStore`."""
@@ -211,6 +214,14 @@ class SqliteEventStore:
         """See `ports.EventStore`. The last connection folds the log into the file."""
         while self._connections:
             self._connections.pop().close()
+
+    def _one(self, deadline: Deadline, query: str, *values: str) -> Any:  # noqa: ANN401
+        """The first column of the first row; None without one."""
+        try:
+            found = self._reader(deadline).execute(query, values).fetchone()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"cannot read: {error}") from error
+        return found[0] if found else None
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
@@ -318,8 +329,8 @@ class SqliteEventStore:
         head: int = self._writer.execute(_HEAD, (work.stream,)).fetchone()[0] or 0
         if head == work.after:
             for claim in work.claims.taken:
-                values = (claim.scope, claim.value, work.stream)
-                if owner := self._writer.execute(_OWNER, values).fetchone():
+                owner = self._writer.execute(_OWNER, (claim.scope, claim.value)).fetchone()
+                if owner and owner[0] != work.stream:
                     return AlreadyClaimed(claim, owner[0])
         return VersionConflict(work.stream, work.expected, head or NO_STREAM)
 

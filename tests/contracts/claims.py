@@ -167,6 +167,15 @@ class ClaimsContract:
 
         at_once(2, take_turns)
 
+    def test_the_owner_of_a_value_is_known(self, store: EventStore) -> None:
+        """From the commit that takes it to the commit that frees it."""
+        claim, stream = new_claim(), str(uuid4())
+        assert store.owner(claim, soon()) is None
+        put(store, stream, NO_STREAM, taken=(claim,))
+        assert store.owner(claim, soon()) == stream
+        put(store, stream, 1, freed=(claim,))
+        assert store.owner(claim, soon()) is None
+
     def test_an_event_is_located_by_its_id(self, store: EventStore) -> None:
         """The version where it stands; None in another stream, or if there is none."""
         stream = str(uuid4())
