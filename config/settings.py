@@ -6,6 +6,7 @@ directory fills in what the environment does not set.
 
 import ipaddress
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +104,7 @@ class Settings:
             cassandra_tls_key=read.file("CASSANDRA_TLS_KEY"),
         )
         settings._refuse_contradictions()
+        settings._refuse_unreadable_certificates()
         return settings
 
     def _refuse_contradictions(self) -> None:
@@ -149,6 +151,27 @@ class Settings:
             own = f"[{self.host}]" if ":" in self.host else self.host
             return frozenset({*_LOOPBACK_NAMES, own.lower(), *self.allowed_hosts})
         return frozenset(self.allowed_hosts) or None
+
+    def _refuse_unreadable_certificates(self) -> None:
+        """A file that is no certificate would only be noticed by a thread that connects."""
+        if self.cassandra_tls_ca is None:
+            return
+        context = ssl.create_default_context()
+        try:
+            context.load_verify_locations(cafile=self.cassandra_tls_ca)
+        except (ssl.SSLError, OSError) as error:
+            raise _refusal(
+                "CASSANDRA_TLS_CA", self.cassandra_tls_ca, "a file of certificates in PEM"
+            ) from error
+        if self.cassandra_tls_cert is not None:
+            try:
+                context.load_cert_chain(self.cassandra_tls_cert, self.cassandra_tls_key)
+            except (ssl.SSLError, OSError) as error:
+                raise _refusal(
+                    "CASSANDRA_TLS_CERT",
+                    self.cassandra_tls_cert,
+                    "a certificate in PEM that CASSANDRA_TLS_KEY is the key of",
+                ) from error
 
     @property
     def replication(self) -> dict[str, str | int]:

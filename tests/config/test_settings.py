@@ -1,6 +1,7 @@
 """The settings: where they come from, and what each bad one says."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,15 @@ def refusal(**environment: str) -> str:
     return line
 
 
+def certificate_with_key(folder: Path) -> Path:
+    """A file with a certificate that signed itself, and its key."""
+    key, certificate, both = (folder / name for name in ("key.pem", "cert.pem", "both.pem"))
+    made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test")
+    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    both.write_text(certificate.read_text() + key.read_text())
+    return both
+
+
 def accepted(**environment: str) -> Settings:
     """The settings of this environment."""
     os.environ.update(environment)
@@ -57,8 +67,7 @@ def test_nothing_has_to_be_set() -> None:
 
 def test_every_setting_is_read(tmp_path: Path) -> None:
     """Each variable arrives in its field, in its type."""
-    pem = tmp_path / "some.pem"
-    pem.touch()
+    pem = certificate_with_key(tmp_path)
     settings = accepted(
         APP_ENV="development",
         APP_DEBUG="true",
@@ -253,6 +262,17 @@ def test_a_client_certificate_needs_a_ca(tmp_path: Path) -> None:
     pem.touch()
     line = refusal(CASSANDRA_TLS_CERT=str(pem), CASSANDRA_TLS_KEY=str(pem))
     assert line.startswith("CASSANDRA_TLS_CERT is set but CASSANDRA_TLS_CA is not")
+
+
+@pytest.mark.parametrize("name", ["CASSANDRA_TLS_CA", "CASSANDRA_TLS_CERT"])
+def test_a_file_that_is_no_certificate_stops_the_start(tmp_path: Path, name: str) -> None:
+    """One line names it; else only a thread that connects would find out."""
+    good, bad = certificate_with_key(tmp_path), tmp_path / "bad.pem"
+    bad.write_text("not a certificate")
+    files = dict.fromkeys(
+        ("CASSANDRA_TLS_CA", "CASSANDRA_TLS_CERT", "CASSANDRA_TLS_KEY"), str(good)
+    )
+    assert refusal(**files | {name: str(bad)}).startswith(f"{name}={bad} is not valid: it must be")
 
 
 def test_the_password_is_not_shown() -> None:
