@@ -3,6 +3,7 @@ to OpenAPI. What those are called there is described once, in `openapi.py`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response
@@ -76,7 +77,7 @@ class ContractBlueprint(Blueprint):
     ) -> Callable[[View], View]:
         """POST: the view is given the body, the query and what the rule captures."""
         headers = ["X-Request-ID", "Idempotency-Key"]
-        if 412 in refusals:  # noqa: PLR2004 - only where If-Match means something
+        if HTTPStatus.PRECONDITION_FAILED in refusals:
             headers.append("If-Match")
 
         def decorate(view: View) -> View:
@@ -97,7 +98,7 @@ class ContractBlueprint(Blueprint):
     ) -> Callable[[View], View]:
         """GET: the view is given the query, if it takes one, and what the rule captures."""
         headers = ["X-Request-ID"]
-        if 304 in answers:  # noqa: PLR2004
+        if HTTPStatus.NOT_MODIFIED in answers:
             headers.append("If-None-Match")
 
         def decorate(view: View) -> View:
@@ -157,6 +158,6 @@ def _promise(
         status: str(status) for status in sorted(refusals)
     }
     notes["manual_doc"] = {"operationId": view.__name__}
-    if 401 not in refusals:  # noqa: PLR2004
+    if HTTPStatus.UNAUTHORIZED not in refusals:
         notes["manual_doc"]["security"] = []
     return view

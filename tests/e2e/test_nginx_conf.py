@@ -158,6 +158,33 @@ def test_metrics_are_hidden(nginx: Front, upstream: Upstream, path: str) -> None
     assert path not in upstream.paths
 
 
+@pytest.mark.parametrize(
+    ("accept", "is_problem"),
+    [
+        ("application/problem+json", True),
+        ("application/json, application/problem+json;q=0.5", True),
+        ("application/problem+json;q=0, */*", False),
+        ("*/*", False),
+    ],
+)
+def test_its_own_errors_come_as_problems(nginx: Front, accept: str, is_problem: bool) -> None:
+    """RFC 9457 for who names it, the envelope for everybody else."""
+    answer = nginx.ask("/metrics", {"Accept": accept})
+    if not is_problem:
+        assert_own_error(answer, 404)
+        return
+    assert answer.status == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.body.pop("detail")
+    assert answer.body == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "request_id": answer.headers["X-Request-ID"],
+        "details": {},
+    }
+
+
 def test_the_error_pages_have_no_address(nginx: Front) -> None:
     """The locations that nginx's errors are made in cannot be asked for."""
     assert_own_error(nginx.ask("/nginx/refused"), 404)
