@@ -14,7 +14,7 @@ from app.api.validation import ValidationFailed
 from app.application.access import ForeignHost, NotAuthenticated, NotPermitted
 from app.application.handlers import KeyReused, StaleVersion
 from app.application.ports import AlreadyClaimed, OutcomeUnknown, StoreUnavailable, VersionConflict
-from app.application.repository import CarrierNotFound
+from app.application.repository import CarrierNotFound, UnreadableEvent
 from app.domain.errors import AlreadyRegistered, ForbiddenByState
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ def _answer(error: Exception) -> Response:
         log.warning("the store is not available: %s", error)
     elif isinstance(error, OutcomeUnknown):
         log.error("the outcome of an append is unknown: %s", error)
+    elif isinstance(error, UnreadableEvent):
+        log.error("%s", error)
     elif _entry(error) is Exception:
         log.error("unexpected error", exc_info=error)
     return problem_of(error).answer_to(request, g.request_id)
