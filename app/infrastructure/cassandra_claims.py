@@ -12,6 +12,8 @@ next waits GRACE_SECONDS for that writer, which is a courtesy, and then makes su
 
 The taker's swap fails if the writer has been at the row since, and the writer's append fails if
 the taker has been at the fence since it read it. So however slow either is, one of the two loses.
+Two writers of one stream may rest on one row. So a row is deleted only behind a moved fence, or
+behind a moved head; after that, the next to want the value would not look at the stream at all.
 """
 
 import time
@@ -71,7 +73,7 @@ class CassandraClaims:
             for claim in sorted(claims, key=held):
                 attempts[claim] = self._take(stream, claim, deadline)
         except AlreadyClaimed:
-            self.give_back(stream, attempts, deadline)
+            self.release(stream, attempts, deadline)
             raise
         return attempts
 
@@ -86,13 +88,27 @@ class CassandraClaims:
         return {claim: row["attempt"] for claim, row in rows.items() if row.get("owner") == stream}
 
     def give_back(self, stream: str, attempts: Attempts, deadline: Deadline) -> None:
-        """Delete the rows, unless anybody has been at them since, the stream itself included.
+        """Delete the rows of values that the stream has just freed, with attempts from before it
+        did: another append of the stream that rests on the row had to fail with its head, or has
+        been at the row since.
 
         A row that stays behind is in nobody's way for longer than the grace; so this never fails.
         """
         for claim, attempt in attempts.items():
             with suppress(RequestFailed, StoreUnavailable):
-                self._write(deadline, "delete_claim", claim.scope, claim.value, stream, attempt)
+                self._delete(stream, claim, attempt, deadline)
+
+    def release(self, stream: str, attempts: Attempts, deadline: Deadline) -> None:
+        """Delete the rows of values that were taken for nothing. Another append of the stream may
+        rest on the same row: it is fenced off first, as a taker would, and asks again. Never
+        fails, see `give_back`."""
+        for claim, attempt in attempts.items():
+            with suppress(RequestFailed, StoreUnavailable):
+                own = self._stream(stream, deadline)
+                if held(claim) not in (own.get("claims") or ()) and self._moves_fence(
+                    stream, own, deadline
+                ):
+                    self._delete(stream, claim, attempt, deadline)
 
     def _take(self, stream: str, claim: Claim, deadline: Deadline) -> UUID:
         attempt = uuid4()
@@ -123,10 +139,17 @@ class CassandraClaims:
             if grace.expired:
                 break
             time.sleep(backoff.full_jitter(next(waits)))
+        return self._moves_fence(row["owner"], owner, deadline)
+
+    def _moves_fence(self, stream: str, seen: Row, deadline: Deadline) -> bool:
+        """Whether the stream was still as seen; then no append that began before can complete."""
         moved = self._write(
-            deadline, "move_fence", uuid4(), row["owner"], owner.get("head"), owner.get("fence")
+            deadline, "move_fence", uuid4(), stream, seen.get("head"), seen.get("fence")
         )
         return bool(moved["[applied]"])
+
+    def _delete(self, stream: str, claim: Claim, attempt: UUID, deadline: Deadline) -> None:
+        self._write(deadline, "delete_claim", claim.scope, claim.value, stream, attempt)
 
     def _holds(self, stream: str, claim: Claim, deadline: Deadline) -> bool:
         return held(claim) in (self._stream(stream, deadline).get("claims") or ())

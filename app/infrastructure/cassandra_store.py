@@ -189,7 +189,9 @@ class CassandraEventStore:
         if commit.freeing is None:
             commit.freeing = self._claims.owned(commit.stream, commit.claims.freed, commit.deadline)
         appended = self._try_with_claims(commit)
-        self._claims.give_back(commit.stream, commit.freeing, commit.deadline)
+        # Recognised, it was written some time ago: the stream may have taken them back since.
+        if not appended.recognised:
+            self._claims.give_back(commit.stream, commit.freeing, commit.deadline)
         return appended
 
     def _try_with_claims(self, commit: _Append) -> Appended:
@@ -209,7 +211,7 @@ class CassandraEventStore:
             except _Fenced as fenced:
                 commit.fence, commit.knows_fence = fenced.fence, True
             except VersionConflict:
-                self._claims.give_back(commit.stream, taken, commit.deadline)
+                self._claims.release(commit.stream, taken, commit.deadline)
                 raise
 
     def _try_append(self, commit: _Append) -> Appended:

@@ -134,8 +134,9 @@ class Traffic:
         version: int,
         taken: tuple[str, ...],
         freed: tuple[str, ...],
-        twice: bool,  # noqa: FBT001 - whether a twin sends it at the same time
+        twice: bool,
     ) -> None:
+        """`twice`: a twin sends it at the same time."""
         commit_id = uuid4()
         payload = json.dumps({"commit": str(commit_id), "taken": taken, "freed": freed})
         _, events = commit(1, commit_id, payload)

@@ -10,13 +10,13 @@ import os
 import random
 import signal
 import sqlite3
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Timer
-from typing import TypeVar
+from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -31,12 +31,23 @@ from tests.support.service import Answer, Service
 from tests.support.stores import make_schema, open_store, soon
 from tests.support.threads import at_once
 
-T = TypeVar("T")
-
 KEYSPACE = "guarantees"
 STORES = ("sqlite", "cassandra")
 DYING = "tests.support.dying_service:app"
 _PATIENCE_SECONDS = 30
+
+
+class Request(NamedTuple):
+    """A POST; with a key it is always the same attempt."""
+
+    path: str
+    body: Mapping[str, str]
+    key: str | None = None
+
+
+def registration(email: str, key: str | None = None) -> Request:
+    """Of a carrier at this address."""
+    return Request("/register-carrier", {"name": "FedEx", "email": email}, key)
 
 
 class Deployment:
@@ -49,58 +60,51 @@ class Deployment:
         # How long a dozen requests at once take, about.
         self._busy_seconds = 0.02 if contact is None else 0.06
 
-    def post(
-        self, path: str, body: object, key: str | None = None, **headers: str
-    ) -> Answer | None:
+    def post(self, request: Request, **headers: str) -> Answer | None:
         """Sent once; None if there was no answer."""
-        named = {} if key is None else {"Idempotency-Key": key}
+        named = {} if request.key is None else {"Idempotency-Key": request.key}
         with suppress(OSError, http.client.HTTPException):
-            return self.service.ask("POST", path, body, {**named, **headers})
+            return self.service.ask("POST", request.path, request.body, {**named, **headers})
         return None
 
-    def insist(self, path: str, body: object, key: str | None = None) -> Answer:
+    def insist(self, request: Request) -> Answer:
         """Sent until there is an answer."""
-        return wait_until(
-            lambda: self.post(path, body, key), _PATIENCE_SECONDS, f"an answer to POST {path}"
+        answer = wait_until(
+            lambda: self.post(request), _PATIENCE_SECONDS, f"an answer to POST {request.path}"
+        )
+        assert answer is not None
+        return answer
+
+    def insist_at_once(self, requests: Sequence[Request]) -> list[Answer]:
+        """Each by a client of its own, all starting together."""
+        return at_once(
+            len(requests), lambda client: self.insist(requests[client]), 2 * _PATIENCE_SECONDS
         )
 
-    def register(self, email: str, key: str | None = None) -> Answer:
-        """Sent until there is an answer."""
-        return self.insist("/register-carrier", {"name": "FedEx", "email": email}, key)
+    def post_and_kill(
+        self, requests: Sequence[Request], chance: random.Random, *, every: bool = False
+    ) -> list[Answer | None]:
+        """Each sent once, by a client of its own, while one worker or `every` one is killed at a
+        random moment. None where there was no answer."""
+        kill = partial(self._kill_workers, chance, every=every)
+        timer = Timer(chance.uniform(0, self._busy_seconds), kill)
+        timer.start()
+        try:
+            return at_once(
+                len(requests), lambda client: self.post(requests[client]), 2 * _PATIENCE_SECONDS
+            )
+        finally:
+            timer.join()
 
     def history(self, carrier_id: str) -> list[Mapping[str, object]]:
         """All events of a carrier."""
         answer = wait_until(
             lambda: self._get(f"/carriers/{carrier_id}/history"), _PATIENCE_SECONDS, "a history"
         )
+        assert answer is not None
         assert answer.status == 200
         events: list[Mapping[str, object]] = answer.json["data"]["events"]
         return events
-
-    def kill_workers(self, chance: random.Random, *, every: bool = False) -> None:
-        """One of them, or all that there are, with kill -9; the master starts new ones."""
-        workers = self.workers()
-        for pid in workers if every else chance.sample(workers, min(1, len(workers))):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def killed_during(
-        self,
-        chance: random.Random,
-        clients: int,
-        call: Callable[[int], T],
-        *,
-        every: bool = False,
-    ) -> list[T]:
-        """What `clients` at once are answered while workers are killed at a random moment of
-        theirs."""
-        kill = partial(self.kill_workers, chance, every=every)
-        timer = Timer(chance.uniform(0, self._busy_seconds), kill)
-        timer.start()
-        try:
-            return at_once(clients, call, 2 * _PATIENCE_SECONDS)
-        finally:
-            timer.join()
 
     def workers(self) -> list[int]:
         """Process ids."""
@@ -109,21 +113,34 @@ class Deployment:
             int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()
         ]
 
-    def disagreements(self) -> list[str]:
-        """Where claims differ from what the events say; values that two carriers have."""
-        owners: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    def streams(self) -> set[str]:
+        """All that there are."""
+        return self._kept()[0]
+
+    def disagreements(self, but: set[str]) -> list[str]:
+        """In all streams but these: where claims differ from what the events say, and values that
+        two of them have."""
+        pairs: set[tuple[_Unique, str]] = set()
+        streams, rows, held = self._kept()
         with closing(open_store(self.store_name)) as store:
             carriers = CarrierRepository(store, JsonCodec(), system_clock)
-            streams, rows, held = self._kept()
-            for stream in streams:
-                for unique in carriers.load(stream, soon()).state.unique_values:  # type: ignore[union-attr]
-                    owners[unique].add(stream)
-        found = [f"{value} has {len(who)} owners" for value, who in owners.items() if len(who) > 1]
-        pairs = {(value, who) for value, each in owners.items() for who in each}
+            for stream in streams - but:
+                view = carriers.show(stream, soon())
+                pairs |= {(unique, stream) for unique in view.state.unique_values}
+        held = {pair for pair in held if pair[1] not in but}
+        owners = Counter(unique for unique, _ in pairs)
+        found = [f"{unique} has {count} owners" for unique, count in owners.items() if count > 1]
         found += [f"held, but not by the events: {pair}" for pair in held - pairs]
         found += [f"not held: {pair}" for pair in pairs - held]
         found += [f"no row: {pair}" for pair in pairs if rows.get(pair[0]) != pair[1]]
         return found
+
+    def _kill_workers(self, chance: random.Random, *, every: bool) -> None:
+        """With kill -9; the master starts new ones."""
+        workers = self.workers()
+        for pid in workers if every else chance.sample(workers, min(1, len(workers))):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _get(self, path: str) -> Answer | None:
         with suppress(OSError, http.client.HTTPException):
@@ -186,7 +203,7 @@ def deployed(
             "CASSANDRA_PORT": str(node.port),
             "CASSANDRA_KEYSPACE": KEYSPACE,
         }
-    service = Service(folder, **settings)
+    service = Service(folder, host="127.0.0.1", ready=None, **settings)
     service.server.command[-1] = app
     with service:
         yield Deployment(service, name, contact)

@@ -6,10 +6,10 @@ A finer knife than the fault proxy: it knows which statement is about to be sent
 import threading
 from collections.abc import Callable
 
-from cassandra.query import BatchStatement, Statement
+from cassandra.query import BatchStatement, PreparedStatement, Statement
 
 from app.application.deadline import Deadline
-from app.infrastructure.cassandra_session import CassandraSession, PreparedStatement, Row
+from app.infrastructure.cassandra_session import CassandraSession, Row
 from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
 from tests.support.stores import CountingTelemetry
 
