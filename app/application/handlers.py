@@ -134,10 +134,8 @@ class CarrierHandlers:
                 planned=carrier.recorded,
                 changes=changes_between(carrier.stored_state, carrier.state),
             )
-        if not carrier.recorded:
-            return CommandDone(carrier.id, carrier.version, carrier.state.status)
         try:
-            appended = self._carriers.save(carrier, context)
+            return self._commit(carrier, context, carrier.state.status)
         except AlreadyClaimed:
             # By another, while this very commit was done long ago and the value freed since?
             if done := self._done_before(carrier.id, context):
@@ -151,9 +149,15 @@ class CarrierHandlers:
             if current.version in context.expected:
                 raise  # the caller has seen this one as well
             raise self._stale(carrier.id, current.version, context) from None
+
+    def _commit(self, carrier: Carrier, context: CommandContext, state: str) -> CommandDone:
+        if not carrier.recorded:
+            self._carriers.note(carrier, context)
+            return CommandDone(carrier.id, carrier.version, state)
+        appended = self._carriers.save(carrier, context)
         if appended.recognised and (done := self._done_before(carrier.id, context)):
             return done
-        return CommandDone(carrier.id, appended.version, carrier.state.status)
+        return CommandDone(carrier.id, appended.version, state)
 
     def _done_before(self, carrier_id: str, context: CommandContext) -> CommandDone | None:
         """The first answer, if this attempt was carried out already. Raises KeyReused."""

@@ -82,6 +82,14 @@ class Claims:
 NO_CLAIMS: Final = Claims()
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """That a commit left a stream at `version` without an event; `text` is the caller's own."""
+
+    version: int
+    text: str
+
+
 class StoreError(Exception):
     """An event store did not do what it was asked."""
 
@@ -153,6 +161,18 @@ class EventStore(Protocol):
 
         Whatever was acknowledged before the call is in the answer. Raises StoreUnavailable.
         """
+        ...
+
+    def note(self, stream: str, commit_id: UUID, note: Note, deadline: Deadline) -> None:
+        """Keep the note, unless one of this commit is kept already.
+
+        Raises VersionConflict if the stream is not at the note's version, StoreUnavailable or
+        OutcomeUnknown.
+        """
+        ...
+
+    def noted(self, stream: str, commit_id: UUID, deadline: Deadline) -> Note | None:
+        """The note of this commit. Sees whatever an earlier `read` saw. Raises StoreUnavailable."""
         ...
 
     def owner(self, claim: Claim, deadline: Deadline) -> str | None:

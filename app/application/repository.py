@@ -19,6 +19,7 @@ from app.application.ports import (
     Clock,
     EventData,
     EventStore,
+    Note,
     RecordedEvent,
 )
 from app.application.snapshots import Snapshot, Snapshots
@@ -90,7 +91,7 @@ class CarrierView:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A commit that is in the stream: the version and state that it left the carrier in."""
+    """A commit that was carried out: the version and state that it left the carrier in."""
 
     version: int
     state: CarrierState
@@ -131,6 +132,13 @@ class CarrierRepository:
             _claims(carrier),
         )
 
+    def note(self, carrier: Carrier, context: CommandContext) -> None:
+        """Keep on record that the context's commit left the carrier as it was, if it may come
+        again. Raises what `EventStore.note` raises."""
+        if context.fingerprint is not None:
+            note = Note(carrier.version, context.fingerprint)
+            self._store.note(carrier.id, context.commit_id, note, context.deadline)
+
     def rehearse(self, carrier: Carrier, context: CommandContext) -> None:
         """What `save` would do, without doing it. Raises AlreadyClaimed."""
         for claim in _claims(carrier).taken:
@@ -139,10 +147,10 @@ class CarrierRepository:
                 raise AlreadyClaimed(claim, str(owner))
 
     def committed(self, carrier_id: str, context: CommandContext) -> Committed | None:
-        """What became of the context's commit, if it is in the carrier's stream."""
+        """What became of the context's commit, if it was carried out."""
         first = self._store.locate(carrier_id, context.event_id(0), context.deadline)
         if first is None:
-            return None
+            return self._noted(carrier_id, context)
         recorded = self._store.read(carrier_id, context.deadline)
         origin = self._codec.origin(recorded[first - 1])
         last = first
@@ -153,6 +161,15 @@ class CarrierRepository:
         carrier = self._replay(carrier_id, recorded[:last])
         assert carrier.state is not None, "it has events"  # noqa: S101
         return Committed(last, carrier.state, origin.fingerprint)
+
+    def _noted(self, carrier_id: str, context: CommandContext) -> Committed | None:
+        note = self._store.noted(carrier_id, context.commit_id, context.deadline)
+        if note is None:
+            return None
+        recorded = self._store.read(carrier_id, context.deadline, upto=note.version)
+        carrier = self._replay(carrier_id, recorded)
+        assert carrier.state is not None, "it has events"  # noqa: S101
+        return Committed(note.version, carrier.state, note.text)
 
     def show(
         self,

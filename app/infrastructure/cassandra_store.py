@@ -24,6 +24,7 @@ from app.application.ports import (
     Claims,
     EventData,
     ExpectedVersion,
+    Note,
     OutcomeUnknown,
     RecordedEvent,
     StoreUnavailable,
@@ -66,6 +67,8 @@ STATEMENTS = cassandra_claims.STATEMENTS | {
     "read_last": (
         "SELECT version FROM events WHERE aggregate_id = ? ORDER BY version DESC LIMIT 1"
     ),
+    "note": "UPDATE events SET notes[?] = ? WHERE aggregate_id = ? IF head = ?",
+    "read_notes": "SELECT notes FROM events WHERE aggregate_id = ? LIMIT 1",
     "adopt": "UPDATE events SET head = ? WHERE aggregate_id = ? IF head = null",
 }
 
@@ -162,6 +165,23 @@ class CassandraEventStore:
         """See `ports.EventStore`."""
         rows = self._reading(deadline, "read_ids", stream)
         return next((row["version"] for row in rows if row["event_id"] == event_id), None)
+
+    def note(self, stream: str, commit_id: UUID, note: Note, deadline: Deadline) -> None:
+        """See `ports.EventStore`. Sent again after a maybe it writes the same once more; if the
+        stream has moved on by then, the note is found to be there."""
+        try:
+            self._retrying(deadline, lambda: self._try_note(stream, commit_id, note, deadline))
+        except RequestFailed as error:
+            raise OutcomeUnknown(f"no answer in time: {error.cause}") from error
+
+    def noted(self, stream: str, commit_id: UUID, deadline: Deadline) -> Note | None:
+        """See `ports.EventStore`."""
+        rows = self._reading(deadline, "read_notes", stream)
+        kept = ((rows[0]["notes"] if rows else None) or {}).get(commit_id)
+        if kept is None:
+            return None
+        version, _, text = kept.partition(" ")
+        return Note(int(version), text)
 
     def owner(self, claim: Claim, deadline: Deadline) -> str | None:
         """See `ports.EventStore`."""
@@ -266,21 +286,41 @@ class CassandraEventStore:
             )
         return batch
 
+    def _try_note(self, stream: str, commit_id: UUID, note: Note, deadline: Deadline) -> None:
+        if self.noted(stream, commit_id, deadline) is not None:
+            return
+        kept = f"{note.version} {note.text}"
+        written = self._write(deadline, "note", commit_id, kept, stream, note.version)
+        if written["[applied]"] or self.noted(stream, commit_id, deadline) is not None:
+            return
+        if (head := written.get("head")) is None and (head := self._adopt(stream, deadline)):
+            self._try_note(stream, commit_id, note, deadline)
+            return
+        raise VersionConflict(stream, note.version, head or NO_STREAM)
+
     def _without_head(self, commit: _Append) -> Appended:
         """No head: the stream does not exist, or it was written before heads were kept. Such a
         stream is given the head it should have, and the commit is tried again on it."""
-        rows = self._select(commit.deadline, "read_last", commit.stream)
-        # A partition of static columns alone comes back as one row without a version.
-        if not rows or rows[0]["version"] is None:
+        if self._adopt(commit.stream, commit.deadline) is None:
             raise VersionConflict(commit.stream, commit.expected, NO_STREAM)
-        # Whoever else adopts it meanwhile has read the same last version or has appended since;
-        # either way the head is set, and the next try meets it.
-        adopt = self._session.prepared("adopt", commit.deadline).bind(
-            (rows[0]["version"], commit.stream)
-        )
-        adopt.serial_consistency_level = self._serial
-        self._session.execute(adopt, commit.deadline, self._attempt_seconds)
         return self._try_append(commit)
+
+    def _adopt(self, stream: str, deadline: Deadline) -> int | None:
+        """Give a stream that was written before heads were kept the head that it should have;
+        None if there is no such stream."""
+        rows = self._select(deadline, "read_last", stream)
+        # A partition of static columns alone comes back as one row without a version.
+        version: int | None = rows[0]["version"] if rows else None
+        if version is not None:
+            # Whoever else adopts it meanwhile has read the same last version or has appended
+            # since; either way the head is set, and the next try meets it.
+            self._write(deadline, "adopt", version, stream)
+        return version
+
+    def _write(self, deadline: Deadline, name: str, *values: object) -> Row:
+        statement = self._session.prepared(name, deadline).bind(values)
+        statement.serial_consistency_level = self._serial
+        return self._session.execute(statement, deadline, self._attempt_seconds)[0]
 
     def _is_ours(self, commit: _Append) -> bool:
         rows = self._select(commit.deadline, "read_id", commit.stream, commit.after + 1)

@@ -14,6 +14,7 @@ from app.application.ports import (
     EventData,
     EventStore,
     ExpectedVersion,
+    Note,
     OutcomeUnknown,
     RecordedEvent,
     Telemetry,
@@ -71,6 +72,14 @@ class MeteredEventStore:
             return self._store.locate(stream, event_id, deadline)
         finally:
             self._telemetry.store_took("locate", time.monotonic() - started)
+
+    def note(self, stream: str, commit_id: UUID, note: Note, deadline: Deadline) -> None:
+        """See `ports.EventStore`."""
+        self._store.note(stream, commit_id, note, deadline)
+
+    def noted(self, stream: str, commit_id: UUID, deadline: Deadline) -> Note | None:
+        """See `ports.EventStore`."""
+        return self._store.noted(stream, commit_id, deadline)
 
     def owner(self, claim: Claim, deadline: Deadline) -> str | None:
         """See `ports.EventStore`."""

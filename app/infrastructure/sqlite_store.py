@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from app.application.ports import (
     Claims,
     EventData,
     ExpectedVersion,
+    Note,
     OutcomeUnknown,
     RecordedEvent,
     StoreError,
@@ -55,6 +56,13 @@ CREATE TABLE IF NOT EXISTS claims (
     value TEXT NOT NULL,
     owner TEXT NOT NULL,
     PRIMARY KEY (scope, value)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes (
+    aggregate_id TEXT NOT NULL,
+    commit_id    TEXT NOT NULL,
+    version      INTEGER NOT NULL,
+    text         TEXT NOT NULL,
+    PRIMARY KEY (aggregate_id, commit_id)
 ) WITHOUT ROWID;
 """
 
@@ -93,6 +101,11 @@ _ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _HEAD = "SELECT max(version) FROM events WHERE aggregate_id = ?"
 _EVENT_ID = "SELECT event_id FROM events WHERE aggregate_id = ? AND version = ?"
 _OWNER = "SELECT owner FROM claims WHERE scope = ? AND value = ?"
+_NOTE = """
+INSERT OR IGNORE INTO notes (aggregate_id, commit_id, version, text)
+SELECT ?1, ?2, ?3, ?4 WHERE ?3 = (SELECT max(version) FROM events WHERE aggregate_id = ?1)
+"""
+_NOTED = "SELECT version, text FROM notes WHERE aggregate_id = ? AND commit_id = ?"
 _LOCATE = "SELECT version FROM events WHERE aggregate_id = ? AND event_id = ?"
 _READ = """
 SELECT version, event_type, payload, created_at, event_id, metadata FROM events
@@ -195,13 +208,34 @@ class SqliteEventStore:
 
     def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
         """See `ports.EventStore`."""
-        version: int | None = self._one(deadline, _LOCATE, stream, str(event_id))
-        return version
+        found = self._first(deadline, _LOCATE, stream, str(event_id))
+        return int(found[0]) if found else None
+
+    def note(self, stream: str, commit_id: UUID, note: Note, deadline: Deadline) -> None:
+        """See `ports.EventStore`. It is rare: a connection of its own keeps it out of the way of
+        the appends that share one."""
+        values = (stream, str(commit_id), note.version, note.text)
+        try:
+            with closing(
+                sqlite3.connect(self._path, deadline.remaining(), isolation_level=None)
+            ) as connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                written = connection.execute(_NOTE, values).rowcount
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"cannot write: {error}") from error
+        if not written and self.noted(stream, commit_id, deadline) is None:
+            head = self._first(deadline, _HEAD, stream)
+            raise VersionConflict(stream, note.version, (head and head[0]) or NO_STREAM)
+
+    def noted(self, stream: str, commit_id: UUID, deadline: Deadline) -> Note | None:
+        """See `ports.EventStore`."""
+        found = self._first(deadline, _NOTED, stream, str(commit_id))
+        return Note(*found) if found else None
 
     def owner(self, claim: Claim, deadline: Deadline) -> str | None:
         """See `ports.EventStore`."""
-        owner: str | None = self._one(deadline, _OWNER, claim.scope, claim.value)
-        return owner
+        found = self._first(deadline, _OWNER, claim.scope, claim.value)
+        return str(found[0]) if found else None
 
     def ping(self, deadline: Deadline) -> None:
         """See `ports.EventStore`."""
@@ -215,13 +249,12 @@ class SqliteEventStore:
         while self._connections:
             self._connections.pop().close()
 
-    def _one(self, deadline: Deadline, query: str, *values: str) -> Any:  # noqa: ANN401
-        """The first column of the first row; None without one."""
+    def _first(self, deadline: Deadline, query: str, *values: str) -> tuple[Any, ...] | None:
         try:
-            found = self._reader(deadline).execute(query, values).fetchone()
+            row: tuple[Any, ...] | None = self._reader(deadline).execute(query, values).fetchone()
         except sqlite3.Error as error:
             raise StoreUnavailable(f"cannot read: {error}") from error
-        return found[0] if found else None
+        return row
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)

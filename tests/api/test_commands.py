@@ -243,3 +243,19 @@ def test_a_dry_run_is_asked_for_in_one_way(client: FlaskClient, fedex: str, quer
     (field,) = failure(client.post(f"{fedex}/rename?{query}", json={"name": "DHL"}), 400)[1]
     assert field == query.partition("=")[0]
     assert len(history(client, fedex)) == 1
+
+
+def test_a_key_of_a_command_that_changed_nothing_stays_done(client: FlaskClient) -> None:
+    """Sent again after another's change it gets the first answer, and undoes nothing; another
+    body is told apart."""
+    fedex = register(client)
+    first = rename(client, fedex, "FedEx", key("k"))
+    rename(client, fedex, "DHL")
+    again = rename(client, fedex, "FedEx", key("k"))
+    assert (again.status_code, again.data, again.headers["ETag"]) == (200, first.data, '"1"')
+    assert again.headers["Idempotent-Replay"] == "true"
+    assert rename(client, fedex, "UPS", key("k")).status_code == 422
+    assert [entry["type"] for entry in history(client, fedex)] == [
+        "CarrierRegistered",
+        "CarrierRenamed",
+    ]

@@ -13,6 +13,7 @@ from app.application.ports import (
     Claims,
     EventStore,
     ExpectedVersion,
+    Note,
     VersionConflict,
 )
 from tests.support.stores import commit, soon
@@ -175,6 +176,30 @@ class ClaimsContract:
         assert store.owner(claim, soon()) == stream
         put(store, stream, 1, freed=(claim,))
         assert store.owner(claim, soon()) is None
+
+    def test_a_note_is_kept(self, store: EventStore) -> None:
+        """With the version that it names; the first of a commit counts, later events or not."""
+        stream, commit_id = str(uuid4()), uuid4()
+        put(store, stream, NO_STREAM)
+        assert store.noted(stream, commit_id, soon()) is None
+        store.note(stream, commit_id, Note(1, "as it was"), soon())
+        put(store, stream, 1)
+        store.note(stream, commit_id, Note(2, "another"), soon())
+        assert store.noted(stream, commit_id, soon()) == Note(1, "as it was")
+        assert store.noted(stream, uuid4(), soon()) is None
+        assert store.noted(str(uuid4()), commit_id, soon()) is None
+        assert len(store.read(stream, soon())) == 2
+
+    @pytest.mark.parametrize("version", [1, 3])
+    def test_a_note_of_another_version_conflicts(self, store: EventStore, version: int) -> None:
+        """It would say that nothing changed where something did."""
+        stream, commit_id = str(uuid4()), uuid4()
+        put(store, stream, NO_STREAM)
+        put(store, stream, 1)
+        with pytest.raises(VersionConflict) as conflict:
+            store.note(stream, commit_id, Note(version, ""), soon())
+        assert conflict.value.actual == 2
+        assert store.noted(stream, commit_id, soon()) is None
 
     def test_an_event_is_located_by_its_id(self, store: EventStore) -> None:
         """The version where it stands; None in another stream, or if there is none."""
