@@ -66,6 +66,8 @@ def test_addresses_are_redacted(address: str, around: str) -> None:
     text = around.format(address)
     line = one_line(text, **{"deep": [{"k": text}], text: 1})
     assert "[email]" in line["message"]
+    for ours in ("timestamp", "process_id"):  # which may hold such digits by chance
+        del line[ours]
     for word in ("bob", "example", "brien", "ller", "cher", "\u597d", "\u5b50", "192", "root"):
         assert word not in json.dumps(line, ensure_ascii=False)
 
