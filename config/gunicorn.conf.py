@@ -76,6 +76,9 @@ if _has_keys is None:
 
 def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
     """Find out what would stop the start, and say it in one line."""
+    if server.cfg.address != [(_settings.host, _settings.port)]:
+        # What needs an API key and what does not rests on the settings.
+        sys.exit("Set HOST and PORT: an address given to gunicorn itself is not taken.")
     if "GUNICORN_PID" not in os.environ:  # else it is an upgrade, and the socket is handed over
         _refuse_what_cannot_be_bound()
     if _settings.event_store == "sqlite":

@@ -21,8 +21,7 @@ _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
 
 def command_context(*, dry_run: bool = False) -> CommandContext:
     """The context of the current request's command. Raises BadRequest for a bad header."""
-    given = _idempotency_key()
-    key = None if dry_run else given  # what is not done is not done once either
+    key = _idempotency_key()
     actor: str = g.caller.name
     return CommandContext(
         commit_id=services().new_id() if key is None else commit_id_of(actor, key),

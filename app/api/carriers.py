@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from werkzeug.exceptions import PreconditionFailed
+from werkzeug.exceptions import BadRequest
 
 from app.api import answer_schemas, schemas
 from app.api import representations as shown
@@ -23,7 +23,7 @@ from app.application.commands import (
     SuspendCarrier,
     UpdateProfile,
 )
-from app.application.handlers import CommandDone
+from app.application.handlers import CommandDone, StaleVersion
 from app.domain.profile import PROFILE_PARTS
 
 _REPLAY = {"Idempotent-Replay": "true"}
@@ -48,6 +48,8 @@ blueprint = ContractBlueprint("carriers", __name__, description="Companies that 
 @blueprint.command("/register-carrier", schemas.RegisterCarrierSchema, _REGISTERED, COMMAND)
 def register_carrier(body: dict[str, Any], query: dict[str, Any]) -> Response:
     """Register a carrier."""
+    if "If-Match" in request.headers:
+        raise BadRequest("There is nothing yet that If-Match could name; leave it out")
     profile = {part: body.pop(part) for part in PROFILE_PARTS if part in body}
     done = _dispatch(RegisterCarrier(**body, profile=profile), query)
     if query["dry_run"]:
@@ -93,7 +95,7 @@ def retire(body: dict[str, Any], query: dict[str, Any], carrier_id: UUID) -> Res
 
 
 @blueprint.view(
-    "/carriers/<uuid:carrier_id>", _SHOWN, (*IN_THE_REGISTRY, 404), query=schemas.ShowSchema
+    "/carriers/<uuid:carrier_id>", _SHOWN, (*IN_THE_REGISTRY, 404, 412), query=schemas.ShowSchema
 )
 def show_carrier(query: dict[str, Any], carrier_id: UUID) -> Response:
     """Show a carrier as its events tell it: now, at a version, or at a moment."""
@@ -101,7 +103,7 @@ def show_carrier(query: dict[str, Any], carrier_id: UUID) -> Response:
     answer = success(shown.carrier(view), headers={"ETag": f'"{view.version}"'})
     answer.make_conditional(request)
     if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
-        raise PreconditionFailed("The carrier is not at a version that If-Match names")
+        raise StaleVersion(view.carrier_id, view.version, [])
     return answer
 
 

@@ -100,6 +100,8 @@ class ContractBlueprint(Blueprint):
         headers = ["X-Request-ID"]
         if HTTPStatus.NOT_MODIFIED in answers:
             headers.append("If-None-Match")
+        if HTTPStatus.PRECONDITION_FAILED in refusals:
+            headers.append("If-Match")
 
         def decorate(view: View) -> View:
             taking = view if query is None else self.arguments(query(), location="query")(view)

@@ -75,7 +75,8 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
     },
     "Idempotency-Key": {
         "description": "Names this attempt: sent again with the same body, it is not carried out"
-        " again. 1 to 255 visible ASCII characters.",
+        " again. It counts for each caller, and for each carrier that is changed; what was"
+        " refused is decided anew. 1 to 255 visible ASCII characters.",
         "schema": {"type": "string", "pattern": f"^{KEY}$"},
         "example": "6d0c1a5e-register-fedex",
     },

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any, NoReturn
 
 from flask import Request
+from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
@@ -22,6 +23,16 @@ class StrictJsonParser(FlaskParser):
 
     # By default webargs lets unknown query parameters pass; ours are the schemas' to refuse.
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 - webargs' own way
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401
+        """See `webargs.Parser`. A parameter that comes twice is refused: one of the two would be
+        ignored in silence."""
+        for name, values in req.args.lists():
+            if len(values) > 1:
+                raise ValidationFailed(
+                    {name: f"The {name} parameter is given more than once"}, of_query=True
+                )
+        return super().load_querystring(req, schema)
 
     def _raw_load_json(self, req: Request) -> Any:  # noqa: ANN401 - any JSON value
         if req.mimetype != "application/json":

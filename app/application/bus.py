@@ -10,7 +10,7 @@ from app.application.ports import Telemetry, VersionConflict
 
 Handler = Callable[[Any, CommandContext], Any]
 
-MAX_DECISIONS = 4
+MAX_DECISIONS = 12
 """How often a command is decided on afresh before a conflict reaches the caller."""
 
 
@@ -44,7 +44,7 @@ class CommandBus:
             giveup=lambda _: context.deadline.expired,
             on_backoff=lambda _: self._telemetry.retried("version-conflict"),
             logger=None,
-            factor=0.01,
+            factor=0.005,
             max_value=0.2,
         )(handler)
         return decide(command, context)

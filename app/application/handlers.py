@@ -21,6 +21,9 @@ from app.application.repository import CarrierRepository, Committed
 from app.domain.carrier import Carrier
 from app.domain.events import CarrierEvent
 
+MOST_SINCE = 100
+"""Events that a refusal names; the history has the others."""
+
 
 class KeyReused(Exception):
     """The idempotency key stands for another request of the same caller."""
@@ -30,7 +33,7 @@ class StaleVersion(Exception):
     """The carrier is not at a version that the caller has seen.
 
     `version` is the one that it is at; `since` is what has happened after the latest that the
-    caller knows, oldest first.
+    caller knows, oldest first and at most MOST_SINCE.
     """
 
     def __init__(self, carrier_id: str, version: int, since: list[HistoryEntry]) -> None:
@@ -173,9 +176,8 @@ class CarrierHandlers:
     def _stale(self, carrier_id: str, version: int, context: CommandContext) -> StaleVersion:
         seen = max((each for each in context.expected or () if each <= version), default=version)
         # Up to that version: another commit may have come meanwhile.
-        since = self._carriers.history(
-            carrier_id, context.deadline, after=seen, limit=version - seen
-        )
+        shown = min(version - seen, MOST_SINCE)
+        since = self._carriers.history(carrier_id, context.deadline, after=seen, limit=shown)
         return StaleVersion(carrier_id, version, since)
 
 

@@ -3,10 +3,10 @@
 words → the API's schema → command → the same bus, in this process, over the store of the settings
 """
 
-import getpass
 import hashlib
 import json
 import os
+import pwd
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -191,8 +191,7 @@ def show(
         try:
             view = services.carriers.show(str(carrier_id), deadline, **query)
         except CarrierNotFound as error:
-            then = ", or none at that version or moment" if query else ""
-            raise Ending(NOT_FOUND, f"There is no carrier with this id{then}") from error
+            raise Ending(NOT_FOUND, error.sentence) from error
     data = representations.carrier(view)
     write_data(data, aligned(carrier_rows(data)), as_json=as_json)
 
@@ -243,19 +242,15 @@ def _opened(settings: Settings) -> Iterator[tuple[Services, Deadline]]:
     services = build_services(settings)
     try:
         yield services, deadline
-    except Exception:
+    finally:
         services.store.close()
-        raise
-    else:
-        services.store.close()
-    # Not after Ctrl-C: closing waits for a connection that is being made. The process ends anyway.
 
 
 def _context(
     services: Services, deadline: Deadline, attempt: Attempt, asked: Sequence[Any]
 ) -> CommandContext:
     actor = _actor()
-    key = None if attempt.dry_run else attempt.idempotency_key
+    key = attempt.idempotency_key
     return CommandContext(
         commit_id=services.new_id() if key is None else commit_id_of(actor, key),
         correlation_id=uuid4().hex,
@@ -275,10 +270,10 @@ def _fingerprint(asked: Sequence[Any]) -> str:
 
 def _actor() -> str:
     """Who is logged in. There is no option for it: the history is to say who typed a command, not
-    whom they name. "cli:" keeps it apart from the API keys' names, which hold no colon, and so
-    keeps the idempotency keys of the two apart as well."""
+    whom they name; so the system is asked, not the environment. "cli:" keeps it apart from the API
+    keys' names, which hold no colon, and so keeps the idempotency keys of the two apart as well."""
     try:
-        login = getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a user without a name
+        login = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run as a user without a name
         login = ""
     return f"cli:{login}" if login and login.isprintable() else f"cli:{os.getuid()}"

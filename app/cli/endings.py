@@ -4,7 +4,6 @@ The last stop on the way back from the bus; what `api/errors.py` is for HTTP.
 """
 
 import logging
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -78,22 +77,25 @@ class CarrierCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the callback returns
         """Run it; turn the application's errors into endings."""
-        with _log_kept_off_stderr() as last_line:
+        with _dying_of_ctrl_c(), _log_kept_off_stderr() as last_line:
             try:
                 return super().invoke(ctx)
-            except KeyboardInterrupt:
-                _die_of_ctrl_c()
             except Ending as ending:
                 raise _shown(ending) from ending
             except _FAILURES as error:
                 raise _shown(ending_of(error, last_line.text)) from error
 
 
-def _die_of_ctrl_c() -> None:
+@contextmanager
+def _dying_of_ctrl_c() -> Iterator[None]:
     """Of the signal itself, as programs in C do: a script that runs the command ends as well. And
-    at once: an orderly exit would wait for the driver's threads. Stores survive worse."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
+    at once: an orderly exit would wait for the driver's threads, and a KeyboardInterrupt that is
+    raised within a destructor of the driver's is lost. Stores survive worse."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _shown(ending: Ending) -> click.exceptions.Exit:

@@ -172,7 +172,9 @@ class CassandraEventStore:
         try:
             self._retrying(deadline, lambda: self._try_note(stream, commit_id, note, deadline))
         except RequestFailed as error:
-            raise OutcomeUnknown(f"no answer in time: {error.cause}") from error
+            if error.maybe_applied:
+                raise OutcomeUnknown(f"no answer in time: {error.cause}") from error
+            raise StoreUnavailable(f"cannot write: {error.cause}") from error
 
     def noted(self, stream: str, commit_id: UUID, deadline: Deadline) -> Note | None:
         """See `ports.EventStore`."""

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.support.answers import data, failure
+from tests.support.answers import FEDEX, data, failure
 from tests.support.carriers import NOBODY, history, key, register, rename, seen
 from tests.support.threads import at_once
 
@@ -104,3 +104,8 @@ def test_many_clients_change_whatever_there_is(client: FlaskClient, fedex: str) 
     assert {each.status_code for each in answers} <= {200, 409}
     assert sorted(done) == list(range(2, 2 + len(done)))
     assert len(history(client, fedex)) == 1 + len(done)
+
+
+def test_a_registration_takes_no_if_match(client: FlaskClient) -> None:
+    """Nothing exists yet that it could name: 400, rather than to ignore it."""
+    assert client.post("/register-carrier", json=FEDEX, headers=seen("*")).status_code == 400

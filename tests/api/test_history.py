@@ -139,3 +139,12 @@ def test_an_unreadable_event_is_reported(
         assert "s3cret" not in caplog.text
     assert data(client.get(f"{path}?version=1"))["version"] == 1
     assert len(data(client.get(f"{path}/history?limit=1"), 200)["events"]) == 1
+
+
+def test_a_parameter_that_comes_twice_is_refused(client: FlaskClient, fedex: str) -> None:
+    """One of the two would be ignored in silence: also where a command would be carried out."""
+    _, details = failure(client.get(f"{fedex}?version=1&version=2"), 400)
+    assert details.keys() == {"version"}
+    answer = client.post(f"{fedex}/rename?dry_run=false&dry_run=true", json={"name": "UPS"})
+    assert answer.status_code == 400
+    assert len(history(client, fedex)) == 1

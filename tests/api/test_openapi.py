@@ -159,7 +159,7 @@ def test_headers_are_described(spec: Json) -> None:
 
     assert sent(register) == {"X-Request-ID", "Idempotency-Key"}
     assert sent(rename) == {"X-Request-ID", "Idempotency-Key", "If-Match"}
-    assert sent(show) == {"X-Request-ID", "If-None-Match"}
+    assert sent(show) == {"X-Request-ID", "If-None-Match", "If-Match"}
     assert back(register, "201") == {"X-Request-ID", "Location", "ETag", "Idempotent-Replay"}
     assert back(rename, "200") == {"X-Request-ID", "ETag", "Idempotent-Replay"}
     assert back(show, "304") == {"X-Request-ID", "ETag"}

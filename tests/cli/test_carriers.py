@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ from tests.cli.shell import (
     version_of,
 )
 
+ME = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+
 
 @pytest.fixture(autouse=True)
 def logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As ada."""
-    monkeypatch.setenv("LOGNAME", "ada")
+    """Under a name that the environment made up, which counts for nothing."""
+    monkeypatch.setenv("LOGNAME", "somebody-else")
 
 
 def test_a_carrier_is_registered_with_all_that_is_known_of_it() -> None:
@@ -163,7 +166,7 @@ def test_what_happened_is_listed() -> None:
     page = data("history", carrier_id, "--limit", "2")
     assert (page["next"], [event["version"] for event in page["events"]]) == (2, [1, 2])
     rest = data("history", carrier_id, "--after", "2")
-    assert (rest["next"], [event["who"] for event in rest["events"]]) == (None, ["cli:ada"])
+    assert (rest["next"], [event["who"] for event in rest["events"]]) == (None, [ME])
     *lines, more = run("history", carrier_id, "--limit", "2").stdout.splitlines()
     assert lines[0].split() == ["VERSION", "AT", "WHO", "EVENT", "CHANGES"]
     assert more == "There is more: --after 2"
@@ -171,13 +174,8 @@ def test_what_happened_is_listed() -> None:
     assert last.endswith("phone: +498912345678 → none; aliases: A, B")
 
 
-@pytest.mark.parametrize("login", ["", "a\x1b[31m", "\udcff"])
-def test_who_has_no_decent_name_is_known_by_number(
-    monkeypatch: pytest.MonkeyPatch, login: str
-) -> None:
+def test_who_has_no_name_is_known_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container that runs as a user without a name."""
-    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        monkeypatch.setenv(name, login)
     monkeypatch.setattr(os, "getuid", lambda: 54321)
     assert data("history", registered())["events"][0]["who"] == "cli:54321"
 

@@ -106,12 +106,18 @@ def test_a_carrier_that_does_not_exist(command: list[str]) -> None:
     assert result.stderr == "Error: There is no carrier with this id\n"
 
 
-@pytest.mark.parametrize("then", [["--version", "2"], ["--at", "2000-01-01T00:00:00Z"]])
-def test_a_carrier_that_did_not_exist_then(then: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        (["--version", "2"], "has no version 2"),
+        (["--at", "2000-01-01T00:00:00Z"], "was not registered yet"),
+    ],
+)
+def test_a_carrier_that_did_not_exist_then(then: list[str], why: str) -> None:
     """It may exist now, so the sentence says more."""
     result = run("show", registered(), *then)
     assert result.exit_code == NOT_FOUND
-    assert "or none at that version or moment" in result.stderr
+    assert why in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -242,7 +248,7 @@ def test_ctrl_c_ends_quietly() -> None:
         connection, _ = silent.accept()  # now it waits for an answer
         with connection:
             process.send_signal(signal.SIGINT)
-            printed = process.communicate(timeout=3)  # sooner than the driver gives up
+            printed = process.communicate(timeout=4.5)  # sooner than the driver gives up
     assert (process.returncode, printed) == (-signal.SIGINT, (b"", b""))
 
 
@@ -251,9 +257,7 @@ def test_a_carrier_in_cassandra(cassandra_node: Node) -> None:
     the same key settles it, and nothing is done twice."""
     keyspace = "carriers_cli"
     make_schema(Contact((cassandra_node.host,), cassandra_node.port), keyspace)
-    os.environ.update(
-        LOGNAME="ada", CASSANDRA_KEYSPACE=keyspace, CASSANDRA_HOST=cassandra_node.host
-    )
+    os.environ.update(CASSANDRA_KEYSPACE=keyspace, CASSANDRA_HOST=cassandra_node.host)
     with FaultProxy(cassandra_node.host, cassandra_node.port) as proxy:
         os.environ.update(CASSANDRA_PORT=str(proxy.port), REQUEST_TIMEOUT="4")
         carrier_id = registered("contact@fedex.com", *PROFILE_OPTIONS)
@@ -267,7 +271,7 @@ def test_a_carrier_in_cassandra(cassandra_node: Node) -> None:
         taken = run("register", "--name", "B", "--email", "contact@fedex.com")
         assert taken.exit_code == REFUSED
         assert run("rename", carrier_id, "--name", "C", "--if-version", "2").exit_code == STALE
-        assert [each["who"] for each in data("history", carrier_id)["events"]] == ["cli:ada"] * 3
+        assert [each["version"] for each in data("history", carrier_id)["events"]] == [1, 2, 3]
         assert data("history", carrier_id, "--after", str(2**31 - 1))["events"] == []
         assert run("show", NOBODY).exit_code == NOT_FOUND
     assert not Path("var").exists()

@@ -1,6 +1,7 @@
 """The settings: where they come from, and what each bad one says."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ def refusal(**environment: str) -> str:
 
 def certificate_with_key(folder: Path) -> Path:
     """A file with a certificate that signed itself, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl: install it (Debian: apt-get install openssl)")
     key, certificate, both = (folder / name for name in ("key.pem", "cert.pem", "both.pem"))
     made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test")
     subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
