@@ -9,12 +9,11 @@ from werkzeug.exceptions import BadRequest
 
 from app.api.envelope import services
 from app.api.strict_json import loads
-from app.application.commands import CommandContext, commit_id_of
+from app.application.commands import KEY, CommandContext, commit_id_of
 
-KEY = "[!-~]{1,255}"
 _TAG = '(?:W/)?"[!#-~]*"'
 VERSIONS = rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
-"""What Idempotency-Key and If-Match look like, as regular expressions that OpenAPI has as well."""
+"""What If-Match looks like, as a regular expression that OpenAPI has as well."""
 
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
 

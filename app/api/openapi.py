@@ -20,11 +20,12 @@ from app.api.answer_schemas import (
     StaleFailureSchema,
     StaleProblemSchema,
 )
-from app.api.attempt import KEY, VERSIONS
+from app.api.attempt import VERSIONS
 from app.api.errors import problem_of
 from app.api.problem import PROBLEM_JSON, Problem
 from app.api.validation import ValidationFailed
 from app.application.access import ForeignHost, NotAuthenticated, NotPermitted, Scope
+from app.application.commands import KEY
 from app.application.handlers import KeyReused, StaleVersion
 from app.application.ports import (
     AlreadyClaimed,

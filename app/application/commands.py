@@ -72,6 +72,9 @@ ChangeCarrier = (
 )
 Command = RegisterCarrier | ChangeCarrier
 
+KEY = "[!-~]{1,255}"
+"""What an idempotency key looks like: a regular expression that OpenAPI has as well."""
+
 _COMMITS = UUID("a5f6c1de-94d5-5a3c-8a4e-0d3c6f0f3b52")
 
 

@@ -9,10 +9,10 @@ import click
 from werkzeug.exceptions import BadRequest
 
 from app.api.strict_json import loads
+from app.application.commands import KEY
 from app.domain.profile import PROFILE_PARTS
 
 # As the HTTP header Idempotency-Key.
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 Reading = Callable[[str], Any]  # raises ValueError with what is wrong
@@ -46,7 +46,7 @@ def _coverage(text: str) -> dict[str, Any]:
 
 
 def _key(text: str) -> str:
-    if not _KEY.fullmatch(text):
+    if not re.fullmatch(KEY, text):
         raise ValueError("It must be 1 to 255 visible ASCII characters")
     return text
 

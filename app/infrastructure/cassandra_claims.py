@@ -26,7 +26,7 @@ import backoff
 from app.application.deadline import Deadline
 from app.application.ports import AlreadyClaimed, Claim, StoreUnavailable
 from app.infrastructure.cassandra_errors import RequestFailed
-from app.infrastructure.cassandra_session import CassandraSession, Row
+from app.infrastructure.cassandra_session import CassandraSession, Row, SerialRequests
 
 STATEMENTS = {
     "claim": "INSERT INTO claims (scope, value, owner, attempt) VALUES (?, ?, ?, ?) IF NOT EXISTS",
@@ -50,15 +50,17 @@ def held(claim: Claim) -> str:
     return f"{claim.scope}:{claim.value}"
 
 
+def _holds(stream: Row, claim: Claim) -> bool:
+    return held(claim) in (stream.get("claims") or ())
+
+
 class CassandraClaims:
     """The rows of the table `claims`, and the fences of the streams that they name."""
 
     def __init__(
         self, session: CassandraSession, serial_consistency: int, attempt_seconds: float
     ) -> None:
-        self._session = session
-        self._serial = serial_consistency
-        self._attempt_seconds = attempt_seconds
+        self._requests = SerialRequests(session, serial_consistency, attempt_seconds)
 
     def fence(self, stream: str, deadline: Deadline) -> UUID | None:
         """What an append that takes a value has to find unchanged. Read it before `take`."""
@@ -80,7 +82,7 @@ class CassandraClaims:
     def owner(self, claim: Claim, deadline: Deadline) -> str | None:
         """The stream that holds the value; the row may name one that does not, or not yet."""
         owner: str | None = self._row(claim, deadline).get("owner")
-        return owner if owner and self._holds(owner, claim, deadline) else None
+        return owner if owner and _holds(self._stream(owner, deadline), claim) else None
 
     def owned(self, stream: str, claims: Iterable[Claim], deadline: Deadline) -> Attempts:
         """The attempts of those rows that name `stream` now, for `give_back` later."""
@@ -105,22 +107,20 @@ class CassandraClaims:
         for claim, attempt in attempts.items():
             with suppress(RequestFailed, StoreUnavailable):
                 own = self._stream(stream, deadline)
-                if held(claim) not in (own.get("claims") or ()) and self._moves_fence(
-                    stream, own, deadline
-                ):
+                if not _holds(own, claim) and self._moves_fence(stream, own, deadline):
                     self._delete(stream, claim, attempt, deadline)
 
     def _take(self, stream: str, claim: Claim, deadline: Deadline) -> UUID:
         attempt = uuid4()
         place = (claim.scope, claim.value)
         while True:
-            row = self._write(deadline, "claim", *place, stream, attempt)
+            row = self._requests.write(deadline, "claim", *place, stream, attempt)
             if row["[applied]"] or row["attempt"] == attempt:
                 return attempt
             if row["owner"] != stream and not self._is_abandoned(claim, row, deadline):
                 continue
             was = (row["owner"], row["attempt"])
-            row = self._write(deadline, "swap_claim", stream, attempt, *place, *was)
+            row = self._requests.write(deadline, "swap_claim", stream, attempt, *place, *was)
             if row["[applied]"] or row.get("attempt") == attempt:
                 return attempt
 
@@ -132,7 +132,7 @@ class CassandraClaims:
         next(waits)  # what backoff's generators begin with
         while True:
             owner = self._stream(row["owner"], deadline)
-            if held(claim) in (owner.get("claims") or ()):
+            if _holds(owner, claim):
                 raise AlreadyClaimed(claim, row["owner"])
             if self._row(claim, deadline).get("attempt") != row["attempt"]:
                 return False
@@ -143,16 +143,13 @@ class CassandraClaims:
 
     def _moves_fence(self, stream: str, seen: Row, deadline: Deadline) -> bool:
         """Whether the stream was still as seen; then no append that began before can complete."""
-        moved = self._write(
+        moved = self._requests.write(
             deadline, "move_fence", uuid4(), stream, seen.get("head"), seen.get("fence")
         )
         return bool(moved["[applied]"])
 
     def _delete(self, stream: str, claim: Claim, attempt: UUID, deadline: Deadline) -> None:
-        self._write(deadline, "delete_claim", claim.scope, claim.value, stream, attempt)
-
-    def _holds(self, stream: str, claim: Claim, deadline: Deadline) -> bool:
-        return held(claim) in (self._stream(stream, deadline).get("claims") or ())
+        self._requests.write(deadline, "delete_claim", claim.scope, claim.value, stream, attempt)
 
     def _row(self, claim: Claim, deadline: Deadline) -> Row:
         return self._first(deadline, "read_claim", claim.scope, claim.value)
@@ -161,12 +158,5 @@ class CassandraClaims:
         return self._first(deadline, "read_held", stream)
 
     def _first(self, deadline: Deadline, name: str, *values: object) -> Row:
-        statement = self._session.prepared(name, deadline).bind(values)
-        statement.consistency_level = self._serial
-        rows = self._session.execute(statement, deadline, self._attempt_seconds)
+        rows = self._requests.select(deadline, name, *values)
         return rows[0] if rows else {}
-
-    def _write(self, deadline: Deadline, name: str, *values: object) -> Row:
-        statement = self._session.prepared(name, deadline).bind(values)
-        statement.serial_consistency_level = self._serial
-        return self._session.execute(statement, deadline, self._attempt_seconds)[0]

@@ -209,6 +209,31 @@ class CassandraSession:
             log.warning("cannot connect to Cassandra, trying again: %s%s", text, hint)
 
 
+class SerialRequests:
+    """Prepared statements by name, one try each, at one serial consistency: a read sees, and if
+    need be completes, the last conditional write. Each raises what `CassandraSession.execute` does.
+    """
+
+    def __init__(
+        self, session: CassandraSession, serial_consistency: int, attempt_seconds: float
+    ) -> None:
+        self._session = session
+        self._serial = serial_consistency
+        self._attempt_seconds = attempt_seconds
+
+    def select(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
+        """All rows."""
+        statement = self._session.prepared(name, deadline).bind(values)
+        statement.consistency_level = self._serial
+        return self._session.execute(statement, deadline, self._attempt_seconds)
+
+    def write(self, deadline: Deadline, name: str, *values: object) -> Row:
+        """The answer of a conditional write: `[applied]`, and if not, what stood in its way."""
+        statement = self._session.prepared(name, deadline).bind(values)
+        statement.serial_consistency_level = self._serial
+        return self._session.execute(statement, deadline, self._attempt_seconds)[0]
+
+
 def _wait_for(future: ResponseFuture, seconds: float) -> list[Row]:
     """All pages. Waits on a monotonic clock: the driver's own timers go by the wall clock, and
     set back an hour they would be due in an hour. Raises RequestFailed or a driver's error."""

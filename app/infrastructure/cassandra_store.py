@@ -5,7 +5,7 @@ stream's head from the expected version to the new one and inserts the events, o
 A commit whose fate is unknown is sent again, identical, until it is known or the time is over.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ from app.application.ports import (
 from app.infrastructure import cassandra_claims
 from app.infrastructure.cassandra_claims import Attempts, CassandraClaims, held
 from app.infrastructure.cassandra_errors import RequestFailed
-from app.infrastructure.cassandra_session import CassandraSession, Row
+from app.infrastructure.cassandra_session import CassandraSession, Row, SerialRequests
 from app.infrastructure.clock import to_milliseconds
 
 STATEMENTS = cassandra_claims.STATEMENTS | {
@@ -128,6 +128,7 @@ class CassandraEventStore:
         self._telemetry = telemetry
         self._serial = serial_consistency
         self._attempt_seconds = attempt_seconds
+        self._requests = SerialRequests(session, serial_consistency, attempt_seconds)
         self._claims = CassandraClaims(session, serial_consistency, attempt_seconds)
 
     def append(
@@ -178,8 +179,7 @@ class CassandraEventStore:
 
     def noted(self, stream: str, commit_id: UUID, deadline: Deadline) -> Note | None:
         """See `ports.EventStore`."""
-        rows = self._reading(deadline, "read_notes", stream)
-        kept = ((rows[0]["notes"] if rows else None) or {}).get(commit_id)
+        kept = _kept(self._reading(deadline, "read_notes", stream), commit_id)
         if kept is None:
             return None
         version, _, text = kept.partition(" ")
@@ -195,7 +195,7 @@ class CassandraEventStore:
     def ping(self, deadline: Deadline) -> None:
         """See `ports.EventStore`."""
         try:
-            self._select(deadline, "read_last", "ping")
+            self._requests.select(deadline, "read_last", "ping")
         except RequestFailed as error:
             raise StoreUnavailable(f"no sign of life: {error.cause}") from error
 
@@ -289,16 +289,19 @@ class CassandraEventStore:
         return batch
 
     def _try_note(self, stream: str, commit_id: UUID, note: Note, deadline: Deadline) -> None:
-        if self.noted(stream, commit_id, deadline) is not None:
+        if self._is_noted(stream, commit_id, deadline):
             return
         kept = f"{note.version} {note.text}"
-        written = self._write(deadline, "note", commit_id, kept, stream, note.version)
-        if written["[applied]"] or self.noted(stream, commit_id, deadline) is not None:
+        written = self._requests.write(deadline, "note", commit_id, kept, stream, note.version)
+        if written["[applied]"] or self._is_noted(stream, commit_id, deadline):
             return
         if (head := written.get("head")) is None and (head := self._adopt(stream, deadline)):
             self._try_note(stream, commit_id, note, deadline)
             return
         raise VersionConflict(stream, note.version, head or NO_STREAM)
+
+    def _is_noted(self, stream: str, commit_id: UUID, deadline: Deadline) -> bool:
+        return _kept(self._requests.select(deadline, "read_notes", stream), commit_id) is not None
 
     def _without_head(self, commit: _Append) -> Appended:
         """No head: the stream does not exist, or it was written before heads were kept. Such a
@@ -310,32 +313,22 @@ class CassandraEventStore:
     def _adopt(self, stream: str, deadline: Deadline) -> int | None:
         """Give a stream that was written before heads were kept the head that it should have;
         None if there is no such stream."""
-        rows = self._select(deadline, "read_last", stream)
+        rows = self._requests.select(deadline, "read_last", stream)
         # A partition of static columns alone comes back as one row without a version.
         version: int | None = rows[0]["version"] if rows else None
         if version is not None:
             # Whoever else adopts it meanwhile has read the same last version or has appended
             # since; either way the head is set, and the next try meets it.
-            self._write(deadline, "adopt", version, stream)
+            self._requests.write(deadline, "adopt", version, stream)
         return version
 
-    def _write(self, deadline: Deadline, name: str, *values: object) -> Row:
-        statement = self._session.prepared(name, deadline).bind(values)
-        statement.serial_consistency_level = self._serial
-        return self._session.execute(statement, deadline, self._attempt_seconds)[0]
-
     def _is_ours(self, commit: _Append) -> bool:
-        rows = self._select(commit.deadline, "read_id", commit.stream, commit.after + 1)
+        rows = self._requests.select(commit.deadline, "read_id", commit.stream, commit.after + 1)
         return bool(rows) and rows[0]["event_id"] == commit.events[0].event_id
-
-    def _select(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
-        statement = self._session.prepared(name, deadline).bind(values)
-        statement.consistency_level = self._serial
-        return self._session.execute(statement, deadline, self._attempt_seconds)
 
     def _reading(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
         try:
-            return self._retrying(deadline, lambda: self._select(deadline, name, *values))
+            return self._retrying(deadline, lambda: self._requests.select(deadline, name, *values))
         except RequestFailed as error:
             raise StoreUnavailable(f"cannot read: {error.cause}") from error
 
@@ -375,6 +368,11 @@ class _GiveUp:
         if error.permanent or self._deadline.expired:
             return True
         return self._patience.expired and not self._sent
+
+
+def _kept(rows: Sequence[Row], commit_id: UUID) -> str | None:
+    notes: Mapping[UUID, str] = (rows[0]["notes"] if rows else None) or {}
+    return notes.get(commit_id)
 
 
 def _recorded(stream: str, row: Row) -> RecordedEvent:
