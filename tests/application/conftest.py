@@ -1,17 +1,37 @@
-"""A real store for the application's tests."""
+"""The application over a real store, for its own tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.application.ports import EventStore
 from app.infrastructure.sqlite_store import SqliteEventStore
+from tests.support.application import FEDEX, Application, BusyStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EventStore]:
-    """An empty SQLite store in a file of its own."""
-    opened = SqliteEventStore(tmp_path / "events.sqlite3")
+def store(tmp_path: Path) -> Iterator[BusyStore]:
+    """An empty store in a file of its own."""
+    opened = BusyStore(tmp_path / "events.sqlite3")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def app(store: BusyStore) -> Application:
+    """The application on that store."""
+    return Application(store)
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Iterator[Application]:
+    """Another process on the same file."""
+    opened = SqliteEventStore(tmp_path / "events.sqlite3")
+    yield Application(opened)
+    opened.close()
+
+
+@pytest.fixture
+def fedex(app: Application) -> str:
+    """The id of a carrier that is registered."""
+    return app.do(FEDEX).carrier_id

@@ -1,8 +1,6 @@
 """Idempotency keys: what was sent twice, later or at the same moment, happened once."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,39 +9,10 @@ from app.application.deadline import Deadline
 from app.application.handlers import CommandDone, KeyReused
 from app.application.ports import AlreadyClaimed
 from app.domain.values import CarrierName, Category, EmailAddress, Reason
-from app.infrastructure.sqlite_store import SqliteEventStore
 from tests.support.application import FEDEX, FEDEX_TWO, Application, BusyStore, keyed, rename
 from tests.support.threads import at_once
 
 REASON = Reason("No cover")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[BusyStore]:
-    """An empty store in a file of its own."""
-    opened = BusyStore(tmp_path / "events.sqlite3")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def app(store: BusyStore) -> Application:
-    """The application on that store."""
-    return Application(store)
-
-
-@pytest.fixture
-def others(tmp_path: Path) -> Iterator[Application]:
-    """Another process on the same file."""
-    opened = SqliteEventStore(tmp_path / "events.sqlite3")
-    yield Application(opened)
-    opened.close()
-
-
-@pytest.fixture
-def fedex(app: Application) -> str:
-    """The id of a carrier that is registered."""
-    return app.do(FEDEX).carrier_id
 
 
 def test_a_key_is_one_registration(app: Application) -> None:

@@ -1,8 +1,6 @@
 """Commands on a real store: what they answer, on what condition, and what they would do."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -24,7 +22,6 @@ from app.application.repository import CarrierNotFound
 from app.domain.errors import ForbiddenByState
 from app.domain.events import CarrierProfileUpdated, CarrierRegistered, CarrierRenamed
 from app.domain.values import Category, EmailAddress, Reason
-from app.infrastructure.sqlite_store import SqliteEventStore
 from tests.support.application import (
     FEDEX,
     FEDEX_TWO,
@@ -39,34 +36,6 @@ from tests.support.threads import at_once
 
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"
 REASON = Reason("No cover")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[BusyStore]:
-    """An empty store in a file of its own."""
-    opened = BusyStore(tmp_path / "events.sqlite3")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def app(store: BusyStore) -> Application:
-    """The application on that store."""
-    return Application(store)
-
-
-@pytest.fixture
-def others(tmp_path: Path) -> Iterator[Application]:
-    """Another process on the same file."""
-    opened = SqliteEventStore(tmp_path / "events.sqlite3")
-    yield Application(opened)
-    opened.close()
-
-
-@pytest.fixture
-def fedex(app: Application) -> str:
-    """The id of a carrier that is registered."""
-    return app.do(FEDEX).carrier_id
 
 
 def test_a_carriers_whole_life(app: Application) -> None:

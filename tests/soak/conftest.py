@@ -1,4 +1,4 @@
-"""The figures that soak tests share."""
+"""What soak tests share: their figures, and the service over each store."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.cassandra_jvm import VERSION
+from tests.support.deployment import STORES, Deployment, deployed
 from tests.support.measurements import Figures
 
 
@@ -15,3 +16,13 @@ def figures() -> Iterator[Figures]:
     figures = Figures()
     yield figures
     figures.write(f"Cassandra {VERSION}, SQLite {sqlite3.sqlite_version}")
+
+
+@pytest.fixture(scope="module", params=STORES)
+def deployment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """The service, over each store."""
+    store: str = request.param
+    with deployed(request, store, tmp_path_factory.mktemp(store)) as running:
+        yield running

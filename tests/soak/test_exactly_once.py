@@ -6,18 +6,18 @@ once, and the first answer comes again.
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 
 from tests.support.deployment import (
-    STORES,
     Deployment,
     Request,
-    deployed,
+    carrier_of,
     new_address,
     registration,
+    store_of,
 )
 from tests.support.measurements import Figures, each_round, rounds
 from tests.support.processes import wait_until
@@ -28,27 +28,6 @@ pytestmark = pytest.mark.soak
 CLIENTS = 32
 RACES = 100  # of each of two commands
 KILLS = 100
-
-
-@pytest.fixture(scope="module", params=STORES)
-def deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
-    """The service, over each store."""
-    store: str = request.param
-    with deployed(request, store, tmp_path_factory.mktemp(store)) as running:
-        yield running
-
-
-def store_of(deployment: Deployment) -> str:
-    """The store's name for the figures."""
-    return deployment.store_name.partition(":")[0]
-
-
-def carrier_of(answer: Answer) -> str:
-    """The id of the carrier that the answer is about."""
-    carrier_id: str = answer.json["data"]["carrier_id"]
-    return carrier_id
 
 
 def renaming(carrier_id: str, name: str, key: str | None = None) -> Request:

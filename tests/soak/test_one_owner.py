@@ -15,13 +15,14 @@ import pytest
 
 from tests.support.deployment import (
     DYING,
-    STORES,
     Deployment,
     Request,
+    carrier_of,
     deployed,
     new_address,
     registration,
     spelled,
+    store_of,
 )
 from tests.support.measurements import Figures, each_round, rounds
 from tests.support.service import Answer
@@ -35,16 +36,6 @@ KILLS = 50
 FEW_SECONDS = 5.0
 
 
-@pytest.fixture(scope="module", params=STORES)
-def deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
-    """The service, over each store."""
-    store: str = request.param
-    with deployed(request, store, tmp_path_factory.mktemp(store)) as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
 def dying(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -52,17 +43,6 @@ def dying(
     """The service over Cassandra, whose workers die where a request says so."""
     with deployed(request, "cassandra", tmp_path_factory.mktemp("dying"), DYING) as running:
         yield running
-
-
-def store_of(deployment: Deployment) -> str:
-    """The store's name for the figures."""
-    return deployment.store_name.partition(":")[0]
-
-
-def carrier_of(answer: Answer) -> str:
-    """The id of the carrier that the answer is about."""
-    carrier_id: str = answer.json["data"]["carrier_id"]
-    return carrier_id
 
 
 def move(carrier_id: str, address: str, key: str | None = None) -> Request:

@@ -217,3 +217,14 @@ def new_address() -> str:
 def spelled(address: str, chance: random.Random) -> str:
     """The same address, in upper and lower case at random."""
     return "".join(chance.choice((letter.upper(), letter.lower())) for letter in address)
+
+
+def store_of(deployment: Deployment) -> str:
+    """The store's name for the figures."""
+    return deployment.store_name.partition(":")[0]
+
+
+def carrier_of(answer: Answer) -> str:
+    """The id of the carrier that the answer is about."""
+    carrier_id: str = answer.json["data"]["carrier_id"]
+    return carrier_id
