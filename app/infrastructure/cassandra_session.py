@@ -8,7 +8,8 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,35 @@ class CassandraSession:
             return _wait_for(session.execute_async(statement, timeout=wait or 0.001), wait)
         except DRIVER_ERRORS as error:
             raise classify(error) from error
+
+    def execute_all(
+        self,
+        statements: Iterable[Statement],
+        deadline: Deadline,
+        seconds: float,
+        concurrency: int = 32,
+    ) -> list[list[Row]]:
+        """The same for many that do not depend on each other, several at a time; all rows of each
+        in the order of the statements. Raises what `execute` does, for the first that failed."""
+        session, _ = self._ready(deadline)
+        under_way: deque[ResponseFuture] = deque()
+        answers: list[list[Row]] = []
+
+        def take_oldest() -> None:
+            wait = min(seconds, deadline.remaining())
+            answers.append(_wait_for(under_way.popleft(), wait))
+
+        try:
+            for statement in statements:
+                if len(under_way) == concurrency:
+                    take_oldest()
+                wait = min(seconds, deadline.remaining())
+                under_way.append(session.execute_async(statement, timeout=wait or 0.001))
+            while under_way:
+                take_oldest()
+        except DRIVER_ERRORS as error:
+            raise classify(error) from error
+        return answers
 
     def close(self) -> None:
         """Stop connecting, close every connection."""

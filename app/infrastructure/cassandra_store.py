@@ -31,32 +31,30 @@ from app.application.ports import (
     Telemetry,
     VersionConflict,
 )
-from app.infrastructure import cassandra_claims
+from app.infrastructure import cassandra_claims, cassandra_lanes
 from app.infrastructure.cassandra_claims import Attempts, CassandraClaims, held
 from app.infrastructure.cassandra_errors import RequestFailed
+from app.infrastructure.cassandra_lanes import Lane, RecordId
 from app.infrastructure.cassandra_session import CassandraSession, Row, SerialRequests
 from app.infrastructure.clock import to_milliseconds
 
-STATEMENTS = cassandra_claims.STATEMENTS | {
-    # An append that takes a value: see `cassandra_claims`.
-    "move_head_fenced": (
-        "UPDATE events SET head = ?, commit_id = ? WHERE aggregate_id = ?"
-        " IF head = ? AND commit_id != ? AND fence = ?"
-    ),
+STATEMENTS = {
+    **cassandra_claims.STATEMENTS,
+    **cassandra_lanes.STATEMENTS,
     "hold": "UPDATE events SET claims = claims + ? WHERE aggregate_id = ?",
     "let_go": "UPDATE events SET claims = claims - ? WHERE aggregate_id = ?",
     "move_head": (
         "UPDATE events SET head = ?, commit_id = ? WHERE aggregate_id = ?"
-        " IF head = ? AND commit_id != ?"
+        " IF head = ? AND commit_id != ? AND fence = ?"
     ),
     # A stream that the seed's original wrote has rows but no head; its first row says so.
     "insert_first": (
         "INSERT INTO events (aggregate_id, version, event_type, payload, created_at, event_id,"
-        " metadata) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
+        " metadata, lane, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
     ),
     "insert": (
         "INSERT INTO events (aggregate_id, version, event_type, payload, created_at, event_id,"
-        " metadata) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " metadata, lane, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     "read": (
         "SELECT version, event_type, payload, created_at, event_id, metadata FROM events"
@@ -79,6 +77,8 @@ NOT_SENT_PATIENCE_SECONDS = 2.0
 """How long to try while nothing can even be sent. It outlasts a connection that is made anew;
 with every node down, a quick answer is worth more to the caller than a thread that waits."""
 
+_MOST_FENCES = 1_000  # few streams ever have one
+
 _LAST_VERSION = 2**31 - 1
 _NO_METADATA = "{}"
 
@@ -89,9 +89,10 @@ Answer = TypeVar("Answer")
 class _Append:
     """One commit on its way. `uncertain`: an earlier try may have been, or may yet be, applied.
 
-    `fence` is what the stream's was before any claim of this commit was taken; None is right for
-    a new stream, and if it is not, the append is refused and tells. `freeing` was read before the
-    first try: rows that the stream takes again later are not this commit's to delete.
+    `fence` is what the stream's was before `record` was announced and before any claim of this
+    commit was taken; None is right for almost every stream, and if it is not, the append is refused
+    and tells. `freeing` was read before the first try: rows that the stream takes again later are
+    not this commit's to delete.
     """
 
     stream: str
@@ -103,6 +104,7 @@ class _Append:
     uncertain: bool = False
     fence: UUID | None = None
     knows_fence: bool = False
+    record: RecordId | None = None
     freeing: Attempts | None = None
 
     @property
@@ -130,6 +132,8 @@ class CassandraEventStore:
         self._attempt_seconds = attempt_seconds
         self._requests = SerialRequests(session, serial_consistency, attempt_seconds)
         self._claims = CassandraClaims(session, serial_consistency, attempt_seconds)
+        self._lane = Lane(session, serial_consistency, attempt_seconds)
+        self._fences: dict[str, UUID | None] = {}
 
     def append(
         self,
@@ -142,8 +146,10 @@ class CassandraEventStore:
     ) -> Appended:
         """See `ports.EventStore`."""
         commit = _Append(stream, expected, events, commit_id, deadline, claims)
+        commit.fence = self._fences.get(stream)
+        appended: Appended | None = None
         try:
-            return self._retrying(deadline, lambda: self._try(commit))
+            appended = self._retrying(deadline, lambda: self._try(commit))
         except RequestFailed as error:
             if commit.uncertain:
                 raise OutcomeUnknown(f"no answer in time: {error.cause}") from error
@@ -152,6 +158,9 @@ class CassandraEventStore:
             if commit.uncertain:
                 raise OutcomeUnknown("the connection was lost") from error
             raise
+        finally:
+            self._conclude(commit, appended)
+        return appended
 
     def read(
         self, stream: str, deadline: Deadline, after: int = 0, upto: int | None = None
@@ -160,7 +169,7 @@ class CassandraEventStore:
         conditional write."""
         last = _LAST_VERSION if upto is None else min(upto, _LAST_VERSION)
         rows = self._reading(deadline, "read", stream, min(after, _LAST_VERSION), last)
-        return [_recorded(stream, row) for row in rows]
+        return [recorded(stream, row) for row in rows]
 
     def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
         """See `ports.EventStore`."""
@@ -201,40 +210,65 @@ class CassandraEventStore:
 
     def close(self) -> None:
         """See `ports.EventStore`."""
+        self._lane.close()
         self._session.close()
+
+    def _conclude(self, commit: _Append, appended: Appended | None) -> None:
+        """Say how it ended, where that is certain: a commit that is recognised may have been
+        announced by another record, and one that failed may yet be applied."""
+        if commit.record is None or (appended.recognised if appended else commit.uncertain):
+            return
+        self._lane.conclude(commit.record, written=appended is not None)
 
     def _try(self, commit: _Append) -> Appended:
         """Send the commit once, its claims before and after it. Raises VersionConflict or
         AlreadyClaimed once it is certain, or RequestFailed."""
-        if commit.claims == NO_CLAIMS:
-            return self._try_append(commit)
         if commit.freeing is None:
             commit.freeing = self._claims.owned(commit.stream, commit.claims.freed, commit.deadline)
-        appended = self._try_with_claims(commit)
+        appended = self._try_until_fenced(commit)
         # Recognised, it was written some time ago: the stream may have taken them back since.
         if not appended.recognised:
             self._claims.give_back(commit.stream, commit.freeing, commit.deadline)
         return appended
 
-    def _try_with_claims(self, commit: _Append) -> Appended:
+    def _try_until_fenced(self, commit: _Append) -> Appended:
         while True:
-            if commit.claims.taken and commit.after and not commit.knows_fence:
-                commit.fence = self._claims.fence(commit.stream, commit.deadline)
-                commit.knows_fence = True
             try:
-                taken = self._claims.take(commit.stream, commit.claims.taken, commit.deadline)
-            except AlreadyClaimed:
-                # An earlier try may have had it, and others may have come since.
-                if self._is_ours(commit):
-                    return Appended(commit.head, recognised=True)
-                raise
-            try:
-                return self._try_append(commit)
+                return self._try_with_claims(commit)
             except _Fenced as fenced:
+                # What was announced and claimed before the fence moved counts no longer.
                 commit.fence, commit.knows_fence = fenced.fence, True
-            except VersionConflict:
-                self._claims.release(commit.stream, taken, commit.deadline)
-                raise
+                self._remember_fence(commit)
+                commit.uncertain = False
+                if commit.record is not None:
+                    self._lane.conclude(commit.record, written=False)
+                    commit.record = None
+
+    def _try_with_claims(self, commit: _Append) -> Appended:
+        if commit.claims.taken and commit.after and not commit.knows_fence:
+            commit.fence = self._claims.fence(commit.stream, commit.deadline)
+            commit.knows_fence = True
+        if commit.record is None:
+            commit.record = self._lane.announce(
+                commit.stream, commit.after + 1, commit.events, commit.deadline
+            )
+        try:
+            taken = self._claims.take(commit.stream, commit.claims.taken, commit.deadline)
+        except AlreadyClaimed:
+            # An earlier try may have had it, and others may have come since.
+            if self._is_ours(commit):
+                return Appended(commit.head, recognised=True)
+            raise
+        try:
+            return self._try_append(commit)
+        except VersionConflict:
+            self._claims.release(commit.stream, taken, commit.deadline)
+            raise
+
+    def _remember_fence(self, commit: _Append) -> None:
+        if len(self._fences) >= _MOST_FENCES:
+            self._fences.clear()
+        self._fences[commit.stream] = commit.fence
 
     def _try_append(self, commit: _Append) -> Appended:
         row = self._send(commit)
@@ -242,9 +276,9 @@ class CassandraEventStore:
             return Appended(commit.head)
         if row.get("commit_id") == commit.commit_id:
             return Appended(commit.head, recognised=True)
-        if commit.claims.taken and row.get("fence") != commit.fence:
-            raise _Fenced(row.get("fence"))
         head = row.get("head")
+        if (head or 0) == commit.after and row.get("fence") != commit.fence:
+            raise _Fenced(row.get("fence"))
         if head is None:
             return self._without_head(commit)
         if head > commit.after and self._is_ours(commit):
@@ -263,13 +297,11 @@ class CassandraEventStore:
 
     def _batch(self, commit: _Append) -> BatchStatement:
         prepared, deadline = self._session.prepared, commit.deadline
+        assert commit.record is not None, "announced before it is sent"  # noqa: S101
         batch = BatchStatement(serial_consistency_level=self._serial)
         head = None if commit.expected is NO_STREAM else commit.expected
-        move = (commit.head, commit.commit_id, commit.stream, head, commit.commit_id)
-        if commit.claims.taken:
-            batch.add(prepared("move_head_fenced", deadline), (*move, commit.fence))
-        else:
-            batch.add(prepared("move_head", deadline), move)
+        move = (commit.head, commit.commit_id, commit.stream, head, commit.commit_id, commit.fence)
+        batch.add(prepared("move_head", deadline), move)
         for name, claims in (("let_go", commit.claims.freed), ("hold", commit.claims.taken)):
             if claims:
                 batch.add(prepared(name, deadline), (set(map(held, claims)), commit.stream))
@@ -284,6 +316,7 @@ class CassandraEventStore:
                     to_milliseconds(event.created_at),
                     event.event_id,
                     event.metadata,
+                    *commit.record,
                 ),
             )
         return batch
@@ -348,7 +381,7 @@ class CassandraEventStore:
 
 
 class _Fenced(Exception):
-    """Somebody has taken over a value of this stream since its fence was read."""
+    """Somebody has made sure since its fence was read that nothing announced before is appended."""
 
     def __init__(self, fence: UUID | None) -> None:
         super().__init__("the fence has moved")
@@ -375,7 +408,7 @@ def _kept(rows: Sequence[Row], commit_id: UUID) -> str | None:
     return notes.get(commit_id)
 
 
-def _recorded(stream: str, row: Row) -> RecordedEvent:
+def recorded(stream: str, row: Row) -> RecordedEvent:
     """Rows of the seed's original have neither id nor metadata; their id follows from their
     place, so that it is the same at every reading."""
     return RecordedEvent(

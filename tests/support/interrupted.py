@@ -6,7 +6,7 @@ A finer knife than the fault proxy: it knows which statement is about to be sent
 import threading
 from collections.abc import Callable
 
-from cassandra.query import BatchStatement, PreparedStatement, Statement
+from cassandra.query import BatchStatement, BatchType, PreparedStatement, Statement
 
 from app.application.deadline import Deadline
 from app.infrastructure.cassandra_session import CassandraSession, Row
@@ -23,9 +23,9 @@ _NAMES = {cql: name for name, cql in STATEMENTS.items()}
 
 
 def name_of(statement: Statement) -> str:
-    """The statement's name in STATEMENTS; APPEND for the batch."""
+    """The statement's name in STATEMENTS; APPEND for the batch with conditions."""
     if isinstance(statement, BatchStatement):
-        return APPEND
+        return APPEND if statement.batch_type == BatchType.LOGGED else "announce"
     return _NAMES.get(statement.prepared_statement.query_string, "another")
 
 

@@ -1,0 +1,126 @@
+"""The one order of all events of all carriers, and how to wait for what comes next.
+
+Read by subscribers (`api/feed.py`) and by projections. The port has one contract suite
+(`tests/contracts/feed.py`) that each implementation passes.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.application.deadline import Deadline
+from app.application.ports import RecordedEvent, StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """An event and its position in the feed. Positions are 1, 2, 3 … without a hole, and an event
+    keeps the one it has. Within a stream they ascend with the version."""
+
+    position: int
+    event: RecordedEvent
+
+
+class Feed(Protocol):
+    """All events of all streams in one order. Every call ends by its deadline."""
+
+    def read(self, after: int, limit: int, deadline: Deadline) -> list[FeedEvent]:
+        """The events at positions after + 1, after + 2 …, as far as there are and at most `limit`.
+
+        What one reader has seen every later reader sees, at the same position.
+        Raises StoreUnavailable.
+        """
+        ...
+
+    def head(self, deadline: Deadline) -> int:
+        """The last position that was given; 0 if none was. Raises StoreUnavailable."""
+        ...
+
+
+class TooManyListeners(Exception):
+    """As many as are allowed are waiting in this process already."""
+
+
+class Tail:
+    """Where those who have read everything wait for more. One a process.
+
+    While somebody waits, one thread asks the feed for its head; `stir` saves it the wait when an
+    event was appended by this very process. At most `most_listeners` at a time.
+    """
+
+    def __init__(self, feed: Feed, most_listeners: int, poll_seconds: float) -> None:
+        self._feed = feed
+        self._slots = threading.BoundedSemaphore(most_listeners)
+        self._poll_seconds = poll_seconds
+        self._changed = threading.Condition()
+        self._stirred = threading.Event()
+        self._waiting = 0
+        self._head = 0
+        self._watched = False
+        self._closed = False
+
+    @contextmanager
+    def listener(self) -> Iterator[None]:
+        """Hold one of the places. Raises TooManyListeners."""
+        if not self._slots.acquire(blocking=False):
+            raise TooManyListeners
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def wait(self, after: int, deadline: Deadline) -> bool:
+        """Return True once there is an event after this position, False at the deadline or once
+        the process is about to end."""
+        with self._changed:
+            self._waiting += 1
+            self._watch()
+            try:
+                while self._head <= after and not self._closed and not deadline.expired:
+                    self._changed.wait(deadline.remaining())
+            finally:
+                self._waiting -= 1
+            return self._head > after
+
+    def stir(self) -> None:
+        """Something was appended: look now."""
+        self._stirred.set()
+
+    def close(self) -> None:
+        """Let everybody go who waits, now and from now on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._stirred.set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the process is about to end."""
+        return self._closed
+
+    def _watch(self) -> None:
+        """Start the thread that looks, unless it is there. It ends when nobody waits any more."""
+        if not self._watched and not self._closed:
+            self._watched = True
+            threading.Thread(target=self._look, name="feed-tail", daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            head = self._asked()
+            with self._changed:
+                if head > self._head:
+                    self._head = head
+                    self._changed.notify_all()
+                if not self._waiting or self._closed:
+                    self._watched = False
+                    return
+            self._stirred.wait(self._poll_seconds)
+            self._stirred.clear()
+
+    def _asked(self) -> int:
+        try:
+            return self._feed.head(Deadline.after(1.0))
+        except StoreUnavailable:
+            return 0  # those who wait go on waiting; their next read tells them
