@@ -317,20 +317,24 @@ class CassandraSequencer:
         """Ask the stream whether the record's events are in it; in the end make sure that they are
         or never will be."""
         record.asked_at = time.monotonic()
-        marks = self._requests.select(deadline, "read_mark", record.stream, record.first)
-        if marks and marks[0]["version"]:
-            record.written = (marks[0]["lane"], marks[0]["seq"]) == record.id
-            return
-        if record.asked_at - record.seen_at < self._grace_seconds:
-            return
-        rows = self._requests.select(deadline, "read_fence", record.stream)
-        stream = rows[0] if rows else {}
-        moved = self._requests.write(
-            deadline, "move_fence", uuid4(), record.stream, stream.get("head"), stream.get("fence")
-        )
-        if moved["[applied]"] and (stream.get("head") or 0) < record.first:
-            log.info("an append that was announced never came; it is fenced off")
-            record.written = False
+        mark = self._mark(record, deadline)
+        if mark is None:
+            if record.asked_at - record.seen_at < self._grace_seconds:
+                return
+            row = self._requests.select(deadline, "read_fence", record.stream)
+            stream = row[0] if row else {}
+            place = (record.stream, stream.get("head"), stream.get("fence"))
+            if not self._requests.write(deadline, "move_fence", uuid4(), *place)["[applied]"]:
+                return
+            log.info("an append that was announced has not come; it is fenced off")
+            # It may have come at the last moment; from here on it cannot.
+            mark = self._mark(record, deadline)
+        record.written = mark == record.id
+
+    def _mark(self, record: _Record, deadline: Deadline) -> tuple[UUID, int] | None:
+        """Which record the event at the place of this one's first belongs to, if there is any."""
+        rows = self._requests.select(deadline, "read_mark", record.stream, record.first)
+        return (rows[0]["lane"], rows[0]["seq"]) if rows and rows[0]["lane"] else None
 
     # --- Taking in
 
