@@ -14,6 +14,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.debug = settings.app_debug
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_size
     app.config["REQUEST_TIMEOUT"] = settings.request_timeout
+    app.config["HEARTBEAT"] = settings.heartbeat
     app.extensions["services"] = services or build_services(settings)
     install(app)
     return app

@@ -1,22 +1,30 @@
 """The one place that chooses implementations: settings in, services out."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from app.application.access import Access, KeyRing, KeyStore
 from app.application.bus import CommandBus
+from app.application.directory import Directory
+from app.application.feed import Feed, Sequencer, Tail
 from app.application.handlers import CarrierHandlers
 from app.application.ports import Clock, EventStore, Telemetry
+from app.application.projections import PROJECTIONS
+from app.application.projections.follower import Follower
+from app.application.projections.projector import Projector
 from app.application.repository import CarrierRepository
 from app.application.services import Services
+from app.application.views import ViewStore
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.metered_store import MeteredEventStore
+from app.infrastructure.sqlite_feed import SqliteFeed
 from app.infrastructure.sqlite_keys import SqliteKeyStore
 from app.infrastructure.sqlite_store import SqliteEventStore
+from app.infrastructure.sqlite_views import SqliteViewStore
 from app.infrastructure.telemetry import PrometheusTelemetry
 from config.settings import Settings
 
@@ -26,37 +34,112 @@ if TYPE_CHECKING:
 clock: Clock = system_clock
 """The time, for all parts."""
 
+TAIL_POLL_SECONDS = 0.05
+"""So often the feed is asked for what other processes have appended, while somebody waits."""
 
-def build_services(settings: Settings) -> Services:
+SEQUENCER_POLL_SECONDS = 0.1
+"""So often Cassandra is asked for what was committed since."""
+
+
+class Stores(NamedTuple):
+    """What keeps data, of one kind of database."""
+
+    events: EventStore
+    keys: KeyStore
+    feed: Feed
+    views: ViewStore
+    sequencer: Sequencer | None = None
+
+
+def build_services(settings: Settings, *, follows: bool = True) -> Services:
     """Everything that a process needs. Call it after a fork, never before.
+
+    Unless told otherwise, it keeps the views up with the feed, in a thread of its own.
 
     Raises StoreUnavailable if the SQLite file cannot be opened. Cassandra may be down: the
     services answer StoreUnavailable until it is there.
     """
     telemetry = PrometheusTelemetry()
-    events, keys = open_stores(settings, telemetry)
-    store = MeteredEventStore(events, telemetry)
+    closing = ExitStack()
+    opened = open_stores(settings, telemetry, closing)
+    tail = Tail(opened.feed, settings.listeners, TAIL_POLL_SECONDS)
+    closing.callback(tail.close)
+    follower = build_follower(opened)
+    closing.callback(follower.close)
+    if follows:
+        follower.start()
+
+    def stir() -> None:
+        # A sequencer that is not hurried takes more in at once.
+        if opened.sequencer is None:
+            tail.stir()
+            follower.stir()
+
+    store = MeteredEventStore(opened.events, telemetry, on_append=stir)
     carriers = CarrierRepository(store, JsonCodec(), clock)
     bus = CommandBus(CarrierHandlers(carriers).table(), telemetry)
-    access = Access(KeyRing(keys), settings.keyless, settings.keyless_hosts)
-    return Services(bus, carriers, store, telemetry, uuid4, access)
+    access = Access(KeyRing(opened.keys), settings.keyless, settings.keyless_hosts)
+    directory = Directory(opened.views, follower.stir, tail.listener)
+    return Services(
+        bus, carriers, store, telemetry, uuid4, access, opened.feed, tail, directory, closing.close
+    )
 
 
-def open_stores(settings: Settings, telemetry: Telemetry) -> tuple[EventStore, KeyStore]:
-    """The stores that the settings name, of events and of API keys. The first one closes both."""
+def build_projectors(stores: Stores) -> list[Projector]:
+    """One for each projection."""
+    return [
+        Projector(projection, stores.feed, stores.views, stores.events, JsonCodec())
+        for projection in PROJECTIONS.values()
+    ]
+
+
+def build_follower(stores: Stores) -> Follower:
+    """It keeps the views up, and on Cassandra the feed; not started yet."""
+    projectors = build_projectors(stores)
+    if stores.sequencer is None:
+        return Follower(projectors)
+    return Follower(projectors, stores.sequencer, SEQUENCER_POLL_SECONDS)
+
+
+def open_stores(settings: Settings, telemetry: Telemetry, closing: ExitStack) -> Stores:
+    """The stores that the settings name; `closing` is told how they are closed."""
     if settings.event_store == "sqlite":
-        return SqliteEventStore(settings.sqlite_path), SqliteKeyStore(settings.sqlite_path)
+        path = settings.sqlite_path
+        stored, feed = SqliteEventStore(path), SqliteFeed(path)
+        closing.callback(stored.close)
+        closing.callback(feed.close)
+        views = SqliteViewStore(settings.views_path)
+        closing.callback(views.close)
+        return Stores(stored, SqliteKeyStore(path), feed, views)
     # Imported only here: the driver costs a second and 30 MB that SQLite does not need.
-    from app.infrastructure import cassandra_keys
+    from app.infrastructure import (
+        cassandra_feed,
+        cassandra_feed_state,
+        cassandra_keys,
+        cassandra_sequencer,
+        cassandra_views,
+    )
     from app.infrastructure.cassandra_session import CassandraSession
     from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
 
     contact = cassandra_contact(settings)
-    statements = STATEMENTS | cassandra_keys.STATEMENTS
+    statements = (
+        STATEMENTS
+        | cassandra_keys.STATEMENTS
+        | cassandra_feed.STATEMENTS
+        | cassandra_feed_state.STATEMENTS
+        | cassandra_sequencer.STATEMENTS
+        | cassandra_views.STATEMENTS
+    )
     session = CassandraSession(contact, settings.cassandra_keyspace, statements)
-    return (
-        CassandraEventStore(session, telemetry, contact.serial_consistency),
+    events = CassandraEventStore(session, telemetry, contact.serial_consistency)
+    closing.callback(events.close)
+    return Stores(
+        events,
         cassandra_keys.CassandraKeyStore(session, contact.serial_consistency),
+        cassandra_feed.CassandraFeed(session),
+        cassandra_views.CassandraViewStore(session, contact.serial_consistency),
+        cassandra_sequencer.CassandraSequencer(session, contact.serial_consistency),
     )
 
 

@@ -50,7 +50,8 @@ _address = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_address}:{_settings.port}"
 workers = _settings.workers
 worker_class = "config.gunicorn_worker.EnvelopeWorker"
-threads = _settings.threads
+# Who listens to the feed holds a thread: of its own, so that commands always find one.
+threads = _settings.threads + _settings.listeners
 # Connections and threads do not survive a fork: each worker makes its own.
 preload_app = False
 # nginx waits a little longer than a request may take, a stop a little longer still.
@@ -149,7 +150,7 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's 
     """Give back the store's connections; write out what is left of the log."""
     application = getattr(worker, "wsgi", None)
     if application is not None:
-        application.extensions["services"].store.close()
+        application.extensions["services"].close()
     json_logging.stop_background_writer()
 
 

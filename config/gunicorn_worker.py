@@ -1,7 +1,10 @@
-"""gunicorn's threaded worker, answering what never reaches the application in the envelope too."""
+"""gunicorn's threaded worker, answering what never reaches the application in the envelope too, and
+never waiting for those who listen to the feed."""
 
 import json
 import logging
+import queue
+import threading
 from typing import Any
 from uuid import uuid4
 
@@ -32,7 +35,42 @@ _ANSWERS: tuple[tuple[type[Exception], tuple[int, str, str]], ...] = (
 
 
 class EnvelopeWorker(ThreadWorker):
-    """A `gthread` worker whose own error pages are JSON, and whose log never quotes a client."""
+    """A `gthread` worker whose own error pages are JSON, and whose log never quotes a client.
+
+    When it is to end, it lets those go who listen to the feed: they would stay for ever.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's
+        super().__init__(*args, **kwargs)
+        # The only thing of use to a signal handler: `put` may interrupt itself (its documentation
+        # says so), where a lock could be one that the interrupted code holds.
+        self._ending: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """See `gunicorn.workers.base.Worker`."""
+        threading.Thread(target=self._let_listeners_go, name="ending", daemon=True).start()
+        super().run()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - gunicorn's
+        """A graceful end."""
+        self._ending.put(None)
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - gunicorn's
+        """A quick one, which waits for all threads none the less."""
+        self._ending.put(None)
+        super().handle_quit(sig, frame)
+
+    def is_parent_alive(self) -> bool:
+        """The end if it is not."""
+        alive: bool = super().is_parent_alive()
+        if not alive:
+            self._ending.put(None)
+        return alive
+
+    def _let_listeners_go(self) -> None:
+        self._ending.get()
+        self.wsgi.extensions["services"].tail.close()
 
     def handle_error(
         self,

@@ -49,6 +49,9 @@ class Settings:
     port: int = 8000
     workers: int = 2
     threads: int = 8
+    listeners: int = 8
+    heartbeat: float = 15.0
+    workers_follow: bool = True
     allow_anonymous: bool = False
     allowed_hosts: tuple[str, ...] = ()
 
@@ -86,6 +89,10 @@ class Settings:
             port=read.whole("PORT", 1, 65535, cls.port),
             workers=read.whole("WORKERS", 1, 256, cls.workers),
             threads=read.whole("THREADS", 1, 256, cls.threads),
+            listeners=read.whole("LISTENERS", 1, 256, cls.listeners),
+            # At most 50: with the age of what is known of keys, a revoked one gets 60 s at most.
+            heartbeat=read.seconds("HEARTBEAT", 0.1, 50, cls.heartbeat),
+            workers_follow=read.boolean("WORKERS_FOLLOW", default=cls.workers_follow),
             allow_anonymous=read.boolean("ALLOW_ANONYMOUS", default=cls.allow_anonymous),
             allowed_hosts=read.names(
                 "ALLOWED_HOSTS", _HOST_NAME, "host names without a port, separated by commas"
@@ -130,6 +137,12 @@ class Settings:
                 "CASSANDRA_TLS_CERT is set but CASSANDRA_TLS_CA is not: name the file of the CA"
                 " that signed the nodes' certificates."
             )
+
+    @property
+    def views_path(self) -> Path:
+        """Where views are kept that are in SQLite: beside the events, in a file that can be
+        deleted, as it is made again from them."""
+        return self.sqlite_path.with_suffix(".views.sqlite3")
 
     @property
     def on_loopback(self) -> bool:

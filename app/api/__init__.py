@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.api import carriers, docs, errors, health, request_cycle
+from app.api import carriers, directory, docs, errors, feed, health, request_cycle
 from app.api.envelope import EnvelopeJson
 from app.api.openapi import OPTIONS, OpenApi
 
@@ -26,6 +26,6 @@ def install(app: Flask) -> None:
     request_cycle.install(app)
     errors.install(app)
     api = OpenApi(app)
-    for blueprint in (carriers.blueprint, health.blueprint):
+    for blueprint in (carriers.blueprint, directory.blueprint, feed.blueprint, health.blueprint):
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blueprint)

@@ -28,7 +28,7 @@ def command_context(*, dry_run: bool = False) -> CommandContext:
         actor=actor,
         deadline=g.deadline,
         fingerprint=None if key is None else _fingerprint(),
-        expected=_expected_versions(),
+        expected=expected_versions(),
         dry_run=dry_run,
     )
 
@@ -47,9 +47,9 @@ def _fingerprint() -> str:
     return hashlib.sha256(f"{request.path.lower()}\n{body}".encode()).hexdigest()
 
 
-def _expected_versions() -> frozenset[int] | None:
+def expected_versions() -> frozenset[int] | None:
     """Of If-Match (RFC 9110, 13.1.1); `*` asks for existence, which every change does. A weak tag
-    and one that is not a version of ours never match."""
+    and one that is not a version of ours never match. Raises BadRequest."""
     header: str | None = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None

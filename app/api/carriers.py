@@ -9,8 +9,9 @@ from werkzeug.exceptions import BadRequest
 
 from app.api import answer_schemas, schemas
 from app.api import representations as shown
-from app.api.attempt import command_context
+from app.api.attempt import command_context, expected_versions
 from app.api.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint
+from app.api.directory_schemas import EligibilityQuerySchema, EligibilitySchema
 from app.api.envelope import services, success
 from app.api.request_cycle import deadline
 from app.application.commands import (
@@ -23,7 +24,9 @@ from app.application.commands import (
     SuspendCarrier,
     UpdateProfile,
 )
+from app.application.consistency import token_of
 from app.application.handlers import CommandDone, StaleVersion
+from app.domain.eligibility import verdicts
 from app.domain.profile import PROFILE_PARTS
 
 _REPLAY = {"Idempotent-Replay": "true"}
@@ -32,12 +35,16 @@ _REGISTERED = {
     201: Answer(
         "Registered",
         (answer_schemas.RegisteredSchema,),
-        ("Location", "ETag", "Idempotent-Replay"),
+        ("Location", "ETag", "Idempotent-Replay", "Consistency-Token"),
     ),
     200: Answer("With `dry_run`, what would be done", (answer_schemas.PlanSchema,)),
 }
 _SHOWN = {
     200: Answer("The carrier", (answer_schemas.CarrierSchema,), ("ETag",)),
+    304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
+}
+_JUDGED = {
+    200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag",)),
     304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
 }
 _HISTORY = {200: Answer("A page of its history", (answer_schemas.HistorySchema,), ("Link",))}
@@ -100,11 +107,23 @@ def retire(body: dict[str, Any], query: dict[str, Any], carrier_id: UUID) -> Res
 def show_carrier(query: dict[str, Any], carrier_id: UUID) -> Response:
     """Show a carrier as its events tell it: now, at a version, or at a moment."""
     view = services().carriers.show(str(carrier_id), deadline(), **query)
-    answer = success(shown.carrier(view), headers={"ETag": f'"{view.version}"'})
-    answer.make_conditional(request)
-    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
-        raise StaleVersion(view.carrier_id, view.version, [])
-    return answer
+    return _versioned(shown.carrier(view), view.carrier_id, view.version)
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>/eligibility",
+    _JUDGED,
+    (*IN_THE_REGISTRY, 404, 412),
+    query=EligibilityQuerySchema,
+)
+def show_eligibility(query: dict[str, str], carrier_id: UUID) -> Response:
+    """Tell whether a carrier can be given a piece of work, by which rules, and which event decided
+    each of them."""
+    told = services().carriers.told(str(carrier_id), deadline())
+    found = verdicts([each.event for each in told], query["country"], query["service"])
+    version = told[-1].version
+    about = {"carrier_id": str(carrier_id), "version": version}
+    return _versioned({**about, **shown.eligibility(told, found)}, str(carrier_id), version)
 
 
 @blueprint.view(
@@ -137,6 +156,18 @@ def _change(command: Command, query: dict[str, Any]) -> Response:
     return success(shown.changed(done), headers=_headers(done))
 
 
+def _versioned(data: object, carrier_id: str, version: int) -> Response:
+    """What is shown of a carrier at a version, on the conditions of If-None-Match and If-Match.
+    Raises StaleVersion, and BadRequest for an If-Match that is none."""
+    expected_versions()
+    answer = success(data, headers={"ETag": f'"{version}"'})
+    answer.make_conditional(request)
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise StaleVersion(carrier_id, version, [])
+    return answer
+
+
 def _headers(done: CommandDone) -> dict[str, str]:
-    tag = {"ETag": f'"{done.version}"'}
-    return tag | _REPLAY if done.replayed else tag
+    token = token_of(done.carrier_id, done.version)
+    headers = {"ETag": f'"{done.version}"', "Consistency-Token": token}
+    return headers | _REPLAY if done.replayed else headers

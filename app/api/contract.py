@@ -27,16 +27,19 @@ CHANGE = (*COMMAND, 404, 412)
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A success: its data is of one of the schemas. A body that is no envelope has a media type
-    instead; an answer without either has no body."""
+    instead; an answer without either has no body. A header that means several things is named with
+    its meaning: `ETag.view`."""
 
     description: str
     data: tuple[type[Schema], ...] = ()
     headers: tuple[str, ...] = ()
     media_type: str | None = None
+    example: str = ""
 
     def described(self) -> dict[str, Any]:
         """As a Response Object of OpenAPI."""
-        headers = {name: name for name in ("X-Request-ID", *self.headers)}
+        named = ("X-Request-ID", *self.headers)
+        headers = {name.partition(".")[0]: name for name in named}
         described: dict[str, Any] = {"description": self.description, "headers": headers}
         if self.data:
             schemas = [success_of(schema) for schema in self.data]
@@ -51,6 +54,9 @@ class Answer:
             }
         elif self.media_type:
             described["content"] = {self.media_type: {"schema": {"type": "string"}}}
+            if self.example:
+                examples = {"example": {"value": self.example}}
+                described["content"][self.media_type]["examples"] = examples
         return described
 
 
@@ -58,7 +64,7 @@ CHANGED: Mapping[int, Answer] = {
     200: Answer(
         "Done, or nothing to do; with `dry_run`, what would be done",
         (ChangedSchema, PlanSchema),
-        ("ETag", "Idempotent-Replay"),
+        ("ETag", "Idempotent-Replay", "Consistency-Token"),
     )
 }
 
@@ -95,17 +101,18 @@ class ContractBlueprint(Blueprint):
         answers: Mapping[int, Answer],
         refusals: tuple[int, ...],
         query: type[Schema] | None = None,
+        headers: tuple[str, ...] = (),
     ) -> Callable[[View], View]:
         """GET: the view is given the query, if it takes one, and what the rule captures."""
-        headers = ["X-Request-ID"]
+        taken = ["X-Request-ID", *headers]
         if HTTPStatus.NOT_MODIFIED in answers:
-            headers.append("If-None-Match")
+            taken.append("If-None-Match")
         if HTTPStatus.PRECONDITION_FAILED in refusals:
-            headers.append("If-Match")
+            taken.append("If-Match")
 
         def decorate(view: View) -> View:
             taking = view if query is None else self.arguments(query(), location="query")(view)
-            promised = _promise(taking, answers, refusals, headers)
+            promised = _promise(taking, answers, refusals, taken)
             routed: View = self.get(rule, parameters=_captured(rule))(promised)
             return routed
 

@@ -12,6 +12,8 @@ from app.api.problem import Problem
 from app.api.representations import history_entry
 from app.api.validation import ValidationFailed
 from app.application.access import ForeignHost, NotAuthenticated, NotPermitted
+from app.application.consistency import ViewBehind
+from app.application.feed import TooManyListeners
 from app.application.handlers import KeyReused, StaleVersion
 from app.application.ports import AlreadyClaimed, OutcomeUnknown, StoreUnavailable, VersionConflict
 from app.application.repository import CarrierNotFound, UnreadableEvent
@@ -168,6 +170,23 @@ def _unknown(_: OutcomeUnknown) -> Problem:
     )
 
 
+def _too_many_listeners(_: TooManyListeners) -> Problem:
+    return Problem(
+        503,
+        "As many as this service takes are listening to the feed; try again shortly, or ask"
+        " without waiting",
+        "too-many-listeners",
+        {"outcome": "not-started"},
+        {"Retry-After": "5"},
+    )
+
+
+def _view_behind(error: ViewBehind) -> Problem:
+    return Problem(
+        503, error.sentence, "view-behind", {"outcome": "not-started"}, headers=_RETRY_AFTER
+    )
+
+
 def _unexpected(_: Exception) -> Problem:
     return Problem(500, "Something went wrong here; the log of the service tells what")
 
@@ -188,6 +207,8 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         KeyReused: _key_reused,
         StoreUnavailable: _not_started,
         OutcomeUnknown: _unknown,
+        TooManyListeners: _too_many_listeners,
+        ViewBehind: _view_behind,
         Exception: _unexpected,
     }
 )

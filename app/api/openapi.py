@@ -26,6 +26,8 @@ from app.api.problem import PROBLEM_JSON, Problem
 from app.api.validation import ValidationFailed
 from app.application.access import ForeignHost, NotAuthenticated, NotPermitted, Scope
 from app.application.commands import KEY
+from app.application.consistency import TOKEN_PATTERN, ViewBehind, token_of
+from app.application.feed import TooManyListeners
 from app.application.handlers import KeyReused, StaleVersion
 from app.application.ports import (
     AlreadyClaimed,
@@ -56,7 +58,15 @@ time the first answer comes back.
 **Only what you have seen.** A change with `If-Match: "3"` is carried out only if the carrier is
 still at version 3.
 
+**Reading what you have written.** Views follow the events, mostly within milliseconds. A query with
+the `Consistency-Token` of a command's answer waits for it.
+
 **Trying out.** Any command with `?dry_run=true` does everything but write.
+
+**Following.** Every event of every carrier has a position in one feed: 1, 2, 3 … `GET /events`
+gives it page by page, and waits for the next event if wanted; `GET /events/stream` gives it as it
+happens. What was given once stays as it is. A reader that keeps the last position that it has
+worked off misses nothing.
 
 **Keys.** `Authorization: Bearer <prefix>.<secret>`. As long as no key has been created, a service
 on loopback needs none.
@@ -86,6 +96,18 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "anyOf": [{"const": "*"}, {"pattern": f"^{VERSIONS}$"}]},
         "example": '"1"',
     },
+    "Last-Event-ID": {
+        "description": "The last position that was received, as browsers send it when they come"
+        " back; it counts more than `after`.",
+        "schema": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,15})$"},
+        "example": "7",
+    },
+    "Consistency-Token": {
+        "description": "The token of a command's answer: wait until what that command wrote can be"
+        " found, a few seconds at most; then 503.",
+        # Without an example: it would have to be of a carrier that is there.
+        "schema": {"type": "string", "format": "consistency-token"},
+    },
     "If-None-Match": {
         "description": "ETags that are known already: if it is one of them, 304.",
         "schema": {"type": "string"},
@@ -104,6 +126,18 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "description": "The carrier's version, in quotation marks.",
         "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
         "example": '"1"',
+    },
+    "ETag.view": {
+        "description": "Another one when anything in the view may have changed since.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^W/"[!#-~]+"$'},
+        "example": 'W/"1.42.42.0123456789ab"',
+    },
+    "Consistency-Token": {
+        "description": "Sent with a query, it makes the query wait until what was written here can"
+        " be found.",
+        "schema": {"type": "string", "pattern": f"^{TOKEN_PATTERN}$"},
+        "example": token_of(CARRIER_ID, 1),
     },
     "Location": {
         "description": "Where the carrier is shown.",
@@ -188,8 +222,9 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
     ),
     500: ("A mistake of the service; the log tells which", (Exception(),)),
     503: (
-        "The store cannot be reached: nothing was done, or it is not known whether it was",
-        (StoreUnavailable(), OutcomeUnknown()),
+        "The store cannot be reached: nothing was done, or it is not known whether it was; too many"
+        " are listening to the feed; or what the Consistency-Token names cannot be found yet",
+        (StoreUnavailable(), OutcomeUnknown(), TooManyListeners(), ViewBehind()),
     ),
 }
 

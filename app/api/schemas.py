@@ -88,7 +88,7 @@ class QueryBoolean(fields.Boolean):
 class QueryInteger(fields.Integer):
     """A whole number in plain digits, from `least` to `most`."""
 
-    _DIGITS = re.compile(r"0|[1-9][0-9]{0,9}")
+    _DIGITS = re.compile(r"0|[1-9][0-9]{0,15}")
 
     def __init__(self, least: int, most: int, **options: Any) -> None:  # noqa: ANN401
         sentence = f"The {{{{field}}}} parameter must be a whole number from {least} to {most}"

@@ -4,6 +4,7 @@ Read by subscribers (`api/feed.py`) and by projections. The port has one contrac
 (`tests/contracts/feed.py`) that each implementation passes.
 """
 
+import enum
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,26 @@ class Feed(Protocol):
 
     def head(self, deadline: Deadline) -> int:
         """The last position that was given; 0 if none was. Raises StoreUnavailable."""
+        ...
+
+
+class Round(enum.Enum):
+    """What came of a sequencer's step."""
+
+    WORKED = "worked"
+    """Something was given its place; there may be more."""
+    IDLE = "idle"
+    """There is nothing to do."""
+    STANDING_BY = "standing by"
+    """Another process is at it."""
+
+
+class Sequencer(Protocol):
+    """Gives events their places in the feed, where appending them does not."""
+
+    def step(self, deadline: Deadline) -> Round:
+        """Place some of what was committed. Any number of processes may. Raises
+        StoreUnavailable."""
         ...
 
 
@@ -108,7 +129,11 @@ class Tail:
 
     def _look(self) -> None:
         while True:
-            head = self._asked()
+            try:
+                head = self._asked()
+            except BaseException:
+                self._watched = False  # a mistake of the feed's ends this thread, not the next one
+                raise
             with self._changed:
                 if head > self._head:
                     self._head = head

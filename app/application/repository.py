@@ -90,6 +90,17 @@ class CarrierView:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """An event of a carrier with where and when it was recorded. `at` is UTC."""
+
+    version: int
+    event_id: UUID
+    event_type: str
+    at: datetime
+    event: CarrierEvent
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """A commit that was carried out: the version and state that it left the carrier in."""
 
@@ -210,6 +221,25 @@ class CarrierRepository:
         if not recorded:
             raise CarrierNotFound(carrier_id)
         return list(self._entries(recorded))[after:]
+
+    def told(self, carrier_id: str, deadline: Deadline) -> list[Told]:
+        """Everything that happened to a carrier, oldest first.
+
+        Raises CarrierNotFound, UnreadableEvent, StoreUnavailable.
+        """
+        recorded = self._store.read(carrier_id, deadline)
+        if not recorded:
+            raise CarrierNotFound(carrier_id)
+        return [
+            Told(
+                version=each.version,
+                event_id=each.data.event_id,
+                event_type=each.data.event_type,
+                at=each.data.created_at,
+                event=self._codec.decode(each),
+            )
+            for each in recorded
+        ]
 
     def _entries(self, recorded: Sequence[RecordedEvent]) -> Iterator[HistoryEntry]:
         before: CarrierState | None = None

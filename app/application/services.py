@@ -7,6 +7,8 @@ from uuid import UUID
 
 from app.application.access import Access
 from app.application.bus import CommandBus
+from app.application.directory import Directory
+from app.application.feed import Feed, Tail
 from app.application.ports import EventStore
 from app.application.repository import CarrierRepository
 
@@ -33,3 +35,8 @@ class Services:
     telemetry: RequestTelemetry
     new_id: Callable[[], UUID]
     access: Access
+    feed: Feed
+    tail: Tail
+    directory: Directory
+    close: Callable[[], None]
+    """Lets everybody go who waits, and gives back connections and files."""

@@ -239,11 +239,11 @@ def _loaded(schema: Schema, given: Mapping[str, Any]) -> Values:
 def _opened(settings: Settings) -> Iterator[tuple[Services, Deadline]]:
     """The services over the settings' store, and until when they have to answer."""
     deadline = Deadline.after(settings.request_timeout)
-    services = build_services(settings)
+    services = build_services(settings, follows=False)
     try:
         yield services, deadline
     finally:
-        services.store.close()
+        services.close()
 
 
 def _context(

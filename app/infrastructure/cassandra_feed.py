@@ -23,6 +23,8 @@ STATEMENTS = {
 
 BUCKET_POSITIONS = 10_000
 
+_LAST_POSITION = 2**63 - 2  # so that the next one is a bigint too
+
 
 def bucket_of(position: int) -> int:
     """The partition that holds this position."""
@@ -40,6 +42,7 @@ class CassandraFeed:
     def read(self, after: int, limit: int, deadline: Deadline) -> list[FeedEvent]:
         """See `feed.Feed`. Stops at whatever is not there yet, and never skips it."""
         found: list[FeedEvent] = []
+        after = min(after, _LAST_POSITION)
         while len(found) < limit:
             bucket = bucket_of(after + 1)
             rows = self._select(deadline, "read_feed", bucket, after, limit - len(found))
@@ -54,17 +57,21 @@ class CassandraFeed:
 
     def head(self, deadline: Deadline) -> int:
         """See `feed.Feed`."""
-        bucket = self.last_bucket(deadline)
-        rows = self._select(deadline, "read_feed_head", bucket)
-        return int(rows[0]["head"]) if rows else 0
+        return self._head_of(self.last_bucket(deadline), deadline) or 0
 
     def last_bucket(self, deadline: Deadline) -> int:
         """The last partition that was begun; 0 if none was. Raises StoreUnavailable."""
         self._last_bucket = last_true(
             self._last_bucket,
-            lambda bucket: bool(self._select(deadline, "read_feed_head", bucket)),
+            lambda bucket: self._head_of(bucket, deadline) is not None,
         )
         return self._last_bucket
+
+    def _head_of(self, bucket: int, deadline: Deadline) -> int | None:
+        """None: it is not begun. It may be there nevertheless, with what is carried into it."""
+        rows = self._select(deadline, "read_feed_head", bucket)
+        head: int | None = rows[0]["head"] if rows else None
+        return head
 
     def _select(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
         statement = self._session.prepared(name, deadline).bind(values)

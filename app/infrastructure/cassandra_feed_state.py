@@ -22,10 +22,8 @@ from app.infrastructure.cassandra_session import CassandraSession, SerialRequest
 
 STATEMENTS = {
     "read_state": "SELECT revision, head, cursors, open FROM feed WHERE bucket = ? LIMIT 1",
-    "begin_bucket": (
-        "UPDATE feed SET revision = ?, head = ?, cursors = ?, open = ? WHERE bucket = ?"
-        " IF revision = null"
-    ),
+    "carry_over": "UPDATE feed SET cursors = ?, open = ? WHERE bucket = ? IF revision = null",
+    "begin_bucket": "UPDATE feed SET revision = ?, head = ? WHERE bucket = ? IF revision = null",
     "move_feed": "UPDATE feed SET revision = ?, head = ? WHERE bucket = ? IF revision = ?",
     "put_cursors": "UPDATE feed SET cursors = cursors + ? WHERE bucket = ?",
     "drop_cursors": "UPDATE feed SET cursors = cursors - ? WHERE bucket = ?",
@@ -38,6 +36,7 @@ STATEMENTS = {
 }
 
 MOST_EVENTS = 100
+MOST_CHANGES = 200  # of cursors and of what is open; 44 bytes each
 MOST_BYTES = 36_000  # Cassandra refuses a batch of 50 KiB
 _ROW_BYTES = 150
 
@@ -63,8 +62,8 @@ class Fed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """`open` has the records below their lane's cursor that are not done with, and how many of
-    their events were taken in. `bucket` is the partition that says so."""
+    """`open` has the records below their lane's cursor that are not done with, and which version
+    was the last that was taken in of each; 0 is none. `bucket` is the partition that says so."""
 
     bucket: int = 0
     revision: int = 0
@@ -77,6 +76,11 @@ class FeedState:
         """Where the next event belongs."""
         return bucket_of(self.head + 1)
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it stays as it is for ever: what changes next goes into another partition."""
+        return self.revision == 0 or self.next_bucket > self.bucket
+
 
 class Draft:
     """The next state, and the events that lead to it: what fits into one commit."""
@@ -88,6 +92,7 @@ class Draft:
         self.events: list[Fed] = []
         self.in_feed: dict[str, int] = {}  # stream: its last version here
         self._bytes = 0
+        self._changes = 0
         room = (base.next_bucket + 1) * BUCKET_POSITIONS - base.head
         self._most = min(MOST_EVENTS, room)
 
@@ -105,14 +110,33 @@ class Draft:
             taken += 1
         return taken
 
+    def move_cursor(self, record: RecordId) -> None:
+        """Go on behind this record of its lane."""
+        self.cursors[record.lane] = record.seq
+        self._changes += 1
+
+    def forget_lane(self, lane: UUID) -> None:
+        """Do without its cursor."""
+        del self.cursors[lane]
+        self._changes += 1
+
+    def leave_open(self, record: RecordId, version: int) -> None:
+        """Of this record everything up to that version has been taken in, or nothing (0)."""
+        self.open[record] = version
+        self._changes += 1
+
+    def finish(self, record: RecordId) -> None:
+        """It is no longer open."""
+        del self.open[record]
+        self._changes += 1
+
     @property
     def is_full(self) -> bool:
         """Whether nothing more can be taken in for now."""
-        opened = len(self.open) - len(self.base.open)
         return (
             len(self.events) == self._most
             or self._bytes > MOST_BYTES * 3 // 4
-            or opened >= MOST_EVENTS
+            or self._changes >= MOST_CHANGES
         )
 
     @property
@@ -149,6 +173,8 @@ class FeedStates:
         state = FeedState()
         while rows := self._requests.select(deadline, "read_state", bucket):
             row = rows[0]
+            if row["revision"] is None:
+                break
             cursors = dict((row["cursors"] or {}).items())
             opened = {RecordId(*each): taken for each, taken in (row["open"] or {}).items()}
             state = FeedState(bucket, row["revision"], row["head"], cursors, opened)
@@ -157,6 +183,11 @@ class FeedStates:
 
     def commit(self, draft: Draft, deadline: Deadline) -> bool:
         """Whether the draft has become the state; if not, or if this raises, load it again."""
+        base = draft.base
+        if base.is_final and base.revision:
+            # Whoever does this writes the same, however late; and nothing once it is begun.
+            place = (base.cursors, base.open, base.next_bucket)
+            self._requests.write(deadline, "carry_over", *place)
         answer = self._session.execute(
             self._batch(draft, deadline), deadline, self._attempt_seconds
         )
@@ -169,13 +200,12 @@ class FeedStates:
         def add(name: str, *values: object) -> None:
             batch.add(self._session.prepared(name, deadline), values)
 
-        if base.revision == 0 or result.bucket > base.bucket:
-            place = (result.cursors, result.open, result.bucket)
-            add("begin_bucket", result.revision, result.head, *place)
+        if base.is_final:
+            add("begin_bucket", result.revision, result.head, result.bucket)
         else:
             add("move_feed", result.revision, result.head, result.bucket, base.revision)
-            for name, change in _differences(base, result):
-                add(name, change, result.bucket)
+        for name, change in _differences(base, result):
+            add(name, change, result.bucket)
         for position, event in enumerate(draft.events, base.head + 1):
             add("insert_feed", result.bucket, position, *event)
         return batch

@@ -79,7 +79,10 @@ class _Announcement:
 
     @property
     def size(self) -> int:
-        return 100 + sum(100 + len(each.payload) + len(each.metadata) for each in self.events)
+        """Bytes in a batch, about."""
+        return 100 + sum(
+            100 + len(each.payload.encode()) + len(each.metadata.encode()) for each in self.events
+        )
 
 
 _Tickets = Sequence[Ticket[_Announcement, RecordId]]
@@ -98,6 +101,8 @@ class Lane:
         self._last = 0
         self._unsure: list[RecordId] = []
         self._is_open = False
+        self._is_closed = False
+        self._writing = threading.Lock()
         self._wrote_at = 0.0
         self._group = GroupCommit(self._announce)
         self._outcomes = _Outcomes(self._conclude)
@@ -117,22 +122,28 @@ class Lane:
         self._outcomes.add(record, written)
 
     def close(self) -> None:
-        """Tell the last outcomes, and that no more records are to come. Never fails: a lane that
-        was not closed is looked at now and then for ever."""
+        """Tell the last outcomes, and that no more records are to come: from here on none can be
+        announced. Never fails: a lane that was not closed is looked at now and then for ever."""
+        self._is_closed = True
         self._outcomes.close()
-        if self._is_open:
-            with suppress(RequestFailed, StoreUnavailable):
-                soon = Deadline.after(_CLOSE_SECONDS)
-                self._fill_holes(soon)
-                self._requests.write(soon, "close_lane", self._last, REGISTRY, self._id)
+        # Somebody may be writing a record that is not counted yet.
+        if not self._writing.acquire(timeout=_CLOSE_SECONDS):
+            return
+        try:
+            if self._is_open:
+                with suppress(RequestFailed, StoreUnavailable):
+                    soon = Deadline.after(_CLOSE_SECONDS)
+                    self._fill_holes(soon)
+                    self._requests.write(soon, "close_lane", self._last, REGISTRY, self._id)
+        finally:
+            self._writing.release()
 
     def _announce(self, tickets: _Tickets) -> None:
         """By one thread at a time."""
         for chunk in _chunks(tickets):
             deadline = Deadline(max(ticket.deadline.at for ticket in chunk))
             try:
-                self._stir(deadline)
-                records = self._write(chunk, deadline)
+                records = self._put_on_record(chunk, deadline)
             except Exception as error:  # noqa: BLE001 - whatever it was, it is each caller's to know
                 for ticket in chunk:
                     ticket.settle(error)
@@ -140,15 +151,20 @@ class Lane:
             for ticket, record in zip(chunk, records, strict=True):
                 ticket.settle(record)
 
+    def _put_on_record(self, tickets: _Tickets, deadline: Deadline) -> list[RecordId]:
+        with self._writing:
+            if self._is_closed:
+                raise StoreUnavailable("this process is about to end")
+            self._stir(deadline)
+            return self._write(tickets, deadline)
+
     def _stir(self, deadline: Deadline) -> None:
         """Be in the registry, and known to be busy, before the record is there."""
-        now = time.monotonic()
         if not self._is_open:
             self._requests.write(deadline, "open_lane", REGISTRY, self._id, self._last + 1)
             self._is_open = True
-        elif now - self._wrote_at > QUIET_SECONDS:
+        elif time.monotonic() - self._wrote_at > QUIET_SECONDS:
             self._requests.write(deadline, "stir_lane", self._last + 1, REGISTRY, self._id)
-        self._wrote_at = now
 
     def _write(self, tickets: _Tickets, deadline: Deadline) -> list[RecordId]:
         self._fill_holes(deadline)
@@ -164,6 +180,7 @@ class Lane:
             ]
             self._session.execute(_together(rows), deadline, self._attempt_seconds)
         self._unsure = []
+        self._wrote_at = time.monotonic()
         return new
 
     def _fill_holes(self, deadline: Deadline) -> None:

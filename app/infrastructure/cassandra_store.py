@@ -287,11 +287,18 @@ class CassandraEventStore:
 
     def _send(self, commit: _Append) -> Row:
         batch = self._batch(commit)
+        maybe_applied = True  # unless it is known better: a signal may end this too
         try:
             rows = self._session.execute(batch, commit.deadline, self._attempt_seconds)
+            maybe_applied = False
         except RequestFailed as error:
-            commit.uncertain = commit.uncertain or error.maybe_applied
+            maybe_applied = error.maybe_applied
             raise
+        except StoreUnavailable:
+            maybe_applied = False
+            raise
+        finally:
+            commit.uncertain = commit.uncertain or maybe_applied
         # With two conditions a rejection may come as two rows; the static columns are in each.
         return rows[0]
 

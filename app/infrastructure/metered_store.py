@@ -1,7 +1,7 @@
 """Counts and times what an event store does. Wraps any `ports.EventStore`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from app.application.deadline import Deadline
@@ -21,13 +21,24 @@ from app.application.ports import (
     VersionConflict,
 )
 
+_WRITTEN = ("written", "unknown")
+
 
 class MeteredEventStore:
-    """Implements `ports.EventStore`; changes nothing about the store that it wraps."""
+    """Implements `ports.EventStore`; changes nothing about the store that it wraps.
 
-    def __init__(self, store: EventStore, telemetry: Telemetry) -> None:
+    Calls `on_append` after each append that wrote something, or may have.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        telemetry: Telemetry,
+        on_append: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._telemetry = telemetry
+        self._on_append = on_append
 
     def append(
         self,
@@ -53,6 +64,8 @@ class MeteredEventStore:
         finally:
             self._telemetry.appended(outcome)
             self._telemetry.store_took("append", time.monotonic() - started)
+            if outcome in _WRITTEN:
+                self._on_append()
         return appended
 
     def read(

@@ -28,7 +28,7 @@ def services(settings: Settings) -> Iterator[Services]:
     """The services of the settings, as bootstrap makes them."""
     built = build_services(settings)
     yield built
-    built.store.close()
+    built.close()
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_a_file_that_is_damaged(settings: Settings) -> None:
     """On the real store: what the disk has turned into noise is no mistake of the program."""
     built = build_services(settings)
     stored = create_app(settings, built).test_client().post("/register-carrier", json=FEDEX)
-    built.store.close()
+    built.close()
     with settings.sqlite_path.open("r+b") as file:
         size = file.seek(0, SEEK_END)
         file.seek(4096)  # the first page, which describes the table, stays
@@ -162,7 +162,7 @@ def test_a_file_that_is_damaged(settings: Settings) -> None:
         client.get("/health/ready"),
     ):
         assert failure(answer, 503)[1] == {"outcome": "not-started"}
-    built.store.close()
+    built.close()
 
 
 def test_a_place_where_no_file_can_be(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_body_without_a_length_is_refused(client: FlaskClient) -> None:
         "/",
         "/nothing",
         "/register-carrier/",
-        "/carriers",
+        "/carrier",
         "/carriers/",
         "/health",
         "/%00",

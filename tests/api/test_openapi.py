@@ -149,6 +149,7 @@ def test_headers_are_described(spec: Json) -> None:
     _, rename = operation_of(spec, "rename")
     _, show = operation_of(spec, "show_carrier")
     _, history = operation_of(spec, "show_history")
+    _, directory = operation_of(spec, "list_carriers")
 
     def sent(operation: Json) -> set[str]:
         parameters = [resolved(spec, each) for each in operation["parameters"]]
@@ -160,10 +161,13 @@ def test_headers_are_described(spec: Json) -> None:
     assert sent(register) == {"X-Request-ID", "Idempotency-Key"}
     assert sent(rename) == {"X-Request-ID", "Idempotency-Key", "If-Match"}
     assert sent(show) == {"X-Request-ID", "If-None-Match", "If-Match"}
-    assert back(register, "201") == {"X-Request-ID", "Location", "ETag", "Idempotent-Replay"}
-    assert back(rename, "200") == {"X-Request-ID", "ETag", "Idempotent-Replay"}
+    assert sent(directory) == {"X-Request-ID", "If-None-Match", "Consistency-Token"}
+    done = {"X-Request-ID", "ETag", "Idempotent-Replay", "Consistency-Token"}
+    assert back(register, "201") == {*done, "Location"}
+    assert back(rename, "200") == done
     assert back(show, "304") == {"X-Request-ID", "ETag"}
     assert back(history, "200") == {"X-Request-ID", "Link"}
+    assert back(directory, "200") == {"X-Request-ID", "ETag", "Link"}
     assert back(rename, "412") == {"X-Request-ID", "ETag"}
     assert back(rename, "503") == {"X-Request-ID", "Retry-After"}
     assert back(rename, "401") == back(rename, "403") == {"X-Request-ID", "WWW-Authenticate"}
@@ -227,6 +231,9 @@ def test_what_is_answered_is_described(client: FlaskClient, spec: Json) -> None:
         ("show_history", f"{location}/history?limit=1"),
         ("show_history", f"{location}/history?after=2147483647"),
         ("show_history", f"{location}/history?limit=0"),
+        ("list_events", "/events"),
+        ("list_events", "/events?limit=1"),
+        ("list_events", "/events?type=Sold"),
         ("live", "/health/live"),
         ("ready", "/health/ready"),
     ):

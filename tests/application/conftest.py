@@ -7,6 +7,7 @@ import pytest
 
 from app.infrastructure.sqlite_store import SqliteEventStore
 from tests.support.application import FEDEX, Application, BusyStore
+from tests.support.directory import Filled
 
 
 @pytest.fixture
@@ -29,6 +30,14 @@ def others(tmp_path: Path) -> Iterator[Application]:
     opened = SqliteEventStore(tmp_path / "events.sqlite3")
     yield Application(opened)
     opened.close()
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[Filled]:
+    """An empty view of the directory."""
+    made = Filled(tmp_path)
+    yield made
+    made.views.close()
 
 
 @pytest.fixture

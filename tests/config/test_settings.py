@@ -11,7 +11,7 @@ import pytest
 from config.settings import Settings, SettingsError
 
 OWN = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT", "WORKERS")
-OTHERS = ("THREADS", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "ALLOW")
+OTHERS = ("THREADS", "LISTENERS", "HEARTBEAT", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "ALLOW")
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         PORT="9000",
         WORKERS="3",
         THREADS="4",
+        LISTENERS="5",
+        HEARTBEAT="0.5",
+        WORKERS_FOLLOW="false",
         ALLOW_ANONYMOUS="true",
         ALLOWED_HOSTS="api.example.com, [::1],Inner",
         CASSANDRA_LOCAL_DC="dc1",
@@ -112,6 +115,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         port=9000,
         workers=3,
         threads=4,
+        listeners=5,
+        heartbeat=0.5,
+        workers_follow=False,
         allow_anonymous=True,
         allowed_hosts=("api.example.com", "[::1]", "inner"),
         cassandra_local_dc="dc1",
@@ -154,6 +160,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("PORT", "http", "a whole number from 1 to 65535"),
         ("WORKERS", "0", "a whole number from 1 to 256"),
         ("THREADS", "257", "a whole number from 1 to 256"),
+        ("LISTENERS", "0", "a whole number from 1 to 256"),
+        ("HEARTBEAT", "51", "a number of seconds from 0.1 to 50"),
+        ("WORKERS_FOLLOW", "perhaps", "true or false"),
         ("ALLOW_ANONYMOUS", "perhaps", "true or false"),
     ],
 )

@@ -20,7 +20,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.answers import another
 from tests.support.processes import wait_until
-from tests.support.service import GUNICORN, Service, exchange, service_environment
+from tests.support.service import (
+    GUNICORN,
+    Service,
+    exchange,
+    has_read_all,
+    service_environment,
+)
 from tests.support.threads import at_once
 
 CLIENTS = 16
@@ -120,18 +126,6 @@ def test_a_stop_during_the_start(tmp_path: Path) -> None:
         assert service.server.wait(15) == 0
     finally:
         service.server.kill()
-
-
-def has_read_all(port: int) -> bool:
-    """Whether someone is connected to the port and all that was sent to it has been read."""
-    connected = False
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        _, local, _, state, queues = line.split()[:5]
-        if local == f"0100007F:{port:04X}" and state == "01":
-            connected = True
-            if not queues.endswith(":00000000"):
-                return False
-    return connected
 
 
 class Load:

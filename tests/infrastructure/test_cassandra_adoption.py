@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from cassandra.cluster import Session
 
+from app.application.feed import Round
 from app.application.ports import NO_STREAM
 from app.infrastructure import (
     cassandra_adoption,
@@ -16,7 +17,7 @@ from app.infrastructure import (
 )
 from app.infrastructure.cassandra_adoption import CassandraAdoption
 from app.infrastructure.cassandra_feed import CassandraFeed
-from app.infrastructure.cassandra_sequencer import CassandraSequencer, Round
+from app.infrastructure.cassandra_sequencer import CassandraSequencer
 from app.infrastructure.cassandra_session import CassandraSession, Contact, make_cluster
 from app.infrastructure.cassandra_store import CassandraEventStore
 from tests.support.cassandra_node import Node

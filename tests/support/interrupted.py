@@ -4,11 +4,12 @@ A finer knife than the fault proxy: it knows which statement is about to be sent
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, Statement
 
 from app.application.deadline import Deadline
+from app.infrastructure import cassandra_feed_state, cassandra_sequencer
 from app.infrastructure.cassandra_session import CassandraSession, Row
 from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
 from tests.support.stores import CountingTelemetry
@@ -19,11 +20,12 @@ Send = Callable[[], list[Row]]
 Around = Callable[[str, Send], list[Row]]
 """Is given a request's name and what sends it; returns what the store is to see as the answer."""
 
-_NAMES = {cql: name for name, cql in STATEMENTS.items()}
+_STATEMENTS = cassandra_feed_state.STATEMENTS | cassandra_sequencer.STATEMENTS | STATEMENTS
+_NAMES = {cql: name for name, cql in _STATEMENTS.items()}
 
 
 def name_of(statement: Statement) -> str:
-    """The statement's name in STATEMENTS; APPEND for the batch with conditions."""
+    """The statement's name in STATEMENTS; APPEND for a batch with conditions, the feed's too."""
     if isinstance(statement, BatchStatement):
         return APPEND if statement.batch_type == BatchType.LOGGED else "announce"
     return _NAMES.get(statement.prepared_statement.query_string, "another")
@@ -45,6 +47,16 @@ class InterruptedSession(CassandraSession):
         return self._around(
             name_of(statement), lambda: self._inner.execute(statement, deadline, seconds)
         )
+
+    def execute_all(
+        self,
+        statements: Iterable[Statement],
+        deadline: Deadline,
+        seconds: float,
+        concurrency: int = 32,
+    ) -> list[list[Row]]:
+        """See `CassandraSession`. Reads alone are sent so: nothing holds them up."""
+        return self._inner.execute_all(statements, deadline, seconds, concurrency)
 
     def close(self) -> None:
         """Nothing here is its own."""

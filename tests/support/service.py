@@ -19,7 +19,15 @@ from tests.support.processes import Server, free_port
 ROOT = Path(__file__).parents[2]
 SETTINGS = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT")
 MORE_SETTINGS = (
-    *("WORKERS", "THREADS", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "PROMETHEUS_"),
+    *(
+        "WORKERS",
+        "THREADS",
+        "LISTENERS",
+        "HEARTBEAT",
+        "MAX_REQUEST_SIZE",
+        "REQUEST_TIMEOUT",
+        "PROMETHEUS_",
+    ),
     *("ALLOW_ANONYMOUS", "ALLOWED_HOSTS"),
 )
 GUNICORN = (
@@ -147,3 +155,15 @@ def exchange(
     connection.request(method, path, content, {**kind, **(headers or {})})
     response = connection.getresponse()
     return Answer(response.status, dict(response.headers), response.read())
+
+
+def has_read_all(port: int) -> bool:
+    """Whether someone is connected to the port and all that was sent to it has been read."""
+    connected = False
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, queues = line.split()[:5]
+        if local == f"0100007F:{port:04X}" and state == "01":
+            connected = True
+            if not queues.endswith(":00000000"):
+                return False
+    return connected

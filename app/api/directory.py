@@ -1,0 +1,151 @@
+"""The directory's addresses: which carriers there are, page by page or as one file, and how many.
+
+All of it comes from views, which follow the events; the Consistency-Token of a command's answer
+makes a query wait for what that command wrote.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from hashlib import blake2s
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, current_app, request
+from werkzeug.exceptions import BadRequest
+
+from app.api import representations as shown
+from app.api.contract import IN_THE_REGISTRY, Answer, ContractBlueprint
+from app.api.directory_csv import COLUMNS, csv_of
+from app.api.directory_schemas import (
+    DirectoryQuerySchema,
+    DirectorySchema,
+    FilterSchema,
+    StatisticsQuerySchema,
+    StatisticsSchema,
+)
+from app.api.envelope import services, success
+from app.api.request_cycle import deadline
+from app.application.consistency import BadToken, token_in
+from app.application.deadline import Deadline
+from app.application.directory import CARRIERS, STATISTICS, Directory, Page, Query, Standing
+
+CARRIERS_PER_WRITE = 500
+"""So many carriers one write of a file holds at most."""
+
+_CSV_TYPE = "text/csv; charset=utf-8; header=present"
+_CSV_HEADERS = {"Content-Disposition": 'attachment; filename="carriers.csv"'}
+
+_UNCHANGED = Answer("It is as If-None-Match knows it", headers=("ETag.view",))
+_PAGE = {
+    200: Answer("A page of carriers", (DirectorySchema,), ("ETag.view", "Link")),
+    304: _UNCHANGED,
+}
+_FILE = {
+    200: Answer(
+        "A line for each carrier, in UTF-8, after one with the names of the columns. A cell that"
+        " begins with =, +, -, @, a tab or a carriage return has an apostrophe before that, or"
+        " spreadsheets would take it for a formula. A file that is cut short by a failure ends"
+        " without the last chunk of its transfer coding",
+        headers=("ETag.view",),
+        media_type="text/csv",
+        example=f"{','.join(COLUMNS)}\r\n",
+    ),
+    304: _UNCHANGED,
+}
+_COUNTED = {
+    200: Answer("How many there are", (StatisticsSchema,), ("ETag.view",)),
+    304: _UNCHANGED,
+}
+
+blueprint = ContractBlueprint("directory", __name__, description="Which carriers there are")
+
+
+@blueprint.view(
+    "/carriers", _PAGE, IN_THE_REGISTRY, query=DirectoryQuerySchema, headers=("Consistency-Token",)
+)
+def list_carriers(query: Query) -> Response:
+    """List, filter and search carriers, page by page."""
+    _wait()
+    tag = _tag(services().directory.standing(CARRIERS, deadline()))
+    if _is_known(tag):
+        return _unchanged(tag)
+    page = services().directory.page(query, deadline())
+    headers = {"ETag": f'W/"{tag}"'}
+    if page.next_cursor is not None:
+        following = urlencode({**request.args, "cursor": page.next_cursor})
+        headers["Link"] = f'<?{following}>; rel="next"'
+    carriers = [shown.listed(body) for body in page.rows]
+    return success({"carriers": carriers, "next": page.next_cursor}, 200, headers)
+
+
+@blueprint.view(
+    "/carriers.csv", _FILE, IN_THE_REGISTRY, query=FilterSchema, headers=("Consistency-Token",)
+)
+def export_carriers(query: Query) -> Response:
+    """Give all carriers that a filter selects, as one file of CSV."""
+    if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        raise BadRequest("Ask with HTTP/1.1: before it a file that was cut short looks whole")
+    _wait()
+    tag = _tag(services().directory.standing(CARRIERS, deadline()))
+    if _is_known(tag):
+        return _unchanged(tag)
+    query = replace(query, limit=CARRIERS_PER_WRITE)
+    with ExitStack() as held:
+        held.enter_context(services().tail.listener())
+        # Now: what is wrong with the first page can still be answered.
+        first = services().directory.page(query, deadline())
+        seconds: float = current_app.config["REQUEST_TIMEOUT"]
+        lines = csv_of(_pages(services().directory, query, first, seconds))
+        headers = {**_CSV_HEADERS, "ETag": f'W/"{tag}"'}
+        answer = Response(lines, headers=headers, content_type=_CSV_TYPE)
+        answer.call_on_close(held.pop_all().close)
+    return answer
+
+
+@blueprint.view("/statistics", _COUNTED, IN_THE_REGISTRY, query=StatisticsQuerySchema)
+def show_statistics(query: dict[str, Any]) -> Response:
+    """Count the carriers by state, country, service and day of their registration."""
+    standing = services().directory.standing(STATISTICS, deadline())
+    tag = _tag(standing)
+    if _is_known(tag):
+        return _unchanged(tag)
+    counts = services().directory.counts(deadline())
+    counted = shown.statistics(counts, standing.progress.checkpoint, **query)
+    return success(counted, 200, {"ETag": f'W/"{tag}"'})
+
+
+def _wait() -> None:
+    """Until the view holds what the client has written. Raises ViewBehind."""
+    given = request.headers.get("Consistency-Token")
+    if given is None:
+        return
+    try:
+        token = token_in(given)
+    except BadToken:
+        raise BadRequest("The Consistency-Token is not one of a command's answer") from None
+    services().directory.wait_for(token, deadline())
+
+
+def _tag(standing: Standing) -> str:
+    """Of the view as it is before it is read: what is read can only be newer."""
+    asked = blake2s(request.full_path.encode(), digest_size=6).hexdigest()
+    return f"{standing.tag}.{asked}"
+
+
+def _is_known(tag: str) -> bool:
+    return request.if_none_match.contains_weak(tag)
+
+
+def _unchanged(tag: str) -> Response:
+    return Response(status=304, headers={"ETag": f'W/"{tag}"'})
+
+
+def _pages(directory: Directory, query: Query, first: Page, seconds: float) -> Iterator[Page]:
+    """The first page and all that follow, each with a budget of its own. What is raised in here
+    breaks the connection, as there is no other way left to say that the file is not whole."""
+    page = first
+    yield page
+    while page.next_cursor is not None:
+        page = directory.page(replace(query, cursor=page.next_cursor), Deadline.after(seconds))
+        yield page

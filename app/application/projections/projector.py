@@ -1,0 +1,99 @@
+"""Writes a view: from the feed, through a projection, to the view store.
+
+A step begins with the view's progress and ends with one commit that is conditional on it. What is
+written follows from the streams alone; so a step that is repeated, killed anywhere, run by two at
+once, or woken up long after it was paused, changes nothing in the result.
+"""
+
+import logging
+
+from app.application.deadline import Deadline
+from app.application.feed import Feed
+from app.application.ports import EventStore, StoreUnavailable
+from app.application.projections import Projection
+from app.application.projections.batch import Batch, Failure
+from app.application.projections.folding import MOST_KEPT, Folder
+from app.application.repository import Codec
+from app.application.views import Overtaken, View, ViewStore
+
+log = logging.getLogger(__name__)
+
+
+class Projector:
+    """Writes the views of one projection. Can be shared by threads."""
+
+    def __init__(
+        self,
+        projection: Projection,
+        feed: Feed,
+        views: ViewStore,
+        events: EventStore,
+        codec: Codec,
+        batch: int = 500,
+        most_kept: int = MOST_KEPT,
+    ) -> None:
+        self._projection = projection
+        self._feed = feed
+        self._views = views
+        self._folder = Folder(events, codec, most_kept)
+        self._batch = batch
+
+    @property
+    def name(self) -> str:
+        """The projection's."""
+        return self._projection.name
+
+    def live(self, deadline: Deadline) -> View:
+        """The generation that readers are given. Raises StoreUnavailable."""
+        return View(self.name, self._views.generations(self.name, deadline).live)
+
+    def step(self, view: View, deadline: Deadline, limit: int | None = None) -> int:
+        """Carry out what was asked for parked streams, and take in the next events, `limit` at
+        most; return how many. 0: there is none, or another projector was faster.
+
+        Raises StoreUnavailable.
+        """
+        base = self._views.progress(view, deadline)
+        events = self._feed.read(base.checkpoint, limit or self._batch, deadline)
+        asked = [each for each in base.parked.values() if each.retry or each.discard is not None]
+        if not events and not asked:
+            return 0
+        batch = Batch(self._projection, self._folder, base, deadline)
+        for parked in asked:
+            batch.try_again(parked)
+        for each in events:
+            batch.take_in(each.position, each.event)
+        counts = self._views.counts(view, deadline, batch.counted) if batch.counted else {}
+        checkpoint = events[-1].position if events else base.checkpoint
+        try:
+            self._views.commit(view, base, batch.changes(checkpoint, counts), deadline)
+        except Overtaken:
+            return 0
+        for failure in batch.failures:
+            self._report(failure)
+        return len(events)
+
+    def catch_up(self, view: View, deadline: Deadline, limit: int | None = None) -> int:
+        """Step until the view holds everything that the feed holds now, whoever takes it in;
+        return its checkpoint. Raises StoreUnavailable, also if there is no time for it."""
+        head = self._feed.head(deadline)
+        while True:
+            self.step(view, deadline, limit)
+            checkpoint = self._views.progress(view, deadline).checkpoint
+            if checkpoint >= head:
+                return checkpoint
+            if deadline.expired:
+                raise StoreUnavailable(f"{self.name} is at {checkpoint} of {head}")
+
+    def _report(self, failure: Failure) -> None:
+        parked = failure.parked
+        log.log(
+            logging.ERROR if failure.unforeseen else logging.WARNING,
+            "%s parked stream %s at version %d, %s: %s",
+            self.name,
+            parked.stream,
+            parked.version,
+            failure.event_type,
+            parked.reason,
+            exc_info=failure.unforeseen,
+        )

@@ -1,0 +1,296 @@
+"""Views on Cassandra, written by the projector and read by queries. Implements `views.ViewStore`.
+
+What must be exact of a view is in one partition and changes by one conditional batch, which moves
+the revision that it was decided on, or does nothing: a projector that repeats a commit or wakes up
+late changes nothing there. A batch on one partition may be large (10 MB were measured); the limit
+that Cassandra has for batches is for those on several. Rows are another matter: they are written
+first, by plain writes that can be repeated (see `cassandra_view_rows`).
+
+No read is SERIAL: those of many queries would get in the way of the projector's writes. A read sees
+every write that was acknowledged; one still under way is met by the next conditional write.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, replace
+from uuid import UUID, uuid4
+
+from cassandra.query import BatchStatement
+
+from app.application.deadline import Deadline
+from app.application.views import (
+    Changes,
+    Discarded,
+    Generations,
+    Overtaken,
+    Parked,
+    Place,
+    Progress,
+    Row,
+    View,
+)
+from app.infrastructure import cassandra_view_generations, cassandra_view_rows
+from app.infrastructure.cassandra_retries import begin_again_unless, retrying
+from app.infrastructure.cassandra_session import CassandraSession
+from app.infrastructure.cassandra_session import Row as Answer
+from app.infrastructure.cassandra_view_generations import CassandraViewGenerations
+from app.infrastructure.cassandra_view_rows import CassandraViewRows
+
+STATEMENTS = (
+    cassandra_view_generations.STATEMENTS
+    | cassandra_view_rows.STATEMENTS
+    | {
+        # The writer is in the condition so that a refusal shows it.
+        "view_move": (
+            "UPDATE view_state SET checkpoint = ?, revision = ?, writer = ?"
+            " WHERE projection = ? AND generation = ? IF revision = ? AND writer != ?"
+        ),
+        "view_set": (
+            "INSERT INTO view_state (projection, generation, kind, key, number, body)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+        ),
+        "view_unset": (
+            "DELETE FROM view_state"
+            " WHERE projection = ? AND generation = ? AND kind = ? AND key = ?"
+        ),
+        "view_unset_all": (
+            "DELETE FROM view_state WHERE projection = ? AND generation = ? AND kind = ?"
+        ),
+        "view_read_state": (
+            "SELECT kind, key, number, body, checkpoint, revision FROM view_state"
+            " WHERE projection = ? AND generation = ? AND kind IN ?"
+        ),
+        "view_read_revision": (
+            "SELECT revision FROM view_state WHERE projection = ? AND generation = ? LIMIT 1"
+        ),
+        "view_read_counts": (
+            "SELECT key, number, revision FROM view_state"
+            " WHERE projection = ? AND generation = ? AND kind = 'count' AND key IN ?"
+        ),
+    }
+)
+
+ATTEMPT_SECONDS = 2.0
+DROPPED = -1
+"""The revision of a view that was dropped: no commit begins from it."""
+
+COUNT, PARKED, DISCARDED, SELF = KINDS = ("count", "parked", "discarded", "self")
+"""The kinds of rows in a view's partition. SELF is one that is there as soon as the view is, so
+that a read by kinds always finds the partition's static columns."""
+
+Write = tuple[str, Sequence[object]]
+"""A statement's name, and its values behind projection and generation."""
+
+
+class CassandraViewStore:
+    """`attempt_seconds` bounds one try of one request; the caller's deadline bounds them all."""
+
+    def __init__(
+        self,
+        session: CassandraSession,
+        serial_consistency: int,
+        attempt_seconds: float = ATTEMPT_SECONDS,
+    ) -> None:
+        self._session = session
+        self._serial = serial_consistency
+        self._attempt_seconds = attempt_seconds
+        self._generations = CassandraViewGenerations(session, serial_consistency, attempt_seconds)
+        self._rows = CassandraViewRows(session, attempt_seconds)
+
+    def generations(self, projection: str, deadline: Deadline) -> Generations:
+        """See `views.ViewStore`."""
+        return self._generations.read(projection, deadline)
+
+    def begin(self, projection: str, deadline: Deadline) -> View:
+        """See `views.ViewStore`."""
+
+        def seed(view: View, live: View) -> None:
+            now = self.progress(view, deadline)
+            gone = map(_discarding, self.discarded(live, deadline))
+            self._write_or_begin_again(view, now, gone, deadline)
+
+        return self._generations.begin(projection, seed, deadline)
+
+    def swap(self, view: View, deadline: Deadline) -> None:
+        """See `views.ViewStore`."""
+        self._generations.swap(view, deadline)
+
+    def drop(self, view: View, deadline: Deadline) -> None:
+        """See `views.ViewStore`. Raises Overtaken if the generation is live."""
+        self._generations.withdraw(view, deadline)
+        retrying(deadline, lambda: self._close(view, deadline))
+        self._rows.drop(view, deadline)
+
+    def progress(self, view: View, deadline: Deadline) -> Progress:
+        """See `views.ViewStore`."""
+        rows = self._state(view, (SELF, PARKED, DISCARDED), deadline)
+        if not rows:
+            return Progress()
+        return Progress(
+            rows[0]["checkpoint"],
+            rows[0]["revision"],
+            {row["key"]: _parked(row) for row in rows if row["kind"] == PARKED},
+            frozenset(
+                (each.stream, each.version)
+                for each in (_discarded(row) for row in rows if row["kind"] == DISCARDED)
+            ),
+        )
+
+    def commit(self, view: View, base: Progress, changes: Changes, deadline: Deadline) -> None:
+        """See `views.ViewStore`. Also Overtaken if its answer was lost and somebody has gone on
+        from it."""
+        self._rows.write(view, changes.rows, deadline)
+        writes: list[Write] = [
+            ("view_set", (COUNT, *item, None)) for item in changes.counts.items()
+        ]
+        writes += map(_parking, changes.parked)
+        writes += [("view_unset", (PARKED, stream)) for stream in changes.released]
+        writes += map(_discarding, changes.discarded)
+        writer = uuid4()
+
+        def attempt() -> bool:
+            moved = (base.revision, base.revision + 1, changes.checkpoint)
+            return self._write(view, moved, writes, writer, deadline)
+
+        if not retrying(deadline, attempt):
+            raise Overtaken
+
+    def request(
+        self, view: View, stream: str, discard: str | None, deadline: Deadline
+    ) -> Parked | None:
+        """See `views.ViewStore`."""
+
+        def attempt() -> Parked | None:
+            now = self.progress(view, deadline)
+            if stream not in now.parked:
+                return None
+            asked = replace(now.parked[stream], retry=True, discard=discard)
+            self._write_or_begin_again(view, now, [_parking(asked)], deadline)
+            return asked
+
+        return retrying(deadline, attempt)
+
+    def discarded(self, view: View, deadline: Deadline) -> list[Discarded]:
+        """See `views.ViewStore`."""
+        return [_discarded(row) for row in self._state(view, (DISCARDED,), deadline)]
+
+    def counts(
+        self, view: View, deadline: Deadline, keys: Collection[str] | None = None
+    ) -> dict[str, int]:
+        """See `views.ViewStore`."""
+        if keys is None:
+            rows = self._state(view, (COUNT,), deadline)
+        else:
+            wanted = sorted(set(keys))
+            rows = self._read("view_read_counts", view, wanted, deadline)
+        return {row["key"]: row["number"] for row in rows}
+
+    def rows(self, view: View, carrier_ids: Iterable[str], deadline: Deadline) -> dict[str, Row]:
+        """See `views.ViewStore`. They may be ahead of the checkpoint."""
+        return self._rows.rows(view, carrier_ids, deadline)
+
+    def find(
+        self,
+        view: View,
+        sort: str,
+        terms: Sequence[str],
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> list[Place]:
+        """See `views.ViewStore`."""
+        return self._rows.find(view, sort, terms, after, limit, deadline)
+
+    def find_prefix(
+        self,
+        view: View,
+        sort: str,
+        prefix: str,
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> list[Place] | None:
+        """See `views.ViewStore`. None for the empty prefix only."""
+        return self._rows.find_prefix(view, sort, prefix, after, limit, deadline)
+
+    def differences(self, one: View, other: View, deadline: Deadline) -> int:
+        """See `views.ViewStore`."""
+        counts = [self.counts(view, deadline) for view in (one, other)]
+        keys = counts[0].keys() | counts[1].keys()
+        differing = sum(counts[0].get(key) != counts[1].get(key) for key in keys)
+        return differing + self._rows.differences(one, other, deadline)
+
+    def _close(self, view: View, deadline: Deadline) -> None:
+        """Empty the view's partition, and leave it so that no commit fits on it."""
+        of = (view.projection, view.generation)
+        select = self._session.prepared("view_read_revision", deadline).bind(of)
+        rows = self._session.execute(select, deadline, self._attempt_seconds)
+        revision = (rows[0]["revision"] if rows else None) or 0
+        if revision != DROPPED:
+            writes: list[Write] = [("view_unset_all", (kind,)) for kind in KINDS]
+            moved = (revision, DROPPED, 0)
+            begin_again_unless(self._write(view, moved, writes, uuid4(), deadline))
+
+    def _write_or_begin_again(
+        self, view: View, now: Progress, writes: Iterable[Write], deadline: Deadline
+    ) -> None:
+        moved = (now.revision, now.revision + 1, now.checkpoint)
+        begin_again_unless(self._write(view, moved, writes, uuid4(), deadline))
+
+    def _write(
+        self,
+        view: View,
+        moved: tuple[int, int, int],
+        writes: Iterable[Write],
+        writer: UUID,
+        deadline: Deadline,
+    ) -> bool:
+        """Send a batch once; `moved` is the revision that it was decided on, the one after it, and
+        the checkpoint. False if the view is at another. Raises RequestFailed."""
+        before, after, checkpoint = moved
+        of = (view.projection, view.generation)
+        prepared = self._session.prepared
+        batch = BatchStatement(serial_consistency_level=self._serial)
+        move = (checkpoint, after, writer, *of, before or None, writer)
+        batch.add(prepared("view_move", deadline), move)
+        if after != DROPPED:
+            batch.add(prepared("view_set", deadline), (*of, SELF, "", None, None))
+        for name, values in writes:
+            batch.add(prepared(name, deadline), (*of, *values))
+        row = self._session.execute(batch, deadline, self._attempt_seconds)[0]
+        return bool(row["[applied]"]) or row.get("writer") == writer
+
+    def _state(self, view: View, kinds: Sequence[str], deadline: Deadline) -> list[Answer]:
+        return self._read("view_read_state", view, kinds, deadline)
+
+    def _read(
+        self, name: str, view: View, among: Sequence[str], deadline: Deadline
+    ) -> list[Answer]:
+        """The rows of a view's partition as they were at one revision, however many pages."""
+
+        def attempt() -> list[Answer]:
+            values = (view.projection, view.generation, among)
+            select = self._session.prepared(name, deadline).bind(values)
+            rows = self._session.execute(select, deadline, self._attempt_seconds)
+            begin_again_unless(len({row["revision"] for row in rows}) <= 1)
+            return rows
+
+        return retrying(deadline, attempt)
+
+
+def _parking(parked: Parked) -> Write:
+    return "view_set", (PARKED, parked.stream, None, json.dumps(asdict(parked)))
+
+
+def _parked(row: Answer) -> Parked:
+    return Parked(**json.loads(row["body"]))
+
+
+def _discarding(discarded: Discarded) -> Write:
+    key = f"{discarded.stream}/{discarded.version}"
+    return "view_set", (DISCARDED, key, None, discarded.reason)
+
+
+def _discarded(row: Answer) -> Discarded:
+    stream, _, version = row["key"].rpartition("/")
+    return Discarded(stream, int(version), row["body"])

@@ -1,0 +1,97 @@
+"""GET /carriers/{id}/eligibility: yes or no, by which rules, decided by which events."""
+
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.answers import another, data, failure, refused
+from tests.support.directory import covers
+
+WORK = "country=DE&service=express"
+
+
+@pytest.fixture
+def location(client: FlaskClient) -> str:
+    """The address of a carrier that offers express in Germany."""
+    body = {**another(), "coverage": covers(express=["DE"])}
+    return client.post("/register-carrier", json=body).headers["Location"]
+
+
+def test_an_eligible_carrier(client: FlaskClient, location: str) -> None:
+    """Every rule holds; the events are those of its history."""
+    registered, updated = data(client.get(f"{location}/history"))["events"]
+    of_state, of_coverage = (
+        {name: event[name] for name in ("version", "event_id", "type", "at")}
+        for event in (registered, updated)
+    )
+    assert data(client.get(f"{location}/eligibility?{WORK}")) == {
+        "carrier_id": location.rpartition("/")[2],
+        "version": 2,
+        "eligible": True,
+        "rules": [
+            {
+                "rule": "active",
+                "holds": True,
+                "explanation": "The carrier is active",
+                "event": of_state,
+            },
+            {
+                "rule": "service",
+                "holds": True,
+                "explanation": "The carrier offers express",
+                "event": of_coverage,
+            },
+            {
+                "rule": "country",
+                "holds": True,
+                "explanation": "The carrier offers express in DE",
+                "event": of_coverage,
+            },
+        ],
+    }
+
+
+def test_a_carrier_that_is_not_eligible(client: FlaskClient, location: str) -> None:
+    """As soon as one rule does not hold; what was just written counts."""
+    client.post(f"{location}/suspend", json={"reason": "late"})
+    answer = data(client.get(f"{location}/eligibility?country=de&service=express"))
+    assert answer["eligible"] is False
+    assert [rule["holds"] for rule in answer["rules"]] == [False, True, True]
+    assert answer["rules"][0]["explanation"] == "The carrier is suspended: late"
+    assert answer["rules"][0]["event"]["type"] == "CarrierSuspended"
+    client.post(f"{location}/reinstate", json={})
+    answer = data(client.get(f"{location}/eligibility?country=FR&service=express"))
+    assert [rule["holds"] for rule in answer["rules"]] == [True, True, False]
+
+
+def test_country_and_service_are_needed(client: FlaskClient, location: str) -> None:
+    """One of each, and one that there is."""
+    assert failure(client.get(f"{location}/eligibility"), 400)[1] == {
+        "country": "The country parameter is required",
+        "service": "The service parameter is required",
+    }
+    assert failure(client.get(f"{location}/eligibility?country=XX&service=AIR"), 400)[1] == {
+        "country": "The country parameter must be an ISO 3166 alpha-2 code, such as DE",
+        "service": "The service parameter must be one of parcel, express, freight, ltl, ftl, air,"
+        " ocean, rail, last-mile, cold-chain, hazmat",
+    }
+    for query in ("country=DE,FR&service=air", "country=worldwide&service=air", f"{WORK}&a=1"):
+        failure(client.get(f"{location}/eligibility?{query}"), 400)
+
+
+def test_conditions_are_as_of_the_carrier(client: FlaskClient, location: str) -> None:
+    """304 and 412 by its version."""
+    address = f"{location}/eligibility?{WORK}"
+    assert client.get(address).headers["ETag"] == '"2"'
+    assert client.get(address, headers={"If-None-Match": '"2"'}).status_code == 304
+    assert client.get(address, headers={"If-Match": '"1"'}).status_code == 412
+    for shown in (address, location):
+        message = refused(client.get(shown, headers={"If-Match": "2"}), 400)
+        assert message.startswith("If-Match must name versions")
+
+
+def test_an_unknown_carrier(client: FlaskClient) -> None:
+    """404."""
+    answer = client.get(f"/carriers/{uuid4()}/eligibility?{WORK}")
+    assert refused(answer, 404) == "There is no carrier with this id"

@@ -1,0 +1,1 @@
+"""The projections, and what keeps and makes their views."""

@@ -1,0 +1,202 @@
+"""The follower: views that readers are given stay up with the feed, whatever fails meanwhile."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from app.application.deadline import Deadline
+from app.application.feed import Round, Sequencer
+from app.application.ports import StoreUnavailable
+from app.application.projections import PROJECTIONS
+from app.application.projections.follower import Follower
+from app.application.views import View
+from tests.application.projections.world import CARRIERS, World, agrees, write_history
+from tests.support.stores import soon
+
+NEVER = 3600.0
+
+
+@pytest.fixture
+def follow(world: World) -> Iterator[Callable[..., Follower]]:
+    """follow(), which starts one over the world; closed after the test."""
+    started: list[Follower] = []
+
+    def start(sequencer: Sequencer | None = None, poll_seconds: float = NEVER) -> Follower:
+        projectors = [world.projector(name) for name in PROJECTIONS]
+        follower = Follower(projectors, sequencer, poll_seconds)
+        started.append(follower)
+        follower.start()
+        return follower
+
+    yield start
+    for follower in started:
+        follower.close()
+    assert "projections" not in {thread.name for thread in threading.enumerate()}
+
+
+def until(what: Callable[[], object]) -> None:
+    """Wait for it."""
+    deadline = soon()
+    while not what():
+        assert not deadline.expired
+        time.sleep(0.005)
+
+
+def is_up(world: World, version: int = 1) -> bool:
+    """Whether both live views hold everything."""
+    head = world.feed.head(soon())
+    views = (View(name, version) for name in PROJECTIONS)
+    return all(world.progress(view).checkpoint == head for view in views)
+
+
+def test_a_stir_is_enough(world: World, follow: Callable[..., Follower]) -> None:
+    """What was there at the start is taken in, and later what it is stirred for."""
+    write_history(world, 1, streams=4, events=12)
+    follower = follow()
+    until(lambda: is_up(world))
+    write_history(world, 2, streams=4, events=12)
+    follower.stir()
+    until(lambda: is_up(world))
+    agrees(world)
+
+
+def test_it_looks_by_itself(world: World, follow: Callable[..., Follower]) -> None:
+    """Other processes append, and stir nobody here."""
+    follow(poll_seconds=0.01)
+    world.register("a")
+    until(lambda: is_up(world))
+
+
+def test_it_follows_a_swap(world: World, follow: Callable[..., Follower]) -> None:
+    """What comes after goes to the generation that is live then."""
+    follower = follow()
+    for name in PROJECTIONS:
+        view = world.views.begin(name, soon())
+        world.views.swap(view, soon())
+    world.register("a")
+    follower.stir()
+    until(lambda: is_up(world, 2))
+
+
+def test_requests_on_parked_streams_are_carried_out(
+    world: World, follow: Callable[..., Follower]
+) -> None:
+    """Also when nothing new is in the feed."""
+    follower = follow()
+    world.append("a", "CarrierMerged")
+    follower.stir()
+    until(lambda: world.progress().parked)
+    assert world.views.request(CARRIERS, "a", "unknown", soon())
+    follower.stir()
+    until(lambda: not world.progress().parked)
+
+
+def test_an_outage_is_told_once_and_waited_out(
+    world: World,
+    follow: Callable[..., Follower],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With one line when it begins and one when it is over."""
+    caplog.set_level(logging.INFO)
+    fails = [StoreUnavailable("away")] * 6
+    read = world.feed.read
+
+    def shaky(*args: Any) -> Any:  # noqa: ANN401
+        if fails:
+            raise fails.pop()
+        return read(*args)
+
+    monkeypatch.setattr(world.feed, "read", shaky)
+    world.register("a")
+    follow()
+    until(lambda: is_up(world))
+    until(lambda: len(caplog.messages) == 2)
+    assert caplog.messages == [
+        "the projections wait for the store: away",
+        "the projections go on",
+    ]
+
+
+def test_no_error_ends_it(
+    world: World,
+    follow: Callable[..., Follower],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A flaw that strikes one projection is logged with its traceback; the others go on."""
+    commit = world.views.commit
+    fails = [True] * 2
+
+    def flawed(view: View, *args: Any) -> None:  # noqa: ANN401
+        if view == CARRIERS and fails and fails.pop():
+            raise RuntimeError("a flaw")
+        commit(view, *args)
+
+    monkeypatch.setattr(world.views, "commit", flawed)
+    world.register("a")
+    follow()
+    until(lambda: is_up(world))
+    assert [record.exc_info is not None for record in caplog.records] == [True, True]
+
+
+class Scripted:
+    """A sequencer that registers a carrier in each step that works."""
+
+    def __init__(self, world: World, *rounds: Round, then: Round = Round.IDLE) -> None:
+        self.steps = 0
+        self._world = world
+        self._rounds = iter(rounds)
+        self._then = then
+
+    def step(self, _: Deadline) -> Round:
+        """See `feed.Sequencer`."""
+        done = next(self._rounds, self._then)
+        if done is Round.WORKED:
+            self._world.register(f"carrier-{self._world.feed.head(soon())}")
+        self.steps += 1
+        return done
+
+
+def test_it_goes_on_at_once_while_there_is_more_to_sequence(
+    world: World, follow: Callable[..., Follower]
+) -> None:
+    """Each round begins with the sequencer, and events that it gave positions are taken in."""
+    follow(Scripted(world, Round.WORKED, Round.WORKED))
+    until(lambda: world.feed.head(soon()) == 2 and is_up(world))
+    agrees(world)
+
+
+def test_while_another_process_sequences_the_views_are_left_to_it(
+    world: World, follow: Callable[..., Follower]
+) -> None:
+    """Two that write the same would only be in each other's way."""
+    world.register("a")
+    sequencer = Scripted(world, then=Round.STANDING_BY)
+    follow(sequencer, poll_seconds=0.001)
+    until(lambda: sequencer.steps > 20)
+    assert world.progress().checkpoint == 0
+
+
+def test_what_another_process_left_undone_is_taken_in(
+    world: World, follow: Callable[..., Follower]
+) -> None:
+    """It had sequenced an event and died before the views had it: nothing new comes, and yet."""
+    world.register("a")
+    follow(Scripted(world, *[Round.STANDING_BY] * 3), poll_seconds=0.001)
+    until(lambda: is_up(world))
+
+
+def test_catching_up_in_the_calling_thread(world: World) -> None:
+    """No thread is needed; without time it is said how far it came."""
+    write_history(world, 3, streams=4, events=12)
+    follower = Follower([world.projector(name) for name in PROJECTIONS])
+    with pytest.raises(StoreUnavailable):
+        follower.catch_up(soon(0))
+    follower.catch_up(soon())
+    agrees(world)
+    follower.close()

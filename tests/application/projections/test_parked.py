@@ -1,0 +1,254 @@
+"""Parked streams: what cannot be applied holds up its own stream and nothing else."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.application.ports import RecordedEvent, StoreUnavailable
+from app.application.projections import PROJECTIONS
+from app.application.projections.projector import Projector
+from app.application.repository import UnreadableEvent
+from app.application.views import Discarded, Parked
+from app.domain.events import CarrierEvent
+from app.infrastructure.codec import JsonCodec
+from tests.application.projections.world import (
+    CARRIERS,
+    STATISTICS,
+    VIEWS,
+    World,
+    agrees,
+    write_history,
+)
+from tests.support.stores import soon
+
+NEW = "CarrierMerged"
+"""A type of event that this program does not know."""
+
+
+class LaterCodec(JsonCodec):
+    """Of a program that knows the type: it renames."""
+
+    def decode(self, recorded: RecordedEvent) -> CarrierEvent:
+        """See `repository.Codec`."""
+        if recorded.data.event_type == NEW:
+            recorded = replace(recorded, data=replace(recorded.data, event_type="CarrierRenamed"))
+        return super().decode(recorded)
+
+
+def later(world: World, name: str) -> Projector:
+    """The projector of that program."""
+    projection = PROJECTIONS[name]
+    return Projector(projection, world.feed, world.views, world.events, LaterCodec(), batch=2)
+
+
+def parked(world: World) -> Mapping[str, Parked]:
+    """Those of the directory."""
+    return world.progress().parked
+
+
+def ask(world: World, stream: str, discard: str | None = None) -> None:
+    """Of both views."""
+    for view in VIEWS:
+        assert world.views.request(view, stream, discard, soon())
+
+
+@pytest.fixture
+def stuck(world: World) -> World:
+    """The stream "a" is parked at its version 2 and has two more; "b" has gone on."""
+    for stream in "ab":
+        world.register(stream, "Before")
+    world.append("a", NEW, name="Merged")
+    world.cover("a", "air", "DE", "FR")
+    world.append("a", "CarrierSuspended", reason="it is late", category="safety")
+    world.append("b", "CarrierRenamed", name="After")
+    world.take_in()
+    return world
+
+
+def test_only_the_stream_of_the_event_is_held_up(stuck: World) -> None:
+    """It shows what it was before; what it is parked at, why, and how much went by is known."""
+    agrees(stuck, upto={"a": 1})
+    found = parked(stuck)["a"]
+    assert (found.version, found.position, found.upto) == (2, 3, 4)
+    assert "CarrierMerged" in found.reason
+    assert set(parked(stuck)) == {"a"}
+    assert stuck.progress().checkpoint == stuck.feed.head(soon())
+
+
+def test_parking_is_told_once_without_what_is_in_the_event(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Stream, version, type and reason; and nothing by a projector that was overtaken."""
+    world.append("a", NEW, name="Erika Mustermann")
+    world.append("a", NEW, name="Erika Mustermann")
+    world.views.meanwhile = [lambda: world.take_in("carriers")]
+    world.projector().step(CARRIERS, soon())
+    (line,) = caplog.messages
+    assert line.startswith("carriers parked stream a at version 1, CarrierMerged: ")
+    assert "Erika" not in caplog.text
+
+
+def test_an_error_that_nobody_foresaw_parks_too(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its traceback in the log, and no word of it in the reason."""
+    world.register("a")
+    world.register("b")
+    world.append("a", "CarrierProfileUpdated", changes={"coverage": [{"service": "air"}]})
+    world.take_in("carriers")
+    assert parked(world)["a"].reason == "KeyError was raised when it was applied"
+    (record,) = caplog.records
+    assert record.exc_info
+    assert record.levelno == logging.ERROR
+    agrees(world, CARRIERS, upto={"a": 1})
+
+
+def test_a_retry_in_vain_parks_again(stuck: World) -> None:
+    """At the same event, and once only: the request is done with."""
+    ask(stuck, "a")
+    before = parked(stuck)["a"]
+    stuck.take_in()
+    assert parked(stuck)["a"] == replace(before, retry=False)
+    agrees(stuck, upto={"a": 1})
+    commits = stuck.views.commits
+    stuck.take_in()
+    assert stuck.views.commits == commits
+
+
+def test_a_retry_takes_in_what_went_by(stuck: World) -> None:
+    """Row and counts are as if the stream had never been parked."""
+    ask(stuck, "a")
+    for view in VIEWS:
+        later(stuck, view.projection).catch_up(view, soon())
+        fresh = stuck.views.begin(view.projection, soon())
+        later(stuck, view.projection).catch_up(fresh, soon())
+        assert stuck.views.differences(view, fresh, soon()) == 0
+        assert not stuck.progress(view).parked
+    assert stuck.views.rows(CARRIERS, ["a"], soon())["a"].version == 4
+    assert stuck.views.counts(STATISTICS, soon(), ["country:DE", "state:active"]) == {
+        "country:DE": 1,
+        "state:active": 1,
+    }
+
+
+def test_a_discarded_event_is_left_out(stuck: World) -> None:
+    """The stream goes on without it, also with events that come later, in every generation."""
+    ask(stuck, "a", "it was a mistake")
+    stuck.register("c")
+    stuck.append("a", "CarrierRenamed", name="Later")
+    stuck.take_in()
+    stuck.append("a", "CarrierReinstated", reason=None)
+    stuck.take_in()
+    stuck.discarded.add(("a", 2))
+    agrees(stuck)
+    for view in VIEWS:
+        assert not stuck.progress(view).parked
+        assert stuck.views.discarded(view, soon()) == [Discarded("a", 2, "it was a mistake")]
+        fresh = stuck.views.begin(view.projection, soon())
+        stuck.projector(view.projection).catch_up(fresh, soon())
+        assert stuck.views.differences(view, fresh, soon()) == 0
+
+
+def test_a_discard_forgets_what_was_folded_with_the_event(world: World) -> None:
+    """A projector that kept the state with the event does not go on from it."""
+    world.register("a", "Before")
+    world.append("a", "CarrierProfileUpdated", changes={"coverage": [{"service": "air"}]})
+    projector = world.projector()
+    projector.catch_up(CARRIERS, soon())
+    assert world.views.request(CARRIERS, "a", "no countries", soon())
+    world.append("a", "CarrierRenamed", name="After")
+    projector.catch_up(CARRIERS, soon())
+    world.discarded.add(("a", 2))
+    agrees(world, CARRIERS)
+
+
+def test_the_first_event_can_be_discarded(world: World) -> None:
+    """With nothing behind it there is no row; with something, it begins there."""
+    world.append("a", NEW, name="Merged")
+    world.take_in()
+    ask(world, "a", "unknown")
+    world.take_in()
+    world.discarded.add(("a", 1))
+    agrees(world)
+    world.append("a", "CarrierRenamed", name="After")
+    world.take_in()
+    agrees(world)
+
+
+def test_a_stream_is_parked_at_the_next_event_that_fails(stuck: World) -> None:
+    """What lies between is taken in."""
+    stuck.append("a", NEW, name="Merged")
+    stuck.append("a", "CarrierReinstated", reason=None)
+    ask(stuck, "a", "it was a mistake")
+    stuck.take_in()
+    found = parked(stuck)["a"]
+    assert (found.version, found.upto, found.retry, found.discard) == (5, 6, False, None)
+    stuck.discarded.add(("a", 2))
+    agrees(stuck, upto={"a": 4})
+
+
+def test_nothing_is_discarded_where_it_would_not_help(stuck: World) -> None:
+    """If what comes before the event cannot be folded, it stays parked with that as the reason."""
+
+    class Worse(JsonCodec):
+        def decode(self, recorded: RecordedEvent) -> CarrierEvent:
+            raise UnreadableEvent(recorded, "nothing can")
+
+    ask(stuck, "a", "it was a mistake")
+    projection = PROJECTIONS["carriers"]
+    Projector(projection, stuck.feed, stuck.views, stuck.events, Worse()).step(CARRIERS, soon())
+    found = parked(stuck)["a"]
+    assert (found.version, found.discard, found.upto) == (2, None, 4)
+    assert found.reason.endswith(
+        "event 1 of stream a (CarrierRegistered) cannot be read: nothing can"
+    )
+    assert not stuck.views.discarded(CARRIERS, soon())
+
+
+def test_a_store_that_is_away_parks_nothing(stuck: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not the event's fault: the step fails, and a later one does what is to be done."""
+
+    def away(*_: Any, **__: Any) -> Any:  # noqa: ANN401
+        raise StoreUnavailable("away")
+
+    def fails() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(stuck.events, "read", away)
+            with pytest.raises(StoreUnavailable):
+                stuck.projector().step(CARRIERS, soon())
+
+    stuck.append("b", "CarrierRenamed", name="Away")
+    fails()
+    ask(stuck, "a", "it was a mistake")
+    fails()
+    stuck.take_in()
+    stuck.discarded.add(("a", 2))
+    agrees(stuck)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_histories_with_many_bad_events_end_as_if_these_had_never_been(
+    world: World, seed: int
+) -> None:
+    """One discard after the other, while events come in and two projectors take turns."""
+    write_history(world, seed, streams=5, events=30)
+    streams = list(world.versions)
+    for round_ in range(6):
+        bad = streams[round_ % 2]
+        world.append(bad, NEW, name="Merged")
+        world.discarded.add((bad, world.versions[bad]))
+        write_history(world, seed, streams=5, events=6)
+    turns = {view: [world.projector(view.projection, batch=n) for n in (2, 5)] for view in VIEWS}
+    while any(
+        world.progress(view).parked or world.progress(view).checkpoint < world.feed.head(soon())
+        for view in VIEWS
+    ):
+        for view, projectors in turns.items():
+            for projector in projectors:
+                projector.step(view, soon())
+            for stream in world.progress(view).parked:
+                world.views.request(view, stream, "unknown", soon())
+    agrees(world)

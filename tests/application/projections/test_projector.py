@@ -1,0 +1,101 @@
+"""The projector: repeats, two at once, and one that wakes up late change nothing in the result."""
+
+from functools import partial
+
+import pytest
+
+from app.application.projections import PROJECTIONS
+from tests.application.projections.world import (
+    CARRIERS,
+    VIEWS,
+    World,
+    agrees,
+    write_history,
+)
+from tests.support.stores import soon
+from tests.support.threads import at_once
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_views_show_what_the_streams_say(world: World, seed: int) -> None:
+    """Whatever happened, however batches fall, and also when no state is kept."""
+    write_history(world, seed, streams=8, events=80)
+    for name, view in zip(PROJECTIONS, VIEWS, strict=True):
+        projector = world.projector(name, batch=seed + 1, most_kept=seed)
+        while projector.step(view, soon()):
+            pass
+    agrees(world)
+    assert world.progress().checkpoint == world.feed.head(soon())
+
+
+def test_a_step_says_how_many_events_it_took_in(world: World) -> None:
+    """0 once there is nothing new; nothing is written then."""
+    for stream in "abcd":
+        world.register(stream)
+    projector = world.projector(batch=3)
+    assert [projector.step(CARRIERS, soon()) for _ in range(3)] == [3, 1, 0]
+    assert world.views.commits == 2
+
+
+def test_a_projector_that_wakes_up_late_changes_nothing(world: World) -> None:
+    """Paused between what it read and its commit, it finds that others have gone on."""
+    write_history(world, 5, streams=4, events=40)
+    for view in VIEWS:
+        late = world.projector(view.projection, batch=7)
+        world.views.meanwhile = [partial(world.take_in, view.projection)]
+        assert late.step(view, soon()) == 0
+        assert world.progress(view).checkpoint == world.feed.head(soon())
+    agrees(world)
+
+
+def test_what_the_late_one_kept_is_still_right(world: World) -> None:
+    """It takes in the next events with the states that it folded in vain."""
+    write_history(world, 6, streams=3, events=12)
+    late = world.projector(batch=100)
+    world.views.meanwhile = [partial(world.take_in, "carriers")]
+    assert late.step(CARRIERS, soon()) == 0
+    write_history(world, 7, streams=3, events=12)
+    for stream in list(world.versions):
+        world.append(stream, "CarrierRenamed", name="Another")
+    assert late.step(CARRIERS, soon()) > 0
+    agrees(world, CARRIERS)
+
+
+def test_projectors_that_work_at_once_make_the_same_view_as_one(world: World) -> None:
+    """Each position is taken in by one of them."""
+    write_history(world, 8, streams=8, events=80)
+    projectors = [world.projector(name, batch=2) for name in PROJECTIONS for _ in range(2)]
+    at_once(
+        len(projectors),
+        lambda number: projectors[number].catch_up(projectors[number].live(soon()), soon()),
+    )
+    agrees(world)
+
+
+def test_the_same_events_once_more_change_nothing(world: World) -> None:
+    """Two that began from the same progress write them once, and a new generation shows them too,
+    though its batches are others."""
+    write_history(world, 9, streams=5, events=40)
+    world.take_in()
+    for view in VIEWS:
+        again = world.views.begin(view.projection, soon())
+        projector = world.projector(view.projection, batch=11)
+        twin = world.projector(view.projection, batch=11)
+        while world.progress(again).checkpoint < world.feed.head(soon()):
+            world.views.meanwhile = [partial(twin.step, again, soon())]
+            assert projector.step(again, soon()) == 0
+        assert world.views.differences(view, again, soon()) == 0
+    agrees(world)
+
+
+def test_a_row_is_not_found_any_longer_by_what_it_was_within_a_batch(world: World) -> None:
+    """Every row that it was is named to the store, the one before the batch first."""
+    world.register("a", "One")
+    projector = world.projector(batch=10)
+    projector.step(CARRIERS, soon())
+    for name in ("Two", "Three"):
+        world.append("a", "CarrierRenamed", name=name)
+    projector.step(CARRIERS, soon())
+    assert not world.views.find_prefix(CARRIERS, "name", "on", None, 9, soon())
+    assert not world.views.find_prefix(CARRIERS, "name", "tw", None, 9, soon())
+    assert world.views.find_prefix(CARRIERS, "name", "th", None, 9, soon()) == [("three", "a")]

@@ -1,0 +1,124 @@
+"""Beside the way of the data: the directory's engine over real views, filled as projections do."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from app.application.deadline import Deadline
+from app.application.directory import CARRIERS, Directory, Query
+from app.application.feed import Tail
+from app.application.projections.carriers import row_of
+from app.application.projections.folding import Folded
+from app.application.views import Place, Row, View
+from app.domain.carrier import CarrierState
+from app.domain.profile import Profile
+from app.infrastructure.sqlite_feed import SqliteFeed
+from app.infrastructure.sqlite_views import SqliteViewStore
+from tests.support.stores import soon
+from tests.support.views import Written, new
+
+LIVE = View(CARRIERS, 1)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+Json = dict[str, Any]
+
+
+class Views(SqliteViewStore):
+    """The store itself, which can be told to behave as one with places that are out of date, and
+    as one to which every prefix is too common. `meanwhile` is called once, before it looks."""
+
+    former: Sequence[Place] = ()
+    finds_prefixes = True
+    asked = 0
+    meanwhile: Callable[[], object] | None = None
+
+    def find(
+        self,
+        view: View,
+        sort: str,
+        terms: Sequence[str],
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> list[Place]:
+        """See `views.ViewStore`."""
+        self.asked += limit
+        if self.meanwhile:
+            self.meanwhile()
+            self.meanwhile = None
+        found = super().find(view, sort, terms, after, limit, deadline)
+        former = [place for place in self.former if after is None or place > after]
+        return sorted([*found, *former])[:limit]
+
+    def find_prefix(
+        self,
+        view: View,
+        sort: str,
+        prefix: str,
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> list[Place] | None:
+        """See `views.ViewStore`."""
+        if not self.finds_prefixes:
+            return None
+        return super().find_prefix(view, sort, prefix, after, limit, deadline)
+
+
+class Filled:
+    """A view, all that is in it, and the engine over it; `nudged` is called when the engine wakes
+    who fills the view. One place for those who wait."""
+
+    def __init__(self, folder: Path) -> None:
+        self.views = Views(folder / "views.sqlite3")
+        self.written = Written(self.views, LIVE)
+        self.bodies: list[Json] = []
+        self.nudged: Callable[[], None] = lambda: None
+        self.tail = Tail(SqliteFeed(folder / "events.sqlite3"), 1, 0.05)
+        self.directory = Directory(self.views, self.nudge, self.tail.listener)
+
+    def nudge(self) -> None:
+        """Wake who fills the view."""
+        self.nudged()
+
+    def put(self, *rows: Row) -> None:
+        """Commit new rows."""
+        self.written.put(*new(*rows))
+        self.bodies += [json.loads(row.body) for row in rows]
+
+    def page(self, query: Query) -> tuple[list[str], str | None]:
+        """The names on a page, and where to go on."""
+        page = self.directory.page(query, soon())
+        return [body["name"] for body in page.rows], page.next_cursor
+
+    def names(self, **asked: Any) -> list[str]:  # noqa: ANN401
+        """The names on the first page."""
+        return self.page(Query(**asked))[0]
+
+    def walk(self, query: Query, meanwhile: Callable[[], object] = lambda: None) -> list[Json]:
+        """The carriers on all pages."""
+        found: list[Json] = []
+        while True:
+            page = self.directory.page(query, soon())
+            assert len(page.rows) <= query.limit
+            found += page.rows
+            if page.next_cursor is None:
+                return found
+            query = replace(query, cursor=page.next_cursor)
+            meanwhile()
+
+
+def carrier(number: int, name: str = "FedEx", status: str = "active", **profile: Any) -> Row:  # noqa: ANN401
+    """A row as the projection makes it; it was registered that many minutes after the start."""
+    moment = START + timedelta(minutes=number)
+    state = CarrierState(name, f"c{number}@x.com", status, profile=Profile(**profile))
+    return row_of(Folded(str(UUID(int=number)), 1, state, moment, moment))
+
+
+def covers(**services: list[str]) -> list[Json]:
+    """The part of the profile."""
+    return [{"service": name, "countries": where} for name, where in services.items()]
