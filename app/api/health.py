@@ -7,6 +7,8 @@ from app.api.contract import ANYWHERE, Answer, ContractBlueprint
 from app.api.envelope import services, success
 from app.application.deadline import Deadline
 from app.application.ports import StoreUnavailable
+from app.application.projections import PROJECTIONS
+from app.application.services import Followed
 
 READY_SECONDS = 0.5
 _EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -32,13 +34,26 @@ def ready() -> Response:
 )
 def metrics() -> Response:
     """The figures of all workers, in Prometheus' text format."""
-
-    def store_is_up() -> bool:
-        try:
-            services().store.ping(Deadline.after(READY_SECONDS))
-        except StoreUnavailable:
-            return False
-        return True
-
-    body = services().telemetry.exposition(store_is_up)
+    soon = Deadline.after(READY_SECONDS)
+    try:
+        services().store.ping(soon)
+        up = True
+    except StoreUnavailable:
+        up = False
+    body = services().telemetry.exposition(up, _followed(soon) if up else None)
     return Response(body, content_type=_EXPOSITION_TYPE)
+
+
+def _followed(deadline: Deadline) -> Followed | None:
+    directory = services().directory
+    try:
+        views = {name: directory.standing(name, deadline).progress for name in PROJECTIONS}
+        # After the views, which cannot be ahead of it then.
+        head = services().feed.head(deadline)
+    except StoreUnavailable:
+        return None
+    return Followed(
+        head,
+        {name: progress.checkpoint for name, progress in views.items()},
+        {name: len(progress.parked) for name, progress in views.items()},
+    )

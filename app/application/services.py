@@ -1,6 +1,6 @@
 """What bootstrap puts together and the blueprints are given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -13,6 +13,16 @@ from app.application.ports import EventStore
 from app.application.repository import CarrierRepository
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How far the feed is, and by projection how far its live view is and how many streams it has
+    parked. Positions are the feed's."""
+
+    head: int
+    checkpoints: Mapping[str, int]
+    parked: Mapping[str, int]
+
+
 class RequestTelemetry(Protocol):
     """What the API counts, and shows on /metrics."""
 
@@ -20,8 +30,8 @@ class RequestTelemetry(Protocol):
         """A request was answered; `route` is a rule's text, never a path that someone sent."""
         ...
 
-    def exposition(self, store_is_up: Callable[[], bool]) -> bytes:
-        """All figures in Prometheus' text format."""
+    def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:
+        """All figures in Prometheus' text format. `followed` is None while it cannot be known."""
         ...
 
 

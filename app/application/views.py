@@ -29,7 +29,7 @@ class Row:
     """A carrier in a view. `body` is JSON and is opaque to stores.
 
     `keys` maps each of SORTS to text whose code points give the order. `terms` are what it can be
-    found by as a whole (`status:active`), `words` those of which any prefix finds it; both folded.
+    found by as a whole (`status:active`), `words` those of which any prefix finds it, folded.
     """
 
     carrier_id: str
@@ -135,7 +135,8 @@ class ViewStore(Protocol):
         ...
 
     def drop(self, view: View, deadline: Deadline) -> None:
-        """Forget a generation that is not live. Can be repeated."""
+        """Forget a generation; no commit to it succeeds from then on. Can be repeated. Raises
+        Overtaken if it is the live one."""
         ...
 
     def progress(self, view: View, deadline: Deadline) -> Progress:

@@ -57,21 +57,17 @@ class CassandraFeed:
 
     def head(self, deadline: Deadline) -> int:
         """See `feed.Feed`."""
-        return self._head_of(self.last_bucket(deadline), deadline) or 0
+        bucket = self.last_bucket(deadline)
+        rows = self._select(deadline, "read_feed_head", bucket)
+        return int(rows[0]["head"]) if rows else 0
 
     def last_bucket(self, deadline: Deadline) -> int:
         """The last partition that was begun; 0 if none was. Raises StoreUnavailable."""
         self._last_bucket = last_true(
             self._last_bucket,
-            lambda bucket: self._head_of(bucket, deadline) is not None,
+            lambda bucket: bool(self._select(deadline, "read_feed_head", bucket)),
         )
         return self._last_bucket
-
-    def _head_of(self, bucket: int, deadline: Deadline) -> int | None:
-        """None: it is not begun. It may be there nevertheless, with what is carried into it."""
-        rows = self._select(deadline, "read_feed_head", bucket)
-        head: int | None = rows[0]["head"] if rows else None
-        return head
 
     def _select(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
         statement = self._session.prepared(name, deadline).bind(values)

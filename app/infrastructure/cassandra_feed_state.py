@@ -22,8 +22,10 @@ from app.infrastructure.cassandra_session import CassandraSession, SerialRequest
 
 STATEMENTS = {
     "read_state": "SELECT revision, head, cursors, open FROM feed WHERE bucket = ? LIMIT 1",
-    "carry_over": "UPDATE feed SET cursors = ?, open = ? WHERE bucket = ? IF revision = null",
-    "begin_bucket": "UPDATE feed SET revision = ?, head = ? WHERE bucket = ? IF revision = null",
+    "begin_bucket": (
+        "UPDATE feed SET revision = ?, head = ?, cursors = ?, open = ? WHERE bucket = ?"
+        " IF revision = null"
+    ),
     "move_feed": "UPDATE feed SET revision = ?, head = ? WHERE bucket = ? IF revision = ?",
     "put_cursors": "UPDATE feed SET cursors = cursors + ? WHERE bucket = ?",
     "drop_cursors": "UPDATE feed SET cursors = cursors - ? WHERE bucket = ?",
@@ -37,7 +39,7 @@ STATEMENTS = {
 
 MOST_EVENTS = 100
 MOST_CHANGES = 200  # of cursors and of what is open; 44 bytes each
-MOST_BYTES = 36_000  # Cassandra refuses a batch of 50 KiB
+MOST_BYTES = 36_000  # others wait for a commit; a larger one gains nothing
 _ROW_BYTES = 150
 
 Key = TypeVar("Key")
@@ -75,11 +77,6 @@ class FeedState:
     def next_bucket(self) -> int:
         """Where the next event belongs."""
         return bucket_of(self.head + 1)
-
-    @property
-    def is_final(self) -> bool:
-        """Whether it stays as it is for ever: what changes next goes into another partition."""
-        return self.revision == 0 or self.next_bucket > self.bucket
 
 
 class Draft:
@@ -173,8 +170,6 @@ class FeedStates:
         state = FeedState()
         while rows := self._requests.select(deadline, "read_state", bucket):
             row = rows[0]
-            if row["revision"] is None:
-                break
             cursors = dict((row["cursors"] or {}).items())
             opened = {RecordId(*each): taken for each, taken in (row["open"] or {}).items()}
             state = FeedState(bucket, row["revision"], row["head"], cursors, opened)
@@ -183,11 +178,6 @@ class FeedStates:
 
     def commit(self, draft: Draft, deadline: Deadline) -> bool:
         """Whether the draft has become the state; if not, or if this raises, load it again."""
-        base = draft.base
-        if base.is_final and base.revision:
-            # Whoever does this writes the same, however late; and nothing once it is begun.
-            place = (base.cursors, base.open, base.next_bucket)
-            self._requests.write(deadline, "carry_over", *place)
         answer = self._session.execute(
             self._batch(draft, deadline), deadline, self._attempt_seconds
         )
@@ -200,12 +190,14 @@ class FeedStates:
         def add(name: str, *values: object) -> None:
             batch.add(self._session.prepared(name, deadline), values)
 
-        if base.is_final:
-            add("begin_bucket", result.revision, result.head, result.bucket)
+        if base.revision == 0 or result.bucket > base.bucket:
+            # A full bucket's state never changes again: it still is what this was drawn up from.
+            place = (result.cursors, result.open, result.bucket)
+            add("begin_bucket", result.revision, result.head, *place)
         else:
             add("move_feed", result.revision, result.head, result.bucket, base.revision)
-        for name, change in _differences(base, result):
-            add(name, change, result.bucket)
+            for name, change in _differences(base, result):
+                add(name, change, result.bucket)
         for position, event in enumerate(draft.events, base.head + 1):
             add("insert_feed", result.bucket, position, *event)
         return batch

@@ -49,7 +49,7 @@ are rarely looked at."""
 GATHER_SECONDS = 0.01
 """How long an outcome waits for others to be told with it."""
 
-_BATCH_BYTES = 40_000  # Cassandra refuses a batch of 50 KiB
+_BATCH_BYTES = 40_000  # more in one write gains nothing, and many wait for it
 _MOST_HOLES = 200
 _CLOSE_SECONDS = 2.0
 

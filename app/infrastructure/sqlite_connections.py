@@ -5,6 +5,7 @@ translated here.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ from app.application.ports import StoreUnavailable
 
 # So often, in steps of SQLite's own machine, a statement looks whether its deadline is over.
 _STEPS = 20_000
+
+_POLL_SECONDS = 0.01
 
 
 class Connections:
@@ -72,3 +75,15 @@ def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
     connection.execute(f"BEGIN {kind}")
     yield
     connection.execute("COMMIT")
+
+
+def use_log(connection: sqlite3.Connection, deadline: Deadline) -> None:
+    """Turn on the write-ahead log, which stays on. Of several that do so at once, SQLite makes all
+    but one fail instead of wait."""
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or deadline.expired:
+                raise
+            time.sleep(_POLL_SECONDS)

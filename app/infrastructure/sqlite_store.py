@@ -36,6 +36,7 @@ from app.application.ports import (
 )
 from app.infrastructure.clock import from_milliseconds, to_milliseconds
 from app.infrastructure.group_commit import GroupCommit, Ticket
+from app.infrastructure.sqlite_connections import use_log
 
 # `position` is the rowid. Rows are never deleted and only one transaction writes at a time, so
 # it is dense and in the order of commits.
@@ -113,6 +114,8 @@ WHERE aggregate_id = ? AND version > ? AND version <= ? ORDER BY version
 """
 _LAST_VERSION = 2**63 - 1
 
+_OPEN_SECONDS = 5.0
+
 # SQLite's own busy handler sleeps 1, 2, 5 … 100 ms; another process holds the file for about
 # one sync, so asking again soon keeps the disk busy instead of the clock.
 _LOCK_POLL_SECONDS = 0.0001
@@ -166,8 +169,8 @@ class SqliteEventStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._connect()
-            self._writer.execute("PRAGMA busy_timeout = 5000")
-            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute(f"PRAGMA busy_timeout = {int(_OPEN_SECONDS * 1000)}")
+            use_log(self._writer, Deadline.after(_OPEN_SECONDS))
             self._writer.execute("PRAGMA synchronous = FULL")
             self._writer.executescript(_SCHEMA)
             self._writer.executescript(_COMMITS)

@@ -5,11 +5,11 @@ carriers.
 """
 
 import sqlite3
-import time
 from pathlib import Path
 
 from app.application.deadline import Deadline
 from app.application.views import SORTS
+from app.infrastructure.sqlite_connections import use_log
 
 # The number of a view and its generation are never given again, not even after it was dropped:
 # a projector that slept meanwhile must not take another view for its own.
@@ -82,7 +82,6 @@ CREATE TABLE IF NOT EXISTS discarded (
 """
 _HAS_SCHEMA = "SELECT 1 FROM sqlite_master WHERE name = 'discarded'"
 _OPEN_SECONDS = 5.0
-_LOCK_POLL_SECONDS = 0.01
 _LOG_PAGES = 8 * 1024
 _LOG_LIMIT_BYTES = 64 * 1024 * 1024
 # A batch of a rebuild touches pages all over the indexes; 2 MB, SQLite's own, hold too few.
@@ -94,22 +93,11 @@ def make_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, _OPEN_SECONDS, isolation_level=None)
     try:
-        _use_log(connection, Deadline.after(_OPEN_SECONDS))
+        use_log(connection, Deadline.after(_OPEN_SECONDS))
         if connection.execute(_HAS_SCHEMA).fetchone() is None:
             connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
     finally:
         connection.close()
-
-
-def _use_log(connection: sqlite3.Connection, deadline: Deadline) -> None:
-    """Of several that do this at once, SQLite makes all but one fail instead of wait."""
-    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or deadline.expired:
-                raise
-            time.sleep(_LOCK_POLL_SECONDS)
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ With several worker processes the figures live in files below PROMETHEUS_MULTIPR
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,6 +17,8 @@ from prometheus_client import (
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
+
+from app.application.services import Followed
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -58,23 +60,39 @@ class PrometheusTelemetry:
         """See `ports.Telemetry`."""
         _store_seconds.labels(operation).observe(seconds)
 
-    def exposition(self, store_is_up: Callable[[], bool]) -> bytes:
-        """All figures of all workers in Prometheus' text format; asks the store now."""
+    def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:
+        """See `services.RequestTelemetry`. All figures of all workers, and what was asked now."""
         asked_now = CollectorRegistry()
-        asked_now.register(_StoreUp(store_is_up()))
+        asked_now.register(_Asked(store_is_up, followed))
         return generate_latest(_kept()) + generate_latest(asked_now)
 
 
-class _StoreUp(Collector):
+class _Asked(Collector):
     """A Gauge would be kept for each process, and a dead one's would be told for ever."""
 
-    def __init__(self, up: bool) -> None:
-        self._up = up
+    def __init__(self, store_is_up: bool, followed: Followed | None) -> None:
+        self._up = store_is_up
+        self._followed = followed
 
     def collect(self) -> Iterable[Metric]:
         """See `prometheus_client.registry.Collector`."""
         text = "Whether the store answers (1) or not (0)."
-        return [GaugeMetricFamily("event_store_up", text, value=float(self._up))]
+        yield GaugeMetricFamily("event_store_up", text, value=float(self._up))
+        if self._followed is None:
+            return
+        text = "The last position of the feed."
+        yield GaugeMetricFamily("feed_position", text, value=self._followed.head)
+        text = "The last position that the view has taken in."
+        yield _by_projection("view_position", text, self._followed.checkpoints)
+        text = "Streams that the view has stopped following."
+        yield _by_projection("view_parked_streams", text, self._followed.parked)
+
+
+def _by_projection(name: str, text: str, values: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=["projection"])
+    for projection, value in values.items():
+        family.add_metric([projection], value)
+    return family
 
 
 def _kept() -> CollectorRegistry:

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import Settings
 from tests.support.answers import another, data, failure
+from tests.support.stores import soon
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -99,6 +100,22 @@ def test_the_store_is_counted_and_timed(client: FlaskClient) -> None:
         ("event_store_operation_seconds_count", {"operation": "read"}),
     ):
         assert value(after, name, **labels) - value(before, name, **labels) == 1
+
+
+def test_how_far_the_feed_and_the_views_are_is_shown(client: FlaskClient) -> None:
+    """Views that are up are at the position of the feed; none has parked a stream."""
+    client.post("/register-carrier", json=another())
+    deadline = soon()
+    while True:
+        now = figures(client)
+        head = value(now, "feed_position")
+        views = [
+            value(now, "view_position", projection=name) for name in ("carriers", "statistics")
+        ]
+        if head == 1 and views == [1, 1]:
+            break
+        assert not deadline.expired
+    assert value(now, "view_parked_streams", projection="carriers") == 0
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])

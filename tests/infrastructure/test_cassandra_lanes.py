@@ -106,11 +106,13 @@ def test_threads_share_a_write(site: Site) -> None:
 
 
 def test_large_records_are_not_written_together(site: Site) -> None:
-    """Cassandra takes no batch of 50 KiB, and a character may take up to four bytes of it."""
-    lane = open_lane(site)
+    """One write stays below 50 KiB, and a character may take up to four bytes of it."""
+    recorded = Recorded()
+    lane = open_lane(site, recorded)
     found = at_once(12, lambda _: announce(lane, payload="€" * 10_000))
     rows = records(site, found[0].lane)
     assert [row["seq"] for row in rows] == list(range(1, 13))
+    assert recorded.names.count("announce") == 12
 
 
 def test_outcomes_are_told(site: Site) -> None:

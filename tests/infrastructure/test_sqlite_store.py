@@ -15,6 +15,7 @@ from app.infrastructure.sqlite_store import SqliteEventStore, _Append
 from tests.contracts.claims import ClaimsContract
 from tests.contracts.event_store import EventStoreContract
 from tests.support.stores import commit, soon
+from tests.support.threads import at_once
 
 
 @pytest.fixture
@@ -29,6 +30,17 @@ def store(path: Path) -> Iterator[SqliteEventStore]:
     store = SqliteEventStore(path)
     yield store
     store.close()
+
+
+def test_a_file_can_be_made_by_several_at_once(path: Path) -> None:
+    """All of them can use it."""
+    for _ in range(5):
+        stores = at_once(6, lambda _: SqliteEventStore(path))
+        for store in stores:
+            commit_id, events = commit()
+            store.append(str(uuid4()), NO_STREAM, events, commit_id, soon())
+            store.close()
+        path.unlink()
 
 
 class TestSqliteEventStore(EventStoreContract, ClaimsContract):

@@ -1,7 +1,8 @@
 """Beside the way of the data: keeps what parts count about themselves, for tests to look at."""
 
 from collections import Counter
-from collections.abc import Callable
+
+from app.application.services import Followed
 
 
 class KeptFigures:
@@ -29,6 +30,6 @@ class KeptFigures:
         """See `services.RequestTelemetry`."""
         self.requests[method, route, status] += 1
 
-    def exposition(self, store_is_up: Callable[[], bool]) -> bytes:
+    def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:
         """See `services.RequestTelemetry`."""
-        return f"event_store_up {int(store_is_up())}".encode()
+        return f"event_store_up {int(store_is_up)}".encode()

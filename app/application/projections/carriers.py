@@ -34,6 +34,9 @@ __all__ = [
 ALL = "all"
 """The term that every row has."""
 
+NAME_KEY_CHARACTERS = 128
+"""A key is part of a cursor, and a cursor of an address; folding makes some names much longer."""
+
 Body = Mapping[str, Any]
 """What a row's body is as JSON."""
 
@@ -68,7 +71,8 @@ def row_of(carrier: Folded) -> Row:
 def sort_keys(body: Body) -> dict[str, str]:
     """Where the row with this body stands in each of `views.SORTS`. Moments are UTC and of fixed
     width, so their text has their order."""
-    return {"name": folded(body["name"]), "registered_at": body["registered_at"]}
+    name = folded(body["name"])[:NAME_KEY_CHARACTERS]
+    return {"name": name, "registered_at": body["registered_at"]}
 
 
 def terms_of(body: Body) -> frozenset[str]:
@@ -119,4 +123,4 @@ def pair_term(country: str, service: str) -> str:
 
 def identifier_term(scheme: str, value: str) -> str:
     """Those known by it; `value` in the normal form of its scheme."""
-    return f"identifier:{scheme}:{folded(value)}"
+    return f"identifier:{scheme}:{value}"

@@ -68,7 +68,7 @@ def test_it_is_found_by_its_terms() -> None:
         pair_term("FR", "parcel"),
         pair_term("DE", "express"),
         pair_term(WORLDWIDE, "air"),
-        identifier_term("own", "äb-12/x"),
+        identifier_term("own", "ÄB-12/X"),
         identifier_term("scac", "ABCD"),
     }
 
