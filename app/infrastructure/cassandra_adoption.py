@@ -7,7 +7,6 @@ needs nothing: so it can be repeated, and broken off at any point.
 """
 
 from collections.abc import Iterator, Sequence
-from uuid import UUID
 
 from app.application.deadline import Deadline
 from app.application.ports import StoreUnavailable
@@ -25,10 +24,10 @@ STATEMENTS = {
         "SELECT version, event_type, payload, created_at, event_id, metadata, lane FROM events"
         " WHERE aggregate_id = ? ORDER BY version DESC LIMIT 1"
     ),
-    "read_stream_fence": "SELECT fence FROM events WHERE aggregate_id = ? LIMIT 1",
+    "read_head": "SELECT head, fence FROM events WHERE aggregate_id = ? LIMIT 1",
     "mark": (
         "UPDATE events SET lane = ?, seq = ? WHERE aggregate_id = ? AND version = ?"
-        " IF lane = null AND fence = ?"
+        " IF lane = null AND head = ? AND fence = ?"
     ),
 }
 
@@ -94,13 +93,14 @@ class CassandraAdoption:
         ]
 
     def _adopt(self, stream: str, deadline: Deadline) -> bool:
-        # As an append: the fence before the record, and the event as it is now.
-        fences = self._requests.select(deadline, "read_stream_fence", stream)
-        fence: UUID | None = fences[0]["fence"]
+        # As an append: first what has to be unchanged in the end. If the head has moved, an append
+        # has come, which brings along what lies before it.
+        unchanged = self._requests.select(deadline, "read_head", stream)[0]
+        condition = (unchanged["head"], unchanged["fence"])
         row = self._requests.select(deadline, "read_last_event", stream)[0]
         last = recorded(stream, row)
         record = self._lane.announce(stream, last.version, [last.data], deadline)
-        marked = self._requests.write(deadline, "mark", *record, stream, last.version, fence)
+        marked = self._requests.write(deadline, "mark", *record, stream, last.version, *condition)
         written = bool(marked["[applied]"])
         self._lane.conclude(record, written=written)
         return written

@@ -1,6 +1,7 @@
 """Streams from before there was a feed, on a real Cassandra."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -32,7 +33,7 @@ STATEMENTS = (
 )
 
 
-KEYSPACE = "adoption"
+KEYSPACE = "adopting"
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +82,13 @@ def adopt(session: CassandraSession, contact: Contact) -> int:
 
 
 def fed(session: CassandraSession, contact: Contact, *streams: str) -> list[tuple[str, int]]:
-    """Stream and version of all that the feed holds of these, once everything is in it that can
-    be."""
+    """Stream and version of all that the feed holds of these. An append is in it as soon as its
+    outcome was told, so it is looked for until a few rounds have found nothing."""
     sequencer = CassandraSequencer(session, contact.serial_consistency)
-    while sequencer.step(soon()) is Round.WORKED:
-        pass
+    idle = soon(0.3)
+    while not idle.expired:
+        if sequencer.step(soon()) is Round.WORKED:
+            idle = soon(0.3)
     found = [each.event for each in CassandraFeed(session).read(0, 10_000, soon())]
     return [(event.stream, event.version) for event in found if event.stream in streams]
 
@@ -130,6 +133,26 @@ def test_that_what_was_broken_off_is_finished_by_the_next_run(
         list(broken.run())
     assert adopt(session, contact) == 1
     assert fed(session, contact, stream) == [(stream, 1), (stream, 2)]
+
+
+def test_that_an_append_in_between_is_not_taken_twice(
+    session: CassandraSession, contact: Contact, direct: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It brings the old events along, so the adoption must not bring them once more."""
+    stream = old_stream(direct, 2)
+    store = CassandraEventStore(session, CountingTelemetry(), contact.serial_consistency)
+    adoption = CassandraAdoption(session, contact.serial_consistency)
+    mark = adoption._requests.write
+
+    def after_an_append(*call: Any) -> Any:  # noqa: ANN401
+        commit_id, events = commit()
+        store.append(stream, 2, events, commit_id, soon())
+        return mark(*call)
+
+    monkeypatch.setattr(adoption._requests, "write", after_an_append)
+    assert [adopted for _, adopted in adoption.run()] == [0]
+    adoption.close()
+    assert fed(session, contact, stream) == [(stream, 1), (stream, 2), (stream, 3)]
 
 
 def interrupt(*_: object) -> None:
