@@ -9,8 +9,8 @@ from datetime import UTC
 
 from app.application.deadline import Deadline
 from app.application.feed import FeedEvent
-from app.application.ports import EventData, RecordedEvent, StoreUnavailable
-from app.infrastructure.cassandra_errors import RequestFailed
+from app.application.ports import EventData, RecordedEvent
+from app.infrastructure.cassandra_retries import retrying
 from app.infrastructure.cassandra_session import CassandraSession, Row
 
 STATEMENTS = {
@@ -71,10 +71,9 @@ class CassandraFeed:
 
     def _select(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
         statement = self._session.prepared(name, deadline).bind(values)
-        try:
-            return self._session.execute(statement, deadline, self._attempt_seconds)
-        except RequestFailed as error:
-            raise StoreUnavailable(f"cannot read the feed: {error.cause}") from error
+        return retrying(
+            deadline, lambda: self._session.execute(statement, deadline, self._attempt_seconds)
+        )
 
 
 def last_true(known: int, exists: Callable[[int], bool]) -> int:

@@ -28,8 +28,15 @@ STATEMENTS = {
 ASK_AFTER_SECONDS = 0.25
 """When the stream is asked about a record whose writer has not said how it ended."""
 
-LIVELY_SECONDS = 60.0
-"""How long after its last record a lane is looked at in every round. Longer than QUIET_SECONDS."""
+BUSY_SECONDS = 2.0
+"""How long after its last record a lane is looked at in every round."""
+
+RESTING_SECONDS = 60.0
+"""How long after that it is looked at soon: longer than QUIET_SECONDS, after which its writer says
+that it begins again."""
+
+_RESTING_AT_ONCE = 8
+_QUIET_AT_ONCE = 1
 
 RECORDS_AT_ONCE = 250
 
@@ -116,25 +123,30 @@ class LaneReader:
         return fresh
 
     def _lively(self, state: FeedState, lanes: Lanes) -> list[UUID]:
-        """Lanes with records of late, those that say that they begin again, and one of the others
-        in turn: a lane that was never closed is looked at for ever."""
+        """Lanes with records of late, those that say that they begin again, and some of the others
+        in turn: the lane of a killed process is never closed, and looked at for ever."""
         now = time.monotonic()
+        busy: list[UUID] = []
+        resting: list[UUID] = []
         quiet: list[UUID] = []
-        lively: list[UUID] = []
         self._news = {lane: at for lane, at in self._news.items() if lane in lanes}
         for lane, row in lanes.items():
             cursor = state.cursors.get(lane, 0)
-            # One that is seen for the first time, or that others have read on, counts as lively.
+            # One that is seen for the first time, or that others have read on, counts as busy.
             if self._cursors.get(lane) != cursor:
                 self._news[lane] = now
-            stirred = row["stirred"] > cursor or row["closed"] is not None
-            recent = now - self._news[lane] < LIVELY_SECONDS
-            (lively if stirred or recent else quiet).append(lane)
+            age = now - self._news[lane]
+            if row["stirred"] > cursor or row["closed"] is not None or age < BUSY_SECONDS:
+                busy.append(lane)
+            else:
+                (resting if age < RESTING_SECONDS else quiet).append(lane)
         self._cursors = {lane: state.cursors.get(lane, 0) for lane in lanes}
-        if quiet:
-            self._turn += 1
-            lively.append(quiet[self._turn % len(quiet)])
-        return lively
+        self._turn += 1
+        return [
+            *busy,
+            *_in_turn(resting, self._turn, _RESTING_AT_ONCE),
+            *_in_turn(quiet, self._turn, _QUIET_AT_ONCE),
+        ]
 
     def _read_open(self, state: FeedState, deadline: Deadline) -> None:
         """Those that are not known yet, or may have been concluded."""
@@ -163,3 +175,9 @@ class LaneReader:
         elif record.written is None:
             record.written = row["written"]
         return record
+
+
+def _in_turn(lanes: list[UUID], turn: int, count: int) -> list[UUID]:
+    """`count` of them, others in each turn."""
+    begin = turn * count % max(1, len(lanes))
+    return (lanes[begin:] + lanes[:begin])[:count]

@@ -15,18 +15,22 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+import backoff
+
 from app.application.feed import Feed, FeedEvent
-from app.application.ports import RecordedEvent
+from app.application.ports import RecordedEvent, StoreUnavailable
+from app.infrastructure.cassandra_sequencer import GRACE_SECONDS
 from app.infrastructure.cassandra_session import CassandraSession, Contact
 from tests.support.feed_traffic import Sighting, open_feed
 from tests.support.forks import Fork, Forks
-from tests.support.processes import wait_until
+from tests.support.processes import NotReady, wait_until
 from tests.support.stores import open_store, soon
 
 WRITERS = 4  # processes, of four threads each
 READERS = 2
 PAUSES_S = (0.5, 4.0)
 
+_LISTING = "SELECT DISTINCT aggregate_id FROM events"
 _TALLY = {"write": "writers", "sequence": "sequencers", "read": "readers"}
 
 
@@ -65,10 +69,20 @@ class Member:
 
 
 class Crowd:
-    """Processes around one feed. `pause_s` is how long a writer's thread waits between appends."""
+    """Processes around one feed. `pause_s` is how long a writer's thread waits between appends,
+    `slow_s` how long it may take from its record to its append, `grace_s` for how long a sequencer
+    waits for that."""
 
     def __init__(
-        self, forks: Forks, store: str, folder: Path, sequencers: int = 0, pause_s: float = 0
+        self,
+        forks: Forks,
+        store: str,
+        folder: Path,
+        *,
+        sequencers: int = 0,
+        pause_s: float = 0,
+        slow_s: float = 0,
+        grace_s: float = GRACE_SECONDS,
     ) -> None:
         self.store = store
         self.seed = random.randrange(2**32)
@@ -76,6 +90,8 @@ class Crowd:
         self.fates: Counter[str] = Counter()
         self._forks = forks
         self._pause_s = pause_s
+        self._slow_s = slow_s
+        self._grace_s = grace_s
         folder.mkdir(exist_ok=True)
         counts = {"write": WRITERS, "sequence": sequencers, "read": READERS}
         self.members = [
@@ -111,13 +127,14 @@ class Crowd:
         kill and the pause of one of each role."""
         roles = sorted({member.role for member in self.members})
         turn, count = self.fates.total(), len(roles)
-        member = self.chance.choice(self.having(roles[turn % count]) if turn < 2 * count
-                                    else self.members)  # fmt: skip
-        is_kill = turn < count if turn < 2 * count else self.chance.random() < 0.5
+        is_first = turn < 2 * count
+        among = self.having(roles[turn % count]) if is_first else self.members
+        member = self.chance.choice(among)
+        is_kill = turn < count if is_first else self.chance.random() < 0.5
         if is_kill:
             self.replace(member)
         elif member.paused_until is None:
-            self._signal(member, signal.SIGSTOP)
+            member.fork.signal(signal.SIGSTOP)
             member.paused_until = time.monotonic() + self.chance.uniform(*PAUSES_S)
             self.fates[f"{_TALLY[member.role]} paused"] += 1
 
@@ -139,7 +156,7 @@ class Crowd:
         """Let those of a role finish what they are doing, and end."""
         for member in self.having(role):
             self._resume(member)
-            self._signal(member, signal.SIGTERM)
+            member.fork.signal(signal.SIGTERM)
         for member in self.having(role):
             member.fork.wait()
 
@@ -152,15 +169,19 @@ class Crowd:
         member.lives += 1
         arguments: list[object] = [self.store, str(member.journal)]
         if member.role == "write":
-            arguments += [self.seed, f"{member.journal.name} {member.lives}", self._pause_s]
+            arguments += [
+                self.seed,
+                f"{member.journal.name} {member.lives}",
+                self._pause_s,
+                self._slow_s,
+            ]
+        if member.role == "sequence":
+            arguments += [self._grace_s]
         member.fork = self._forks.start(member.role, *arguments)
 
     def _resume(self, member: Member) -> None:
         member.paused_until = None
-        self._signal(member, signal.SIGCONT)
-
-    def _signal(self, member: Member, number: signal.Signals) -> None:
-        member.fork.signal(number)
+        member.fork.signal(signal.SIGCONT)
 
     # --- What they have seen
 
@@ -203,6 +224,11 @@ class Crowd:
         moments = [moment for moment in first if moment is not None]
         return max(moments) - since if len(moments) == len(first) else None
 
+    def has_caught_up(self, with_moment: float) -> bool:
+        """Whether every reader has seen what was acknowledged until then."""
+        wanted = {e.event_id for e in self.acknowledged() if e.moment <= with_moment}
+        return all(wanted <= {each.event_id for each in reader} for reader in self.seen())
+
     # --- What is there in the end
 
     def settle(self, deadline_s: float) -> list[str]:
@@ -219,7 +245,7 @@ class Crowd:
                 f"readers are at {len(stored)}",
                 0.1,
             )
-        except Exception as error:  # noqa: BLE001 - what is missing says more
+        except NotReady as error:  # what is missing says more
             broken.append(str(error))
         self.stop("read")
         self.stop("sequence")
@@ -227,9 +253,7 @@ class Crowd:
         return broken + list(self._broken(stored, found))
 
     def _broken(self, stored: Sequence[RecordedEvent], found: Sequence[FeedEvent]) -> Iterator[str]:
-        for place, each in enumerate(found, 1):
-            if each.position != place:
-                yield f"position {each.position} comes as number {place}"
+        yield from _out_of_order(found)
         yield from _differences(stored, found)
         by_id: dict[UUID, list[RecordedEvent]] = {}
         for each in found:
@@ -238,19 +262,24 @@ class Crowd:
             places = [(e.stream, e.version) for e in by_id.get(event.event_id, ())]
             if places != [(event.stream, event.version)]:
                 yield f"acknowledged as {event} but found at {places}"
-        versions: Counter[str] = Counter()
-        for each in found:
-            versions[each.event.stream] += 1
-            if each.event.version != versions[each.event.stream]:
-                yield f"at {each.position}: not the next version of its stream: {each.event}"
         there = [_identity(each) for each in found]
         for number, reader in enumerate(self.seen()):
             had = [(e.position, e.event_id, e.stream, e.version) for e in reader]
-            if had != there:
-                at = next((n for n, (a, b) in enumerate(zip(had, there, strict=False)) if a != b),
-                          min(len(had), len(there)))  # fmt: skip
-                yield (f"reader {number} saw {had[at : at + 1]}, there is {there[at : at + 1]};"
-                       f" {len(had)} seen, {len(there)} there")  # fmt: skip
+            if len(had) != len(there):
+                yield f"reader {number} saw {len(had)} events of {len(there)}"
+            for saw, is_there in zip(had, there, strict=False):
+                if saw != is_there:
+                    yield f"reader {number} saw {saw}, there is {is_there}"
+
+
+def _out_of_order(found: Sequence[FeedEvent]) -> Iterator[str]:
+    versions: Counter[str] = Counter()
+    for place, each in enumerate(found, 1):
+        if each.position != place:
+            yield f"position {each.position} comes as number {place}"
+        versions[each.event.stream] += 1
+        if each.event.version != versions[each.event.stream]:
+            yield f"at {each.position}: not the next version of its stream: {each.event}"
 
 
 def _differences(stored: Sequence[RecordedEvent], found: Sequence[FeedEvent]) -> Iterator[str]:
@@ -269,8 +298,11 @@ def _identity(each: FeedEvent) -> tuple[int, UUID, str, int]:
 
 def everything(feed: Feed) -> list[FeedEvent]:
     """All that a feed has, from the beginning."""
+    read = backoff.on_exception(
+        backoff.constant, StoreUnavailable, max_time=60, interval=0.1, jitter=None, logger=None
+    )(feed.read)
     found: list[FeedEvent] = []
-    while more := feed.read(len(found), 1_000, soon()):
+    while more := read(len(found), 500, soon()):
         found += more
     return found
 
@@ -286,11 +318,10 @@ def _streams(store: str) -> list[str]:
     kind, _, rest = store.partition(":")
     if kind == "sqlite":
         with closing(sqlite3.connect(rest)) as connection:
-            return [
-                row[0] for row in connection.execute("SELECT DISTINCT aggregate_id FROM events")
-            ]
+            return [stream for (stream,) in connection.execute(_LISTING)]
     host, port, keyspace = rest.split(":")
-    listing = {"streams": "SELECT DISTINCT aggregate_id FROM events"}
-    with closing(CassandraSession(Contact((host,), int(port)), keyspace, listing)) as session:
+    with closing(
+        CassandraSession(Contact((host,), int(port)), keyspace, {"streams": _LISTING})
+    ) as session:
         statement = session.prepared("streams", soon()).bind(())
         return [row["aggregate_id"] for row in session.execute(statement, soon(60), 60)]

@@ -39,6 +39,7 @@ THREADS = 4  # of a writer
 POLL_SECONDS = 0.05
 BUDGET_SECONDS = 5.0
 HURRY_SECONDS = 0.02  # too short now and then: the commit has to be sent again
+SLOW_SHARE = 0.05
 DIE_BEFORE_APPEND = signal.SIGUSR1
 DIE_AFTER_APPEND = signal.SIGUSR2
 
@@ -98,10 +99,11 @@ def open_feed(name: str) -> Feed:
     return SqliteFeed(Path(rest)) if kind == "sqlite" else CassandraFeed(_session(name)[0])
 
 
-def write(store: str, journal: str, seed: int, life: str, pause_s: float) -> None:
+def write(store: str, journal: str, seed: int, life: str, pause_s: float, slow_s: float) -> None:
     """Append from several threads until SIGTERM, each after a pause of about that long. All with
-    one seed share streams; what one does in this life is its own."""
-    opened = open_store(store) if store.startswith("sqlite") else _mortal(store)
+    one seed share streams; what one does in this life is its own. On Cassandra some appends are
+    held up, `slow_s` at most, after they were put on record."""
+    opened = open_store(store) if store.startswith("sqlite") else _mortal(store, slow_s)
     shared = [str(uuid5(UUID(int=seed), str(number))) for number in range(SHARED_STREAMS)]
     writer = Writer(opened, Path(journal), shared, _told_to_stop(), pause_s)
     chances = [random.Random(f"{seed} {life} {number}") for number in range(THREADS)]
@@ -115,10 +117,10 @@ def write(store: str, journal: str, seed: int, life: str, pause_s: float) -> Non
     opened.close()
 
 
-def sequence(store: str, journal: str) -> None:
+def sequence(store: str, journal: str, grace_s: float) -> None:
     """Give positions until SIGTERM; its journal shows when it was of use last."""
     session, contact = _session(store)
-    sequencer = CassandraSequencer(session, contact.serial_consistency)
+    sequencer = CassandraSequencer(session, contact.serial_consistency, grace_seconds=grace_s)
     stop, worked = _told_to_stop(), Journal(Path(journal))
     while not stop():
         try:
@@ -224,6 +226,7 @@ class Writer:
             except (StoreUnavailable, OutcomeUnknown) as error:
                 self._outcomes.add([f"{type(error).__name__}\n"])
                 budget_s = BUDGET_SECONDS
+                time.sleep(POLL_SECONDS)  # it may have come at once
             else:
                 return True
 
@@ -234,7 +237,7 @@ def _session(store: str) -> tuple[CassandraSession, Contact]:
     return CassandraSession(contact, keyspace, STATEMENTS), contact
 
 
-def _mortal(store: str) -> EventStore:
+def _mortal(store: str, slow_s: float) -> EventStore:
     """A store whose process can be told to die in the middle of its next append."""
     session, contact = _session(store)
     told: list[int] = []
@@ -242,6 +245,8 @@ def _mortal(store: str) -> EventStore:
         signal.signal(number, lambda number, _: told.append(number))
 
     def around(name: str, send: Send) -> list[Row]:
+        if name == APPEND and random.random() < SLOW_SHARE:
+            time.sleep(random.uniform(0, slow_s))
         if name == APPEND and DIE_BEFORE_APPEND in told:
             os.kill(os.getpid(), signal.SIGKILL)
         rows = send()
