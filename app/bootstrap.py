@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from app.application.access import Access, KeyRing, KeyStore
 from app.application.bus import CommandBus
+from app.application.deadline import Deadline
 from app.application.directory import Directory
 from app.application.feed import Feed, Sequencer, Tail
 from app.application.handlers import CarrierHandlers
 from app.application.ports import Clock, EventStore, Telemetry
 from app.application.projections import PROJECTIONS
-from app.application.projections.follower import Follower
+from app.application.projections.follower import IDLE_SECONDS, Follower
 from app.application.projections.projector import Projector
 from app.application.repository import CarrierRepository
 from app.application.services import Services
@@ -29,6 +31,7 @@ from app.infrastructure.telemetry import PrometheusTelemetry
 from config.settings import Settings
 
 if TYPE_CHECKING:
+    from app.infrastructure.cassandra_feed_lag import FeedLag
     from app.infrastructure.cassandra_session import Contact
 
 clock: Clock = system_clock
@@ -40,6 +43,9 @@ TAIL_POLL_SECONDS = 0.05
 SEQUENCER_POLL_SECONDS = 0.1
 """So often Cassandra is asked for what was committed since."""
 
+FOLLOW_POLL_SECONDS = 0.05
+"""So often a process that does nothing but follow looks: nobody stirs it."""
+
 
 class Stores(NamedTuple):
     """What keeps data, of one kind of database."""
@@ -49,12 +55,15 @@ class Stores(NamedTuple):
     feed: Feed
     views: ViewStore
     sequencer: Sequencer | None = None
+    feed_lag: "Callable[[Deadline], FeedLag] | None" = None
+    """How far the sequencer is behind; raises StoreUnavailable."""
 
 
 def build_services(settings: Settings, *, follows: bool = True) -> Services:
     """Everything that a process needs. Call it after a fork, never before.
 
-    Unless told otherwise, it keeps the views up with the feed, in a thread of its own.
+    Unless told otherwise, here or by the settings, it keeps the views up with the feed, in a
+    thread of its own.
 
     Raises StoreUnavailable if the SQLite file cannot be opened. Cassandra may be down: the
     services answer StoreUnavailable until it is there.
@@ -66,7 +75,7 @@ def build_services(settings: Settings, *, follows: bool = True) -> Services:
     closing.callback(tail.close)
     follower = build_follower(opened)
     closing.callback(follower.close)
-    if follows:
+    if follows and settings.workers_follow:
         follower.start()
 
     def stir() -> None:
@@ -93,11 +102,12 @@ def build_projectors(stores: Stores) -> list[Projector]:
     ]
 
 
-def build_follower(stores: Stores) -> Follower:
-    """It keeps the views up, and on Cassandra the feed; not started yet."""
+def build_follower(stores: Stores, poll_seconds: float = IDLE_SECONDS) -> Follower:
+    """It keeps the views up, and on Cassandra the feed; not started yet. Where a sequencer has to
+    be asked, that says how often to look."""
     projectors = build_projectors(stores)
     if stores.sequencer is None:
-        return Follower(projectors)
+        return Follower(projectors, None, poll_seconds)
     return Follower(projectors, stores.sequencer, SEQUENCER_POLL_SECONDS)
 
 
@@ -114,6 +124,7 @@ def open_stores(settings: Settings, telemetry: Telemetry, closing: ExitStack) ->
     # Imported only here: the driver costs a second and 30 MB that SQLite does not need.
     from app.infrastructure import (
         cassandra_feed,
+        cassandra_feed_lag,
         cassandra_feed_state,
         cassandra_keys,
         cassandra_sequencer,
@@ -140,7 +151,44 @@ def open_stores(settings: Settings, telemetry: Telemetry, closing: ExitStack) ->
         cassandra_feed.CassandraFeed(session),
         cassandra_views.CassandraViewStore(session, contact.serial_consistency),
         cassandra_sequencer.CassandraSequencer(session, contact.serial_consistency),
+        partial(cassandra_feed_lag.feed_lag, session, contact.serial_consistency),
     )
+
+
+@contextmanager
+def opened_stores(settings: Settings) -> Iterator[Stores]:
+    """All stores, for a shell. Raises StoreUnavailable."""
+    with ExitStack() as closing:
+        yield open_stores(settings, PrometheusTelemetry(), closing)
+
+
+@contextmanager
+def following(settings: Settings) -> Iterator[None]:
+    """Keep the views up, and on Cassandra the feed, for as long as this lasts. Raises
+    StoreUnavailable as `build_services` does."""
+    with opened_stores(settings) as stores:
+        follower = build_follower(stores, FOLLOW_POLL_SECONDS)
+        follower.start()
+        try:
+            yield
+        finally:
+            follower.close()
+
+
+def adopt_streams(settings: Settings) -> Iterator[tuple[int, int]]:
+    """See `CassandraAdoption.run`; over the Cassandra of the settings. Raises StoreUnavailable."""
+    from app.infrastructure import cassandra_adoption, cassandra_lanes
+    from app.infrastructure.cassandra_session import CassandraSession
+
+    contact = cassandra_contact(settings)
+    statements = cassandra_lanes.STATEMENTS | cassandra_adoption.STATEMENTS
+    session = CassandraSession(contact, settings.cassandra_keyspace, statements)
+    adoption = cassandra_adoption.CassandraAdoption(session, contact.serial_consistency)
+    try:
+        yield from adoption.run()
+    finally:
+        adoption.close()
+        session.close()
 
 
 @contextmanager

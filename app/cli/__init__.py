@@ -3,7 +3,10 @@
 import click
 
 from app.cli.carriers import COMMANDS
+from app.cli.feed import feed
 from app.cli.keys import keys
+from app.cli.parked import parked
+from app.cli.projections import projections
 from app.cli.schema import schema
 from config.settings import Settings, SettingsError
 
@@ -14,8 +17,8 @@ def main(context: click.Context) -> None:
     """An event-sourced registry of carriers.
 
     Every command reads the same settings as the server: the environment, then .env.
-    Exit codes: 0 done, 1 not done, 2 wrong usage or settings. The commands on carriers tell more
-    apart: see the help page of each.
+    Exit codes: 0 done, 1 not done, 2 wrong usage or settings. Most commands tell more apart: see
+    the help page of each.
     """
     try:
         context.obj = Settings.from_env()
@@ -23,5 +26,5 @@ def main(context: click.Context) -> None:
         raise click.UsageError(str(error)) from error
 
 
-for command in (*COMMANDS, keys, schema):
+for command in (*COMMANDS, feed, keys, parked, projections, schema):
     main.add_command(command)

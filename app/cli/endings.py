@@ -49,6 +49,15 @@ Exit codes:
        with the same --idempotency-key settles it
   {INTERRUPTED}  interrupted: look before you repeat it"""
 
+# Of the commands that are for operators, where no more than that can happen.
+OPERATORS_EXIT_CODES = f"""\b
+Exit codes:
+  0    done
+  {FAILED}    a defect
+  {INVALID}    wrong usage or settings
+  {UNAVAILABLE}    the store cannot be reached
+  {INTERRUPTED}  interrupted: run it again"""
+
 _FAILURES = (
     CarrierNotFound,
     DomainError,

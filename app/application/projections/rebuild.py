@@ -52,6 +52,8 @@ def rebuild(
     """
     run = _Run(projector, views, feed, deadline_factory, batch)
     former = projector.live(deadline_factory())
+    if run.has_one_before(former):
+        sleep(pause_seconds)  # the run that swapped it may have been killed a moment ago
     run.drop_before(former)
     view = views.begin(projector.name, deadline_factory())
     run.catch_up(view, say_progress)
@@ -106,6 +108,10 @@ class _Run:
             if parked is not None and parked.version == each.version:
                 self.views.request(view, each.stream, each.reason, self.deadline())
                 self.projector.step(view, self.deadline())
+
+    def has_one_before(self, live: View) -> bool:
+        """Whether the former generation is there still."""
+        return bool(self._progress(View(live.projection, live.generation - 1))[0].checkpoint)
 
     def drop_before(self, live: View) -> None:
         """Generations are numbered on, and each run begins with this: there is one at most."""

@@ -127,6 +127,18 @@ def test_a_discard_between_swap_and_drop_is_not_lost(world: World) -> None:
     agrees(world, built.view)
 
 
+def test_readers_get_their_time_also_after_a_run_that_was_killed(world: World) -> None:
+    """It had just swapped: what they may still read is dropped after a pause only."""
+    write_history(world, 8, streams=6, events=30)
+    world.take_in()
+    view = world.views.begin("carriers", soon())
+    world.projector().catch_up(view, soon())
+    world.views.swap(view, soon())
+    kept: list[bool] = []
+    run(world, sleep=lambda _: kept.append(world.progress(CARRIERS).checkpoint > 0))
+    assert kept == [True, False]
+
+
 def test_another_run_that_was_faster_is_no_trouble(world: World) -> None:
     """It built and swapped the very same generation."""
     write_history(world, 5, streams=6, events=30)

@@ -1,0 +1,143 @@
+"""`carriers feed`: its standing, streams from before it, and the process that keeps it up."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.bootstrap import build_services
+from app.cli.endings import UNAVAILABLE
+from app.infrastructure.cassandra_session import Contact, make_cluster
+from config.settings import Settings
+from tests.cli.shell import DONE, data, registered, run
+from tests.support.cassandra_node import Node
+from tests.support.processes import Server, free_port, wait_until
+from tests.support.service import ROOT
+from tests.support.stores import make_schema
+
+KEYSPACE = "feed_cli"
+OLD = "INSERT INTO events (aggregate_id, version, event_type, payload, created_at)"
+
+
+@contextmanager
+def following(folder: Path) -> Iterator[Server]:
+    """The process that follows, on the settings of the test."""
+    log = folder / "follow.log"
+    server = Server(
+        [sys.executable, "-m", "app.cli", "feed", "follow"],
+        log=log,
+        ready=lambda: "following the feed" in server.output(),
+        env={"PYTHONPATH": str(ROOT)},
+        cwd=folder,
+    )
+    with server:
+        yield server
+
+
+def holds(head: int) -> bool:
+    """Whether the feed and each view hold that many events."""
+    found = data("projections", "status")
+    return {found["head"], *(each["checkpoint"] for each in found["projections"])} == {head}
+
+
+def test_the_standing_of_a_file() -> None:
+    """Its head; there is nothing that could be behind."""
+    assert data("feed", "status") == {"store": "sqlite", "head": 0}
+    registered()
+    assert data("feed", "status") == {"store": "sqlite", "head": 1}
+    assert run("feed", "status").stdout.split() == ["store", "sqlite", "head", "1"]
+
+
+def test_a_file_has_nothing_to_adopt() -> None:
+    """Which is said, and is no error."""
+    result = run("feed", "adopt")
+    assert (result.exit_code, result.stderr) == (DONE, "")
+    assert result.stdout.startswith("There is nothing to do")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_of_its_own_keeps_the_views_up(tmp_path: Path, stop: signal.Signals) -> None:
+    """What is appended is taken in until a signal ends it at once, in good order; the log is that
+    of the service."""
+    registered()
+    with following(tmp_path) as server:
+        wait_until(lambda: holds(1), 20, "what was there is taken in")
+        registered("b@fedex.com")
+        wait_until(lambda: holds(2), 20, "what came is taken in")
+        os.kill(server.pid, stop)
+        assert server.wait(5) == 0
+        lines = [json.loads(line) for line in server.output().splitlines()]
+    assert [line["message"] for line in lines] == [
+        "following the feed of the sqlite store",
+        f"stopping: {stop.name}",
+    ]
+
+
+def test_workers_leave_it_to_that_process_if_they_are_told_to() -> None:
+    """No thread of theirs follows then."""
+
+    def threads(settings: Settings) -> set[str]:
+        services = build_services(settings)
+        try:
+            return {thread.name for thread in threading.enumerate()}
+        finally:
+            services.close()
+
+    assert "projections" in threads(Settings())
+    assert "projections" not in threads(Settings(workers_follow=False))
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    """Nobody follows it, and whoever started it is told."""
+    (tmp_path / "var").touch()
+    with pytest.raises(Exception, match="The store cannot be opened"), following(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("command", ["status", "adopt"])
+def test_a_cassandra_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """A code of its own, and a sentence."""
+    monkeypatch.setenv("CASSANDRA_HOST", "127.0.0.1")
+    monkeypatch.setenv("CASSANDRA_PORT", str(free_port()))
+    monkeypatch.setenv("REQUEST_TIMEOUT", "1")
+    result = run("feed", command)
+    assert result.exit_code == UNAVAILABLE
+    assert "the store failed" in result.stderr.lower()
+
+
+def test_a_registry_from_before_the_feed(
+    cassandra_node: Node, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On Cassandra: an old stream is adopted, waits for its place, and is in the feed and in
+    the views as soon as somebody follows."""
+    contact = Contact((cassandra_node.host,), cassandra_node.port)
+    make_schema(contact, KEYSPACE)
+    monkeypatch.setenv("CASSANDRA_HOST", cassandra_node.host)
+    monkeypatch.setenv("CASSANDRA_PORT", str(cassandra_node.port))
+    monkeypatch.setenv("CASSANDRA_KEYSPACE", KEYSPACE)
+    before = data("feed", "status")
+    cluster = make_cluster(contact)
+    payload = json.dumps({"name": "Old", "email": f"{uuid4()}@x.example"})
+    cluster.connect(KEYSPACE).execute(
+        f"{OLD} VALUES (%s, 1, 'CarrierRegistered', %s, toTimestamp(now()))",
+        (str(uuid4()), payload),
+    )
+    cluster.shutdown()
+
+    result = run("feed", "adopt")
+    assert result.stdout.startswith("1 of "), result.output
+    assert result.stderr.endswith(" streams looked at, 1 adopted\n")
+    now = data("feed", "status")
+    assert (now["store"], now["head"]) == ("cassandra", before["head"])
+    assert (now["lanes"], now["waiting"]) == (before["lanes"] + 1, before["waiting"] + 1)
+
+    with following(tmp_path) as server:
+        wait_until(lambda: holds(before["head"] + 1), 30, "it is in the views")
+        assert server.stop() == 0
