@@ -55,6 +55,7 @@ class RawDriver:
         self._session: Session = self._cluster.connect(settings.cassandra_keyspace)
         self._move_head = self._session.prepare(STATEMENTS["move_head"])
         self._insert = self._session.prepare(STATEMENTS["insert_first"])
+        self._lane = uuid4()
 
     def rate(self, seconds: float) -> float:
         """Streams begun per second."""
@@ -91,7 +92,9 @@ class RawDriver:
         )
         now = round(datetime.now(UTC).timestamp() * 1000)
         batch = BatchStatement(serial_consistency_level=self._serial)
-        batch.add(self._move_head, (1, commit, stream, None, commit))
-        batch.add(self._insert, (stream, 1, "CarrierRegistered", payload, now, uuid4(), metadata))
+        batch.add(self._move_head, (1, commit, stream, None, commit, None))
+        # Ours names the record that announced the event; it has as many bytes here.
+        event = ("CarrierRegistered", payload, now, uuid4(), metadata, self._lane, 1)
+        batch.add(self._insert, (stream, 1, *event))
         if not self._session.execute(batch).one()["[applied]"]:
             raise RuntimeError("a new stream was not begun")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.load import register
+from config.settings import Settings
 from tests.support.processes import Server, accepts_tcp, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -18,7 +19,10 @@ _PEER = "bench/peer_gunicorn.py"
 
 
 class HttpServer:
-    """A gunicorn on a port of its own, warmed up; WORKERS and THREADS count for ours and peers."""
+    """A gunicorn on a port of its own; WORKERS and THREADS count for ours and peers.
+
+    It is warmed up by registrations, unless `as_it_is` says to leave alone what it serves.
+    """
 
     def __init__(
         self,
@@ -28,6 +32,7 @@ class HttpServer:
         env: Mapping[str, str | None],
         *,
         with_keys: bool = False,
+        as_it_is: bool = False,
     ) -> None:
         self.port = free_port()
         env = {
@@ -40,6 +45,7 @@ class HttpServer:
             "PYTHONPATH": str(ROOT),
             **env,
         }
+        self._as_it_is = as_it_is
         self._api_key = _new_api_key(env) if with_keys else None
         self._server = Server(
             [sys.executable, "-m", "gunicorn", "-c", config, app],
@@ -51,6 +57,8 @@ class HttpServer:
 
     def __enter__(self) -> "HttpServer":
         self._server.start()
+        if self._as_it_is:
+            return self
         try:
             register(self.port, WARM_UP_SECONDS, api_key=self._api_key)
         except BaseException:
@@ -62,6 +70,11 @@ class HttpServer:
     def __exit__(self, *_: object) -> None:
         self._server.stop()
 
+    @property
+    def pid(self) -> int:
+        """The master's process id."""
+        return self._server.pid
+
     def rate(self, seconds: float) -> float:
         """Registrations per second. Raises WrongAnswer."""
         return register(self.port, seconds, api_key=self._api_key).rate
@@ -70,6 +83,21 @@ class HttpServer:
 def ours(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServer:
     """The service as `make run` serves it; without `env` on SQLite."""
     return HttpServer(folder, *_OURS, env or {})
+
+
+def ours_as_it_is(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServer:
+    """The same with one worker, over what the folder or the keyspace holds already."""
+    return HttpServer(folder, *_OURS, {"WORKERS": "1", **(env or {})}, as_it_is=True)
+
+
+def cassandra(settings: Settings) -> dict[str, str | None]:
+    """The environment of a service on that keyspace."""
+    return {
+        "EVENT_STORE": "cassandra",
+        "CASSANDRA_HOST": settings.cassandra_hosts[0],
+        "CASSANDRA_PORT": str(settings.cassandra_port),
+        "CASSANDRA_KEYSPACE": settings.cassandra_keyspace,
+    }
 
 
 def ours_with_keys(folder: Path) -> HttpServer:

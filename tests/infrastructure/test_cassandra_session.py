@@ -12,7 +12,7 @@ from cassandra.io.libevreactor import LibevConnection
 from cassandra.policies import DCAwareRoundRobinPolicy, FallthroughRetryPolicy, RoundRobinPolicy
 
 from app.application.deadline import Deadline
-from app.application.ports import NO_STREAM, OutcomeUnknown, StoreUnavailable
+from app.application.ports import NO_STREAM, StoreUnavailable
 from app.infrastructure.cassandra_session import Contact, make_cluster
 from tests.support.cassandra_node import JvmNode, Node
 from tests.support.processes import free_port, wait_until
@@ -51,7 +51,8 @@ def test_starts_while_cassandra_is_down_and_recovers(
     # The kernel stops the node's threads one after the other; until then it may still answer.
     wait_until(lambda: not answers(store), 10, "the node has stopped")
     later_id, later = commit()
-    with pytest.raises(OutcomeUnknown):
+    # Not even announced, so nothing of it was or will be appended.
+    with pytest.raises(StoreUnavailable):
         store.append("s", 1, later, later_id, Deadline.after(0.5))
     with pytest.raises(StoreUnavailable):
         store.read("s", Deadline.after(0.5))

@@ -1,0 +1,110 @@
+"""Behind the way of the data: what it costs to make views of events (j), and how to fill them."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+
+from app.application.deadline import Deadline
+from app.application.feed import Feed
+from app.application.ports import EventStore
+from app.application.projections import PROJECTIONS
+from app.application.projections.projector import Projector
+from app.application.projections.rebuild import BATCH, rebuild
+from app.application.views import ViewStore
+from app.infrastructure.cassandra_store import CassandraEventStore
+from app.infrastructure.cassandra_views import CassandraViewStore
+from app.infrastructure.codec import JsonCodec
+from app.infrastructure.sqlite_feed import SqliteFeed
+from app.infrastructure.sqlite_store import SqliteEventStore
+from app.infrastructure.sqlite_views import SqliteViewStore
+from bench import carriers
+from bench.backlog import Site
+from bench.on_cassandra import keyspace_of_our_own
+from bench.report import Measure
+from bench.rounds import Pair, Run, interleaved, say
+from tests.support.cassandra_node import Node
+from tests.support.figures import KeptFigures
+
+CARRIERS = 83_500
+PROFILES = 10
+"""One carrier in so many has a profile: most events are registrations."""
+
+EVENTS_ON_CASSANDRA = 5_000
+
+_STEP_SECONDS = 300.0
+_SAY_EVERY_SECONDS = 10.0
+
+NewProjector = Callable[[str], Projector]
+"""Makes one for the projection of that name, as a process does that has just started."""
+
+
+def projectors(feed: Feed, views: ViewStore, events: EventStore) -> NewProjector:
+    """From these to those."""
+    return lambda name: Projector(PROJECTIONS[name], feed, views, events, JsonCodec())
+
+
+def fill(projector: Projector, views: ViewStore, feed: Feed, batch: int = BATCH) -> None:
+    """Bring what readers are given up with the feed, `batch` events a commit. Says how far."""
+    view, head = projector.live(_soon()), feed.head(_soon())
+    started = said = time.monotonic()
+    while (at := views.progress(view, _soon()).checkpoint) < head:
+        if time.monotonic() - said > _SAY_EVERY_SECONDS:
+            said = time.monotonic()
+            say(f"{at:,} of {head:,} events, {at / (said - started):,.0f} a second")
+        projector.step(view, _soon(), batch)
+
+
+def on_sqlite(_: Sequence[str], run: Run) -> list[Measure]:
+    """j, on SQLite."""
+    path = run.folder / "rebuild.sqlite3"
+    events = carriers.into_sqlite(path, CARRIERS, PROFILES)
+    with ExitStack() as opened:
+        store = opened.enter_context(closing(SqliteEventStore(path)))
+        feed = opened.enter_context(closing(SqliteFeed(path)))
+        views = opened.enter_context(
+            closing(SqliteViewStore(path.with_name("rebuild.views.sqlite3")))
+        )
+        return _rebuilds("SQLite", events, projectors(feed, views, store), views, feed, run)
+
+
+def on_cassandra(node: Node, _: Sequence[str], run: Run) -> list[Measure]:
+    """j, on Cassandra."""
+    with keyspace_of_our_own(node) as settings, Site(settings) as site:
+        site.add_backlog(EVENTS_ON_CASSANDRA)
+        site.sequence()
+        views = CassandraViewStore(site.session, site.serial)
+        store = CassandraEventStore(site.session, KeptFigures(), site.serial)
+        new = projectors(site.feed, views, store)
+        return _rebuilds("Cassandra", EVENTS_ON_CASSANDRA, new, views, site.feed, run)
+
+
+def _rebuilds(
+    where: str, events: int, new: NewProjector, views: ViewStore, feed: Feed, run: Run
+) -> list[Measure]:
+    def rate(name: str) -> float:
+        started = time.monotonic()
+        rebuilt = rebuild(
+            new(name),
+            views,
+            feed,
+            _soon,
+            say_progress=lambda _at, _head: None,
+            sleep=lambda _seconds: None,
+        )
+        if rebuilt.differences != 0:
+            raise RuntimeError(f"{name} was rebuilt with {rebuilt.differences} differences")
+        return events / (time.monotonic() - started)
+
+    pairs: list[Pair] = []
+    for name in PROJECTIONS:
+        say(f"filling {name} on {where} with {events:,} events …")
+        fill(new(name), views, feed)
+        aim = 20_000 if where == "SQLite" else None
+        measure = Measure("j", f"rebuild {name} of {events:,} events, {where}", aim)
+        pairs.append((measure, partial(rate, name), None))
+    return interleaved(pairs, run.rounds)
+
+
+def _soon() -> Deadline:
+    return Deadline.after(_STEP_SECONDS)
