@@ -1,5 +1,6 @@
 """The one place that chooses implementations: settings in, services out."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -11,12 +12,13 @@ from app.application.access import Access, KeyRing, KeyStore
 from app.application.bus import CommandBus
 from app.application.deadline import Deadline
 from app.application.directory import Directory
-from app.application.feed import Feed, Sequencer, Tail
+from app.application.feed import Feed, Places, Sequencer, Tail
 from app.application.handlers import CarrierHandlers
-from app.application.ports import Clock, EventStore, Telemetry
+from app.application.ports import Clock, EventStore, StoreUnavailable, Telemetry
 from app.application.projections import PROJECTIONS
 from app.application.projections.follower import IDLE_SECONDS, Follower
 from app.application.projections.projector import Projector
+from app.application.projections.rebuild import BATCH
 from app.application.repository import CarrierRepository
 from app.application.services import Services
 from app.application.views import ViewStore
@@ -26,13 +28,15 @@ from app.infrastructure.metered_store import MeteredEventStore
 from app.infrastructure.sqlite_feed import SqliteFeed
 from app.infrastructure.sqlite_keys import SqliteKeyStore
 from app.infrastructure.sqlite_store import SqliteEventStore
-from app.infrastructure.sqlite_views import SqliteViewStore
+from app.infrastructure.sqlite_views import REBUILD_BATCH, SqliteViewStore
 from app.infrastructure.telemetry import PrometheusTelemetry
 from config.settings import Settings
 
 if TYPE_CHECKING:
     from app.infrastructure.cassandra_feed_lag import FeedLag
     from app.infrastructure.cassandra_session import Contact
+
+log = logging.getLogger(__name__)
 
 clock: Clock = system_clock
 """The time, for all parts."""
@@ -42,6 +46,9 @@ TAIL_POLL_SECONDS = 0.05
 
 SEQUENCER_POLL_SECONDS = 0.1
 """So often Cassandra is asked for what was committed since."""
+
+OPEN_SECONDS = 5.0
+"""What it may take to begin views anew whose events were replaced."""
 
 FOLLOW_POLL_SECONDS = 0.05
 """So often a process that does nothing but follow looks: nobody stirs it."""
@@ -57,6 +64,7 @@ class Stores(NamedTuple):
     sequencer: Sequencer | None = None
     feed_lag: "Callable[[Deadline], FeedLag] | None" = None
     """How far the sequencer is behind; raises StoreUnavailable."""
+    rebuild_batch: int = BATCH
 
 
 def build_services(settings: Settings, *, follows: bool = True) -> Services:
@@ -88,7 +96,9 @@ def build_services(settings: Settings, *, follows: bool = True) -> Services:
     carriers = CarrierRepository(store, JsonCodec(), clock)
     bus = CommandBus(CarrierHandlers(carriers).table(), telemetry)
     access = Access(KeyRing(opened.keys), settings.keyless, settings.keyless_hosts)
-    directory = Directory(opened.views, follower.stir, tail.listener)
+    # Of the threads that carry out commands, so that those are never all kept waiting.
+    places = Places(max(1, settings.threads // 2))
+    directory = Directory(opened.views, follower.stir, places.taken)
     return Services(
         bus, carriers, store, telemetry, uuid4, access, opened.feed, tail, directory, closing.close
     )
@@ -120,7 +130,9 @@ def open_stores(settings: Settings, telemetry: Telemetry, closing: ExitStack) ->
         closing.callback(feed.close)
         views = SqliteViewStore(settings.views_path)
         closing.callback(views.close)
-        return Stores(stored, SqliteKeyStore(path), feed, views)
+        _begin_anew(views, feed)
+        keys = SqliteKeyStore(path)
+        return Stores(stored, keys, feed, views, rebuild_batch=REBUILD_BATCH)
     # Imported only here: the driver costs a second and 30 MB that SQLite does not need.
     from app.infrastructure import (
         cassandra_feed,
@@ -153,6 +165,18 @@ def open_stores(settings: Settings, telemetry: Telemetry, closing: ExitStack) ->
         cassandra_sequencer.CassandraSequencer(session, contact.serial_consistency),
         partial(cassandra_feed_lag.feed_lag, session, contact.serial_consistency),
     )
+
+
+def _begin_anew(views: SqliteViewStore, feed: SqliteFeed) -> None:
+    """What views hold of other events than these: somebody has put another file in their place."""
+    deadline = Deadline.after(OPEN_SECONDS)
+    try:
+        for view in views.begin_anew(lambda: feed.head(deadline), deadline):
+            log.warning(
+                "the view %s held more events than there are: it is made anew", view.projection
+            )
+    except StoreUnavailable as error:  # commands do without views
+        log.warning("the views cannot be compared with the events: %s", error)
 
 
 @contextmanager

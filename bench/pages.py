@@ -14,7 +14,7 @@ from app.application.projections import PROJECTIONS
 from app.infrastructure.cassandra_views import CassandraViewStore
 from app.infrastructure.sqlite_feed import SqliteFeed
 from app.infrastructure.sqlite_store import SqliteEventStore
-from app.infrastructure.sqlite_views import SqliteViewStore
+from app.infrastructure.sqlite_views import REBUILD_BATCH, SqliteViewStore
 from bench import carriers, servers
 from bench.backlog import Site
 from bench.load import WrongAnswer
@@ -28,10 +28,6 @@ REQUESTS = 100
 """For one median."""
 
 AIM = 1.5
-
-BATCH = 50_000
-"""Events a commit where SQLite is filled: a commit writes each page of the indexes that it touches,
-and of those of a million carriers it touches nearly all, however few events it takes in."""
 
 _NUMBER = 501
 """A carrier that is there at every size, with a profile."""
@@ -149,7 +145,7 @@ def _fill_sqlite(path: Path, size: int) -> None:
         feed = opened.enter_context(closing(SqliteFeed(path)))
         views = opened.enter_context(closing(SqliteViewStore(path.with_suffix(".views.sqlite3"))))
         for name in PROJECTIONS:
-            fill(projectors(feed, views, store)(name), views, feed, BATCH)
+            fill(projectors(feed, views, store)(name), views, feed, REBUILD_BATCH)
     say(f"… took {time.monotonic() - started:,.0f} s")
 
 

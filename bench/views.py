@@ -1,8 +1,9 @@
 """Behind the way of the data: what it costs to make views of events (j), and how to fill them."""
 
+import gc
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 
 from app.application.deadline import Deadline
@@ -12,12 +13,13 @@ from app.application.projections import PROJECTIONS
 from app.application.projections.projector import Projector
 from app.application.projections.rebuild import BATCH, rebuild
 from app.application.views import ViewStore
+from app.cli.projections import collect_garbage_rarely
 from app.infrastructure.cassandra_store import CassandraEventStore
 from app.infrastructure.cassandra_views import CassandraViewStore
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite_feed import SqliteFeed
 from app.infrastructure.sqlite_store import SqliteEventStore
-from app.infrastructure.sqlite_views import SqliteViewStore
+from app.infrastructure.sqlite_views import REBUILD_BATCH, SqliteViewStore
 from bench import carriers
 from bench.backlog import Site
 from bench.on_cassandra import keyspace_of_our_own
@@ -65,7 +67,8 @@ def on_sqlite(_: Sequence[str], run: Run) -> list[Measure]:
         views = opened.enter_context(
             closing(SqliteViewStore(path.with_name("rebuild.views.sqlite3")))
         )
-        return _rebuilds("SQLite", events, projectors(feed, views, store), views, feed, run)
+        new = projectors(feed, views, store)
+        return _rebuilds("SQLite", events, new, views, feed, run, REBUILD_BATCH)
 
 
 def on_cassandra(node: Node, _: Sequence[str], run: Run) -> list[Measure]:
@@ -80,18 +83,26 @@ def on_cassandra(node: Node, _: Sequence[str], run: Run) -> list[Measure]:
 
 
 def _rebuilds(
-    where: str, events: int, new: NewProjector, views: ViewStore, feed: Feed, run: Run
+    where: str,
+    events: int,
+    new: NewProjector,
+    views: ViewStore,
+    feed: Feed,
+    run: Run,
+    batch: int = BATCH,
 ) -> list[Measure]:
     def rate(name: str) -> float:
         started = time.monotonic()
-        rebuilt = rebuild(
-            new(name),
-            views,
-            feed,
-            _soon,
-            say_progress=lambda _at, _head: None,
-            sleep=lambda _seconds: None,
-        )
+        with _garbage_collected_rarely():
+            rebuilt = rebuild(
+                new(name),
+                views,
+                feed,
+                _soon,
+                say_progress=lambda _at, _head: None,
+                sleep=lambda _seconds: None,
+                batch=batch,
+            )
         if rebuilt.differences != 0:
             raise RuntimeError(f"{name} was rebuilt with {rebuilt.differences} differences")
         return events / (time.monotonic() - started)
@@ -99,11 +110,23 @@ def _rebuilds(
     pairs: list[Pair] = []
     for name in PROJECTIONS:
         say(f"filling {name} on {where} with {events:,} events …")
-        fill(new(name), views, feed)
+        fill(new(name), views, feed, batch)
         aim = 20_000 if where == "SQLite" else None
         measure = Measure("j", f"rebuild {name} of {events:,} events, {where}", aim)
         pairs.append((measure, partial(rate, name), None))
     return interleaved(pairs, run.rounds)
+
+
+@contextmanager
+def _garbage_collected_rarely() -> Iterator[None]:
+    """As in the process of `carriers projections rebuild`."""
+    before = gc.get_threshold()
+    collect_garbage_rarely()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def _soon() -> Deadline:

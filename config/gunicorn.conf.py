@@ -85,9 +85,11 @@ def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
     if _settings.event_store == "sqlite":
         from app.application.ports import StoreUnavailable  # noqa: PLC0415 - see above
         from app.infrastructure.sqlite_store import SqliteEventStore  # noqa: PLC0415
+        from app.infrastructure.sqlite_views import SqliteViewStore  # noqa: PLC0415
 
         try:
             SqliteEventStore(_settings.sqlite_path).close()
+            SqliteViewStore(_settings.views_path).close()
         except StoreUnavailable as error:
             sys.exit(f"SQLITE_PATH={_settings.sqlite_path} is of no use: {error}")
 

@@ -173,8 +173,8 @@ def _unknown(_: OutcomeUnknown) -> Problem:
 def _too_many_listeners(_: TooManyListeners) -> Problem:
     return Problem(
         503,
-        "As many as this service takes are listening to the feed; try again shortly, or ask"
-        " without waiting",
+        "As many as this service takes are holding it up already; try again shortly, or ask without"
+        " waiting",
         "too-many-listeners",
         {"outcome": "not-started"},
         {"Retry-After": "5"},

@@ -7,6 +7,7 @@ Server-Sent Events: https://html.spec.whatwg.org/multipage/server-sent-events.ht
 import json
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -49,8 +50,13 @@ ANSWER_SECONDS = 1.0
 READ_SECONDS = 5.0
 """How long one read for a listener may take; a stream has no budget of its own."""
 
+LOOK_SECONDS = 1.0
+"""So often somebody looks whether the client that it waits for is still there."""
+
 RETRY_MILLISECONDS = 2000
 """After so long a listener whose stream has ended comes back."""
+
+_PEEK: Final = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,15}")
 
@@ -147,11 +153,36 @@ def _awaited(after: int, query: dict[str, Any]) -> Page:
     until = Deadline(min(Deadline.after(query["wait"]).at, budget.at - ANSWER_SECONDS))
     page = Page([], after, at_end=True)
     with tail.listener():
-        while page.at_end and not page.events and not until.expired:
-            if not tail.wait(page.next, until):
+        has_left = _watched_connection()
+        while page.at_end and not page.events:
+            if not _waited(tail, page.next, until, has_left):
                 break
             page = _look(feed, page.next, query["limit"], query["type"], budget)
     return page
+
+
+def _waited(tail: Tail, after: int, until: Deadline, has_left: Callable[[], bool]) -> bool:
+    """Whether there is an event after this position before the time is over, the process ends or
+    the client has left."""
+    while not until.expired and not tail.closed and not has_left():
+        if tail.wait(after, Deadline(min(until.at, Deadline.after(LOOK_SECONDS).at))):
+            return True
+    return False
+
+
+def _watched_connection() -> Callable[[], bool]:
+    """Tells whether the client has closed its connection. Nothing is read from it."""
+    connection: socket.socket | None = request.environ.get("gunicorn.socket")
+
+    def has_left() -> bool:
+        try:
+            return connection is not None and not connection.recv(1, _PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    return has_left
 
 
 def _last_event_id(otherwise: int) -> int:
@@ -173,6 +204,7 @@ def _listener(types: frozenset[str] | None) -> "Listener":
         types,
         heartbeat,
         lambda: admit(asked, access, Deadline.after(READ_SECONDS)),
+        _watched_connection(),
     )
 
 
@@ -185,6 +217,7 @@ class Listener:
     types: frozenset[str] | None
     heartbeat: float
     still_admitted: Callable[[], object]
+    has_left: Callable[[], bool]
 
     def stream(self, after: int) -> Iterator[str]:
         """The events behind the position. Ends when the process does, when the store fails or the
@@ -199,7 +232,7 @@ class Listener:
         """What has happened and what happens are read in the same way, so there is no seam."""
         told = at = after
         beat = Deadline.after(self.heartbeat)
-        while not self.tail.closed:
+        while not self.tail.closed and not self.has_left():
             if beat.expired:
                 self.still_admitted()
                 # Of types that nobody asks for many may have gone by: none is looked at again.
@@ -212,7 +245,7 @@ class Listener:
                 told = page.events[-1].position
             at = page.next
             if page.at_end:
-                self.tail.wait(at, beat)
+                _waited(self.tail, at, beat, self.has_left)
 
 
 def _message(found: FeedEvent) -> str:

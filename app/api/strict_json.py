@@ -4,6 +4,7 @@ differently is refused. The standard library's parser does the reading."""
 import json
 from collections import Counter
 from typing import Any, NoReturn
+from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from marshmallow import Schema
@@ -26,7 +27,11 @@ class StrictJsonParser(FlaskParser):
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401
         """See `webargs.Parser`. A parameter that comes twice is refused: one of the two would be
-        ignored in silence."""
+        ignored in silence. So is what is not UTF-8: it would be taken for its percent signs."""
+        try:
+            unquote_to_bytes(req.query_string).decode()
+        except UnicodeDecodeError:
+            raise BadRequest("The query must be UTF-8") from None
         for name, values in req.args.lists():
             if len(values) > 1:
                 raise ValidationFailed(

@@ -173,7 +173,7 @@ class Directory:
     ) -> None:
         self._views = views
         self._nudge = nudge
-        self._place = place
+        self.place = place
         self._live: dict[str, tuple[View, Deadline]] = {}
 
     def standing(self, projection: str, deadline: Deadline) -> Standing:
@@ -213,7 +213,11 @@ class Directory:
 
     def counts(self, deadline: Deadline) -> dict[str, int]:
         """What the view of statistics has counted. Raises StoreUnavailable."""
-        return self._views.counts(self._view(STATISTICS, deadline), deadline)
+        while True:
+            view = self._view(STATISTICS, deadline)
+            counts = self._views.counts(view, deadline)
+            if self._view(STATISTICS, deadline) == view:  # see `page`
+                return counts
 
     def wait_for(self, token: Token, deadline: Deadline) -> None:
         """Return once the view holds what the token stands for. Raises ViewBehind, and
@@ -224,7 +228,7 @@ class Directory:
         latest = deadline.at - _KEPT_FOR_THE_ANSWER_SECONDS
         give_up = Deadline(min(Deadline.after(PATIENCE_SECONDS).at, latest))
         try:
-            with self._place():
+            with self.place():
                 while not give_up.expired:
                     time.sleep(_ASK_EVERY_SECONDS)
                     if self._holds(token, deadline):

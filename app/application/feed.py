@@ -7,7 +7,7 @@ Read by subscribers (`api/feed.py`) and by projections. The port has one contrac
 import enum
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,23 @@ class TooManyListeners(Exception):
     """As many as are allowed are waiting in this process already."""
 
 
+class Places:
+    """How many may make a thread wait at a time, or keep it busy for long."""
+
+    def __init__(self, most: int) -> None:
+        self._free = threading.BoundedSemaphore(most)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold one of the places. Raises TooManyListeners."""
+        if not self._free.acquire(blocking=False):
+            raise TooManyListeners
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
 class Tail:
     """Where those who have read everything wait for more. One a process.
 
@@ -73,7 +90,7 @@ class Tail:
 
     def __init__(self, feed: Feed, most_listeners: int, poll_seconds: float) -> None:
         self._feed = feed
-        self._slots = threading.BoundedSemaphore(most_listeners)
+        self._places = Places(most_listeners)
         self._poll_seconds = poll_seconds
         self._changed = threading.Condition()
         self._stirred = threading.Event()
@@ -82,15 +99,9 @@ class Tail:
         self._watched = False
         self._closed = False
 
-    @contextmanager
-    def listener(self) -> Iterator[None]:
+    def listener(self) -> AbstractContextManager[None]:
         """Hold one of the places. Raises TooManyListeners."""
-        if not self._slots.acquire(blocking=False):
-            raise TooManyListeners
-        try:
-            yield
-        finally:
-            self._slots.release()
+        return self._places.taken()
 
     def wait(self, after: int, deadline: Deadline) -> bool:
         """Return True once there is an event after this position, False at the deadline or once

@@ -30,6 +30,8 @@ class Row:
 
     `keys` maps each of SORTS to text whose code points give the order. `terms` are what it can be
     found by as a whole (`status:active`), `words` those of which any prefix finds it, folded.
+    `left_out` is how many of the carrier's events up to `version` were discarded: with that many,
+    a version makes one and the same row, and the row with more of them is the later one.
     """
 
     carrier_id: str
@@ -38,6 +40,7 @@ class Row:
     keys: Mapping[str, str] = field(default_factory=dict)
     terms: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ class ViewStore(Protocol):
         ...
 
     def rows(self, view: View, carrier_ids: Iterable[str], deadline: Deadline) -> dict[str, Row]:
-        """The rows by id, as far as there are; `keys`, `terms` and `words` may be empty."""
+        """The rows by id, as far as there are; what is behind `body` may be empty."""
         ...
 
     def find(

@@ -9,6 +9,7 @@ order has missed no append that could have happened, however slow or dead its wr
 The outcome is a courtesy: without it the sequencer asks the stream.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -26,6 +27,8 @@ from app.infrastructure.cassandra_errors import RequestFailed
 from app.infrastructure.cassandra_session import CassandraSession, SerialRequests
 from app.infrastructure.clock import to_milliseconds
 from app.infrastructure.group_commit import GroupCommit, Ticket
+
+log = logging.getLogger(__name__)
 
 REGISTRY = "lanes"
 
@@ -259,7 +262,11 @@ class _Outcomes:
             self._some.clear()
             while self._waiting:
                 count = min(len(self._waiting), 200)
-                self._tell([self._waiting.popleft() for _ in range(count)])
+                some = [self._waiting.popleft() for _ in range(count)]
+                try:
+                    self._tell(some)
+                except Exception:  # whatever it was, the outcomes to come have to be told
+                    log.exception("the outcomes of appends could not be told")
 
 
 def _together(statements: Sequence[BoundStatement]) -> Statement:

@@ -1,9 +1,10 @@
 """Which lists a row of a view is in on Cassandra. Pure functions; used by `cassandra_view_rows`.
 
-A list is one term, or one short prefix, in one order: thin rows by key and carrier. For prefixes
-that are longer than LISTED_PREFIX there is an index of words, whose matches are put in order when
-they are read; if there are too many, the list of the prefix's beginning is full of what is looked
-for. The lists of an order share LIST_SHARDS partitions: a commit of many rows is few writes, and a
+A list is one term in one order, or one short prefix in the order of names: thin rows by key and
+carrier. Other prefixes are looked up in an index of words, whose matches are put in order when they
+are read; if there are too many, the list of the prefix's beginning is full of what is looked for.
+Each list is one more write for each carrier in it, so there is one for few lengths only.
+The lists of an order share LIST_SHARDS partitions: a commit of many rows is few writes, and a
 view can be dropped without a search for its partitions. No list is split: with a million carriers,
 the one of all takes about 70 MB before compression.
 """
@@ -15,8 +16,14 @@ from collections.abc import Iterator
 from app.application.views import SORTS, Row, RowChange, View
 
 LIST_SHARDS = 128
-LISTED_PREFIX = 4
-"""Up to this length each prefix has a list in each order."""
+LISTED_SORT = "name"
+"""The order in which prefixes have lists."""
+
+LISTED_PREFIXES = (2, 4)
+"""Their lengths."""
+
+INDEXED_PREFIX = 3
+"""From this length on, a prefix can be looked up in the index of words."""
 
 LONGEST_WORD = 100
 """What follows in a word is not looked at: a key in Cassandra has at most 64 KB."""
@@ -46,9 +53,11 @@ def term_list(term: str) -> str:
     return f"={term}"
 
 
-def prefix_list(prefix: str) -> str:
-    """The name of the list of what has a word with this prefix, or one that begins so."""
-    return f"^{prefix[:LISTED_PREFIX]}"
+def prefix_list(prefix: str) -> str | None:
+    """The name of the list of what has a word with this prefix, or one that begins so; None if
+    there is none."""
+    lengths = [length for length in LISTED_PREFIXES if length <= len(prefix)]
+    return f"^{prefix[: lengths[-1]]}" if lengths else None
 
 
 def list_part(view: View, sort: str, name: str) -> str:
@@ -58,7 +67,7 @@ def list_part(view: View, sort: str, name: str) -> str:
 
 def word_part(view: View, word: str) -> str:
     """The partition of all words that begin as this one does."""
-    return list_part(view, WORDS, word[:LISTED_PREFIX])
+    return list_part(view, WORDS, word[:INDEXED_PREFIX])
 
 
 def parts(view: View) -> Iterator[str]:
@@ -74,16 +83,21 @@ def _entries(view: View, row: Row) -> set[Entry]:
     if not row.keys:
         return set()
     words = {word[:LONGEST_WORD] for word in row.words}
-    names = {term_list(term) for term in row.terms}
-    names |= {prefix_list(word[:end]) for word in words for end in range(1, LISTED_PREFIX + 1)}
     entries = {
         (list_part(view, sort, name), name, row.keys[sort], row.carrier_id)
         for sort in SORTS
-        for name in names
+        for name in map(term_list, row.terms)
+    }
+    prefixes = {
+        f"^{word[:length]}" for word in words for length in LISTED_PREFIXES if length <= len(word)
+    }
+    entries |= {
+        (list_part(view, LISTED_SORT, name), name, row.keys[LISTED_SORT], row.carrier_id)
+        for name in prefixes
     }
     keys = json.dumps([row.keys[sort] for sort in SORTS], ensure_ascii=False)
     return entries | {
         (word_part(view, word), word, keys, row.carrier_id)
         for word in words
-        if len(word) > LISTED_PREFIX
+        if len(word) >= INDEXED_PREFIX
     }

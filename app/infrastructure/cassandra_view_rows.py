@@ -1,8 +1,8 @@
 """Rows of views on Cassandra, and the lists in which they are found. Used by `cassandra_views`.
 
-Everything is written with the carrier's version as the timestamp, and what a row is follows from
-its version: so the later version wins, whatever the order in which projectors write, and how often.
-Which lists there are: see `cassandra_view_lists`.
+Everything is written with a timestamp made of how many of the carrier's events are left out and of
+its version, from which the row follows: so the later one wins, whatever the order in which
+projectors write, and how often. Which lists there are: see `cassandra_view_lists`.
 """
 
 import heapq
@@ -21,7 +21,8 @@ from app.infrastructure.cassandra_retries import retrying
 from app.infrastructure.cassandra_session import CassandraSession
 from app.infrastructure.cassandra_session import Row as Answer
 from app.infrastructure.cassandra_view_lists import (
-    LISTED_PREFIX,
+    INDEXED_PREFIX,
+    LISTED_SORT,
     LONGEST_WORD,
     list_part,
     moves,
@@ -74,9 +75,13 @@ carriers one takes about 90 MB before compression."""
 WORD_MATCHES = 500
 """So many matches of a longer prefix are put in order here: one page of an answer."""
 
+SHARD_SECONDS = 120.0
+"""How long to wait for a whole one at a time."""
+
 IDS_PER_READ = 50
 STATEMENTS_PER_BATCH = 500
 
+VERSIONS = 2**31
 ABOVE_ALL_VERSIONS = 2**62
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -89,9 +94,11 @@ class CassandraViewRows:
         self._attempt_seconds = attempt_seconds
 
     def write(self, view: View, changes: Sequence[RowChange], deadline: Deadline) -> None:
-        """Write the lists, then the rows: who reads a row can rely on its being in the lists."""
-        self._execute(self._listing(view, changes, deadline), deadline)
-        self._execute(self._putting(view, changes, deadline), deadline)
+        """Put into the lists, write the rows, take out of the lists: at any moment a row is in the
+        lists at the place where it stands, also where a projector dies in between."""
+        came, gone = self._listing(view, changes, deadline)
+        for statements in (came, self._putting(view, changes, deadline), gone):
+            self._execute(statements, deadline)
 
     def rows(self, view: View, carrier_ids: Iterable[str], deadline: Deadline) -> dict[str, Row]:
         """See `views.ViewStore`. Without keys, terms and words."""
@@ -125,17 +132,15 @@ class CassandraViewRows:
         limit: int,
         deadline: Deadline,
     ) -> list[Place] | None:
-        """See `views.ViewStore`. None for the empty prefix only."""
-        if not prefix:
-            return None
-        if len(prefix) > LISTED_PREFIX:
+        """See `views.ViewStore`."""
+        if len(prefix) >= INDEXED_PREFIX:
             words = self._words(view, prefix[:LONGEST_WORD], deadline)
             if len(words) < WORD_MATCHES:
                 index = SORTS.index(sort)
                 places = {(json.loads(row["key"])[index], row["carrier_id"]) for row in words}
                 return sorted(place for place in places if place > (after or ("", "")))[:limit]
-        lists = [prefix_list(prefix)]
-        return self._merged(view, sort, lists, after, limit, deadline)
+        name = prefix_list(prefix) if sort == LISTED_SORT else None
+        return None if name is None else self._merged(view, sort, [name], after, limit, deadline)
 
     def drop(self, view: View, deadline: Deadline) -> None:
         """Delete everything, with a timestamp that no late writer gets past."""
@@ -153,7 +158,7 @@ class CassandraViewRows:
                 *self._execute(
                     [read.bind((*_of(view), shard)) for view in (one, other)],
                     deadline,
-                    deadline.remaining(),
+                    SHARD_SECONDS,
                 )
             )
             for shard in range(ROW_SHARDS)
@@ -161,18 +166,19 @@ class CassandraViewRows:
 
     def _listing(
         self, view: View, changes: Iterable[RowChange], deadline: Deadline
-    ) -> list[Statement]:
+    ) -> tuple[list[Statement], list[Statement]]:
+        """What puts them into lists, and what takes them out."""
         put = self._session.prepared("view_put_into_list", deadline)
         take = self._session.prepared("view_take_from_list", deadline)
-        batches = _Batches()
+        putting, taking = _Batches(), _Batches()
         for change in changes:
-            version = change.row.version
+            moment = _timestamp(change.row)
             gone, came = moves(view, change)
             for entry in gone:
-                batches.add(entry[0], take, (version, *entry))
+                taking.add(entry[0], take, (moment, *entry))
             for entry in came:
-                batches.add(entry[0], put, (*entry, version))
-        return batches.statements()
+                putting.add(entry[0], put, (*entry, moment))
+        return putting.statements(), taking.statements()
 
     def _putting(
         self, view: View, changes: Iterable[RowChange], deadline: Deadline
@@ -181,7 +187,7 @@ class CassandraViewRows:
         batches = _Batches()
         for row in (change.row for change in changes):
             shard = _row_shard(row.carrier_id)
-            values = (*_of(view), shard, row.carrier_id, row.version, row.body, row.version)
+            values = (*_of(view), shard, row.carrier_id, row.version, row.body, _timestamp(row))
             batches.add(shard, put, values)
         return batches.statements()
 
@@ -246,6 +252,11 @@ def _batch(writes: Iterable[tuple[object, Sequence[object]]]) -> BatchStatement:
 
 def _row_shard(carrier_id: str) -> int:
     return zlib.crc32(carrier_id.encode()) % ROW_SHARDS
+
+
+def _timestamp(row: Row) -> int:
+    """Whoever leaves out more is the later one, at whatever version others were before that."""
+    return row.left_out * VERSIONS + row.version
 
 
 def _of(view: View) -> tuple[str, int]:

@@ -6,8 +6,10 @@ late changes nothing there. A batch on one partition may be large (10 MB were me
 that Cassandra has for batches is for those on several. Rows are another matter: they are written
 first, by plain writes that can be repeated (see `cassandra_view_rows`).
 
-No read is SERIAL: those of many queries would get in the way of the projector's writes. A read sees
-every write that was acknowledged; one still under way is met by the next conditional write.
+What queries read is not read SERIAL: it would get in the way of the projector's writes. A read sees
+every write that was acknowledged; one still under way is met by the next conditional write. But the
+counts that a commit is based on are: replicas hand each other what is read, so a revision may have
+come to one without the counts that belong to it.
 """
 
 import json
@@ -182,7 +184,7 @@ class CassandraViewStore:
             rows = self._state(view, (COUNT,), deadline)
         else:
             wanted = sorted(set(keys))
-            rows = self._read("view_read_counts", view, wanted, deadline)
+            rows = self._read("view_read_counts", view, wanted, deadline, self._serial)
         return {row["key"]: row["number"] for row in rows}
 
     def rows(self, view: View, carrier_ids: Iterable[str], deadline: Deadline) -> dict[str, Row]:
@@ -264,13 +266,21 @@ class CassandraViewStore:
         return self._read("view_read_state", view, kinds, deadline)
 
     def _read(
-        self, name: str, view: View, among: Sequence[str], deadline: Deadline
+        self,
+        name: str,
+        view: View,
+        among: Sequence[str],
+        deadline: Deadline,
+        consistency: int | None = None,
     ) -> list[Answer]:
-        """The rows of a view's partition as they were at one revision, however many pages."""
+        """The rows of a view's partition as they were at one revision, however many pages. None:
+        at the consistency of all plain reads."""
 
         def attempt() -> list[Answer]:
             values = (view.projection, view.generation, among)
             select = self._session.prepared(name, deadline).bind(values)
+            if consistency is not None:
+                select.consistency_level = consistency
             rows = self._session.execute(select, deadline, self._attempt_seconds)
             begin_again_unless(len({row["revision"] for row in rows}) <= 1)
             return rows

@@ -83,6 +83,10 @@ _ACCEPTED: Mapping[type[CarrierEvent], Mapping[str, tuple[type, ...]]] = {
 }
 
 
+class _NotUnderstood(ValueError):
+    """The message is one sentence for people, without anything of the event's payload."""
+
+
 class JsonCodec:
     """Implements `repository.Codec`."""
 
@@ -115,7 +119,9 @@ class JsonCodec:
             version = _loads(recorded.data.metadata).get("schema_version", 0)
             return _event(recorded.data.event_type, payload, version)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise UnreadableEvent(recorded, f"{type(error).__name__}: {error}") from error
+            said = isinstance(error, _NotUnderstood)
+            why = str(error) if said else f"its JSON is damaged ({type(error).__name__})"
+            raise UnreadableEvent(recorded, why) from error
 
     def origin(self, recorded: RecordedEvent) -> Origin:
         """See `repository.Codec`."""
@@ -137,13 +143,21 @@ def _event(event_type: str, payload: Payload, schema_version: int) -> CarrierEve
     if schema_version == 0:
         # The original may have stored a PHP class path; the class name is its last part.
         event_type = event_type.rpartition("\\")[2]
-    event_class = _TYPES[event_type]
+    event_class = _TYPES.get(event_type)
+    if event_class is None:
+        raise _NotUnderstood("this program knows no such event")
     current = VERSIONS[event_class]
     if schema_version > current:
-        raise ValueError(f"schema version {schema_version} is newer than this program")
+        raise _NotUnderstood(f"schema version {schema_version} is newer than this program")
     for version in range(schema_version, current):
+        if (event_type, version) not in UPCASTERS:
+            raise _NotUnderstood(f"schema version {version} was never written")
         payload = UPCASTERS[event_type, version](payload)
     for name, accepted in _ACCEPTED[event_class].items():
+        if name not in payload:
+            raise _NotUnderstood(f"it has no {name}")
         if not isinstance(payload[name], accepted):
-            raise TypeError(f"{name} is not {' or '.join(kind.__name__ for kind in accepted)}")
+            raise _NotUnderstood(
+                f"its {name} is not {' or '.join(kind.__name__ for kind in accepted)}"
+            )
     return event_class(**{name: payload[name] for name in _FIELDS[event_class]})

@@ -106,11 +106,11 @@ def test_a_client_that_cannot_tell_is_refused(client: FlaskClient) -> None:
     assert "HTTP/1.1" in refused(client.get("/carriers.csv", environ_overrides=old), 400)
 
 
-def test_a_file_takes_a_place_of_those_who_listen(filled: FlaskClient, services: Services) -> None:
+def test_a_file_takes_a_place(filled: FlaskClient, services: Services) -> None:
     """For as long as it is being sent, also if the client goes away; 503 if none is free."""
     with ExitStack() as held:
-        for _ in range(7):
-            held.enter_context(services.tail.listener())
+        for _ in range(3):
+            held.enter_context(services.directory.place())
         for method in ("GET", "HEAD", "GET"):
             assert filled.open("/carriers.csv", method=method).status_code == 200
         started = filled.get("/carriers.csv", buffered=False)

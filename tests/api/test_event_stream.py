@@ -1,5 +1,6 @@
 """GET /events/stream: Server-Sent Events out of the feed, without an end of their own."""
 
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -141,6 +142,23 @@ def test_as_many_as_are_allowed_are_listening(client: FlaskClient, settings: Set
     assert [answer.status_code for answer in answers] == [200] * settings.listeners
     for answer in answers:
         answer.close()
+
+
+def test_who_has_left_frees_the_place(settings: Settings, services: Services) -> None:
+    """Without waiting for the next event or the next sign of life."""
+    patient = create_app(replace(settings, heartbeat=60.0), services).test_client()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = {"gunicorn.socket": ours}
+        with closing(patient.get("/events/stream", environ_overrides=connection)) as stream:
+            theirs.sendall(b"more")
+            blocks = Received(stream.iter_encoded()).blocks
+            assert next(blocks).keys() == {"retry"}
+            ours.recv(4)
+            theirs.close()
+            assert list(blocks) == []
+        answer = patient.get("/events?wait=20", environ_overrides=connection)
+        assert data(answer) == {"events": [], "next": 0}
 
 
 def test_a_process_that_ends(services: Services, listen: Callable[..., Received]) -> None:

@@ -101,6 +101,15 @@ def test_a_number_of_many_digits_is_looked_at(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
+    "query",
+    ["carriers?q=m%FCller", "carriers?q=%ED%A0%80", "events?%ff", "statistics?days=1&a=%c3"],
+)
+def test_a_query_that_is_not_utf_8_is_bad(client: FlaskClient, query: str) -> None:
+    """It would be searched for its percent signs, in silence."""
+    assert refused(client.get(f"/{query}"), 400) == "The query must be UTF-8"
+
+
+@pytest.mark.parametrize(
     "content_type",
     [
         None,

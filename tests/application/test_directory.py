@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 
 from app.application import directory as engine
-from app.application.directory import CARRIERS, BadCursor, Query
+from app.application.directory import CARRIERS, STATISTICS, BadCursor, Query
 from app.application.projections.text import folded, words
-from app.application.views import SORTS, Row
+from app.application.views import SORTS, Changes, Row, View
 from tests.support.directory import Filled, Json, carrier, covers
 from tests.support.stores import soon
 from tests.support.views import Written, new
@@ -206,3 +206,22 @@ def test_another_generation_is_noticed_after_a_page_was_read(
     filled.views.meanwhile = lambda: filled.views.swap(built, soon())
     assert filled.names() == ["new"]
     assert filled.directory.standing(CARRIERS, soon()).view == built
+
+
+def test_another_generation_is_noticed_after_counts_were_read(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read again from the one that is live now: the former may be dropped by then."""
+    monkeypatch.setattr(engine, "_GENERATION_KNOWN_SECONDS", 0)
+    former = View(STATISTICS, 1)
+    counted = Changes(1, counts={"total": 7})
+    Written(filled.views, former).commit(counted)
+    built = filled.views.begin(STATISTICS, soon())
+    Written(filled.views, built).commit(counted)
+
+    def replace_it() -> None:
+        filled.views.swap(built, soon())
+        filled.views.drop(former, soon())
+
+    filled.views.meanwhile = replace_it
+    assert filled.directory.counts(soon()) == {"total": 7}

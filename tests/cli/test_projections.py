@@ -104,6 +104,31 @@ def test_a_run_that_was_killed_behind_its_swap_has_left_something() -> None:
     assert "1 rows and counts differ" in result.stdout
 
 
+def test_views_of_events_that_are_gone_are_made_anew() -> None:
+    """After an older copy of the events was put back, or none: what was never there is not listed,
+    and no later event is taken for one that was."""
+    registered()
+    run(*REBUILD, "carriers")
+    assert standing()["checkpoint"] == 1
+    for file in Path("var").glob("events.sqlite3*"):
+        file.unlink()
+    registered("b@fedex.com")
+    assert (standing()["checkpoint"], standing()["lag"]) == (0, 1)
+
+
+def test_a_damaged_file_of_views_keeps_nobody_from_registering() -> None:
+    """Who asks for the views is told; commands do without them."""
+    registered()
+    run(*REBUILD, "carriers")
+    with VIEWS.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 4096)
+    registered("b@fedex.com")
+    result = run("projections", "status")
+    assert result.exit_code == UNAVAILABLE
+    assert "malformed" in result.stderr
+
+
 def test_what_was_wrong_is_counted_and_made_right() -> None:
     """Several views one after the other, each once."""
     registered()
@@ -159,6 +184,15 @@ def test_wrong_usage(names: list[str]) -> None:
     assert result.exit_code == INVALID
     assert "carriers" in result.stderr
     assert "statistics" in result.stderr
+
+
+@pytest.mark.parametrize("pause", ["-1", "nan", "inf"])
+def test_a_pause_that_is_none(pause: str) -> None:
+    """Said before anything is done."""
+    result = run("projections", "rebuild", "carriers", "--pause", pause)
+    assert result.exit_code == INVALID
+    assert "'--pause'" in result.stderr
+    assert standing()["live"] == 1
 
 
 @pytest.mark.parametrize("command", [("status",), ("rebuild", "carriers")])

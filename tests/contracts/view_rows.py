@@ -1,5 +1,7 @@
 """What every view store has to do with rows, and with the orders that they are found in."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.application.views import Changes, Discarded, Overtaken, Progress, Row, RowChange
@@ -161,6 +163,32 @@ class ViewRowsContract(OneProjection):
         with pytest.raises(Overtaken):
             live.commit(Changes(2, [RowChange(states[1], states[:1])]), late)
         assert live.ids("status:active") == ["a"]
+
+    def test_what_was_discarded_is_not_shown_by_a_late_writer_that_can_apply_it(
+        self, live: Written
+    ) -> None:
+        """Of a newer release, say, beside one that has parked the stream: the row without that
+        event is of the same version, or of a lower one, and prevails with all that finds it."""
+        first = row("a", "alpha", 1, [ALL, "status:active"])
+        applied = row("a", "zulu", 2, [ALL, "status:resting"])
+        ahead = row("a", "zulu", 3, [ALL, "status:resting"])
+        live.put(RowChange(first))
+        late = live.progress()
+        live.commit(Changes(2, parked=[parked("a", 2)]))
+        for change in (RowChange(applied, [first]), RowChange(ahead, [first, applied])):
+            with pytest.raises(Overtaken):
+                live.commit(Changes(3, [change]), late)
+        without = replace(row("a", "alpha", 2, [ALL, "status:active"]), left_out=1)
+        discarded = [Discarded("a", 2, "wrong")]
+        live.commit(Changes(2, [RowChange(without, [first])], released=["a"], discarded=discarded))
+        with pytest.raises(Overtaken):
+            live.commit(Changes(3, [RowChange(ahead, [first, applied])]), late)
+        assert live.rows("a") == without_source({"a": without})
+        place = (without.keys["name"], "a")
+        assert place in live.find()
+        assert place in live.find("status:active")
+        assert live.has_prefix("alph", place)
+        assert (without.keys["registered_at"], "a") in live.find(sort="registered_at")
 
     def test_a_prefix_finds_every_row_with_such_a_word(self, live: Written) -> None:
         """Of any length, whole words too; in order, in pages. More may be found, never fewer."""

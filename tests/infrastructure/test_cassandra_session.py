@@ -12,7 +12,7 @@ from cassandra.io.libevreactor import LibevConnection
 from cassandra.policies import DCAwareRoundRobinPolicy, FallthroughRetryPolicy, RoundRobinPolicy
 
 from app.application.deadline import Deadline
-from app.application.ports import NO_STREAM, StoreUnavailable
+from app.application.ports import NO_STREAM, OutcomeUnknown, StoreUnavailable
 from app.infrastructure.cassandra_session import Contact, make_cluster
 from tests.support.cassandra_node import JvmNode, Node
 from tests.support.processes import free_port, wait_until

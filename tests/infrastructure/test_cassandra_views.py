@@ -1,18 +1,31 @@
 """The contract of view stores, on a real Cassandra; and what only Cassandra can do wrong."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from uuid import uuid4
 
 import pytest
+from cassandra.query import Statement
 
+from app.application.deadline import Deadline
 from app.application.ports import StoreUnavailable
-from app.application.views import Changes, Discarded, Generations, Progress, View, ViewStore
-from app.infrastructure.cassandra_session import CassandraSession, Contact
+from app.application.views import (
+    SORTS,
+    Changes,
+    Discarded,
+    Generations,
+    Progress,
+    RowChange,
+    View,
+    ViewStore,
+)
+from app.infrastructure.cassandra_session import CassandraSession, Contact, Row
 from app.infrastructure.cassandra_view_rows import WORD_MATCHES
 from app.infrastructure.cassandra_views import STATEMENTS, CassandraViewStore
 from tests.contracts.view_store import ViewStoreContract
 from tests.support.cassandra_node import Node
 from tests.support.cql_frames import Frame, Opcode
+from tests.support.interrupted import InterruptedSession
 from tests.support.processes import free_port
 from tests.support.stores import make_schema, soon
 from tests.support.tcp_proxy import (
@@ -129,6 +142,80 @@ def test_a_long_prefix_of_very_many_is_looked_up_by_its_beginning(
     assert ("901 wax", "id901") not in found
 
 
+class LookingSession(InterruptedSession):
+    """Looks before each request, or group of requests, that is sent through it."""
+
+    def __init__(self, session: CassandraSession, look: Callable[[Statement], None]) -> None:
+        super().__init__(session, lambda _, send: send())
+        self._look = look
+
+    def execute(self, statement: Statement, deadline: Deadline, seconds: float) -> list[Row]:
+        """See `CassandraSession`."""
+        self._look(statement)
+        return super().execute(statement, deadline, seconds)
+
+    def execute_all(
+        self,
+        statements: Iterable[Statement],
+        deadline: Deadline,
+        seconds: float,
+        concurrency: int = 32,
+    ) -> list[list[Row]]:
+        """See `CassandraSession`."""
+        sent = list(statements)
+        for statement in sent[:1]:
+            self._look(statement)
+        return super().execute_all(sent, deadline, seconds, concurrency)
+
+
+def test_a_row_that_moves_is_found_at_every_moment(
+    session: CassandraSession, contact: Contact, store: CassandraViewStore
+) -> None:
+    """Between any two writes of a commit, which may be the last ones of a projector that dies: in
+    each order there is a place at which the row stands, and it is found by the word it kept."""
+    view = View(f"carriers-{uuid4()}", 1)
+    places: list[tuple[str, bool]] = []
+
+    def look(_: Statement) -> None:
+        (found,) = store.rows(view, ["a"], soon()).values()
+        body = json.loads(found.body)
+        keys = {"name": body["name"], "registered_at": f"2026-01-{body['version']:02}"}
+        for sort in SORTS:
+            stands = (keys[sort], "a")
+            places.append((sort, stands in store.find(view, sort, ["all"], None, 9, soon())))
+            words = store.find_prefix(view, sort, "freight", None, 9, soon())
+            places.append((f"word by {sort}", words is not None and stands in words))
+
+    Written(store, view).put(*new(row("a", "old freighter")))
+    looking = LookingSession(session, look)
+    watched = Written(CassandraViewStore(looking, contact.serial_consistency), view)
+    before, after = row("a", "old freighter"), row("a", "new freighter", 2)
+    watched.put(RowChange(after, [before]))
+    assert len(places) > 4
+    assert [name for name, is_found in places if not is_found] == []
+    assert watched.find() == [("new freighter", "a")]
+
+
+def test_only_the_counts_that_a_commit_is_based_on_are_read_serial(
+    session: CassandraSession, contact: Contact
+) -> None:
+    """A replica may have been handed a view's revision by a reader before it has the counts of that
+    revision; those would be counted on. What queries read gets in nobody's way."""
+    asked: list[int | None] = []
+    looking = LookingSession(session, lambda sent: asked.append(sent.consistency_level))
+    watched = Written(
+        CassandraViewStore(looking, contact.serial_consistency), View(f"statistics-{uuid4()}", 1)
+    )
+    watched.commit(Changes(1, counts={"total": 3, "state:active": 2}), Progress())
+    asked.clear()
+    assert watched.counts("total", "other") == {"total": 3}
+    assert asked == [contact.serial_consistency]
+    asked.clear()
+    assert watched.counts() == {"total": 3, "state:active": 2}
+    assert watched.progress().checkpoint == 1
+    assert contact.serial_consistency not in asked
+
+
 def test_without_a_cassandra_nothing_is_known() -> None:
     """StoreUnavailable for each call, never an empty view."""
     nobody = Contact(("127.0.0.1",), free_port())
@@ -158,7 +245,7 @@ def _every_call_is_unavailable(store: CassandraViewStore, seconds: float) -> Non
         lambda: store.counts(view, soon(seconds)),
         lambda: store.rows(view, ["a"], soon(seconds)),
         lambda: store.find(view, "name", ["all"], None, 10, soon(seconds)),
-        lambda: store.find_prefix(view, "name", "a", None, 10, soon(seconds)),
+        lambda: store.find_prefix(view, "name", "abc", None, 10, soon(seconds)),
         lambda: store.differences(view, View(view.projection, 1), soon(seconds)),
     ):
         with pytest.raises(StoreUnavailable):

@@ -11,7 +11,15 @@ import pytest
 
 from app.application.deadline import Deadline
 from app.application.ports import StoreUnavailable
-from app.application.views import Changes, Overtaken, Progress, RowChange, View, ViewStore
+from app.application.views import (
+    Changes,
+    Generations,
+    Overtaken,
+    Progress,
+    RowChange,
+    View,
+    ViewStore,
+)
 from app.infrastructure import sqlite_views
 from app.infrastructure.sqlite_view_rows import (
     FIND,
@@ -247,6 +255,26 @@ def test_who_builds_a_view_that_was_given_up_is_overtaken(views: SqliteViewStore
         with pytest.raises(Overtaken):
             views.commit(lost, Progress(), Changes(1, new(row("a"))), soon())
     assert views.begin("carriers", soon()).generation > view.generation
+
+
+def test_views_that_are_ahead_of_the_feed_begin_anew(
+    views: SqliteViewStore, live: Written, path: Path
+) -> None:
+    """All of a projection's, and no other's: readers are given an empty one."""
+    live.put(*new(row("a")))
+    built = Written(views, views.begin("carriers", soon()))
+    built.put(*new(row("a")))
+    other = Written(views, View("statistics", 1))
+    other.commit(Changes(1, counts={"n": 1}))
+    assert views.begin_anew(lambda: 1, soon()) == []
+    built.put(*new(row("b")))
+    assert views.begin_anew(lambda: 1, soon()) == [LIVE, built.view]
+    assert views.generations("carriers", soon()) == Generations(3)
+    anew = Written(views, View("carriers", 3))
+    assert (anew.progress(), anew.find()) == (Progress(), [])
+    check_index(path)
+    assert other.progress().checkpoint == 1
+    assert views.begin_anew(lambda: 1, soon()) == []
 
 
 def steps(path: Path, query: str, values: Sequence[object]) -> int:

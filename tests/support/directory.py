@@ -1,7 +1,7 @@
 """Beside the way of the data: the directory's engine over real views, filled as projections do."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,9 +47,7 @@ class Views(SqliteViewStore):
     ) -> list[Place]:
         """See `views.ViewStore`."""
         self.asked += limit
-        if self.meanwhile:
-            self.meanwhile()
-            self.meanwhile = None
+        self._let_it_happen()
         found = super().find(view, sort, terms, after, limit, deadline)
         former = [place for place in self.former if after is None or place > after]
         return sorted([*found, *former])[:limit]
@@ -67,6 +65,18 @@ class Views(SqliteViewStore):
         if not self.finds_prefixes:
             return None
         return super().find_prefix(view, sort, prefix, after, limit, deadline)
+
+    def counts(
+        self, view: View, deadline: Deadline, keys: Collection[str] | None = None
+    ) -> dict[str, int]:
+        """See `views.ViewStore`."""
+        self._let_it_happen()
+        return super().counts(view, deadline, keys)
+
+    def _let_it_happen(self) -> None:
+        if self.meanwhile:
+            self.meanwhile()
+            self.meanwhile = None
 
 
 class Filled:

@@ -48,6 +48,7 @@ class Batch:
         for stream, version in base.discarded:
             self._leave_out(stream, version)
         self._rows: dict[str, list[Row]] = {}
+        self._found_by = 0
         self._deltas: dict[str, int] = {}
 
     def take_in(self, position: int, event: RecordedEvent) -> None:
@@ -88,6 +89,11 @@ class Batch:
             self.take_in(asked.position, event)
 
     @property
+    def found_by(self) -> int:
+        """How many terms and words its rows have in all: what a commit of them costs."""
+        return self._found_by
+
+    @property
     def counted(self) -> Collection[str]:
         """The counts that change."""
         return self._deltas.keys()
@@ -117,7 +123,9 @@ class Batch:
         was = self._keys_of(before)
         now = self._keys_of(after)
         if row:
-            rows.append(row)
+            gone = sum(version <= event.version for version in left_out)
+            rows.append(replace(row, left_out=gone) if gone else row)
+            self._found_by += len(row.terms) + len(row.words)
             self._rows[stream] = rows
         # A count that comes back to what it was is written too: so what is written does not depend
         # on where batches begin and end.

@@ -7,7 +7,7 @@ again, so old events stay readable when a rule becomes stricter.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -87,7 +87,7 @@ class Profile:
 
     def as_json(self) -> dict[str, Json]:
         """Every part by its name, the unset ones too."""
-        return {part.name: getattr(self, part.name) for part in fields(self)}
+        return {part: getattr(self, part) for part in PROFILE_PARTS}
 
 
 EMPTY = Profile()

@@ -37,6 +37,19 @@ def test_a_step_says_how_many_events_it_took_in(world: World) -> None:
     assert world.views.commits == 2
 
 
+def test_a_step_takes_in_less_where_there_is_much_to_write(world: World) -> None:
+    """Carriers that are found by very many terms would else fill a commit that no deadline is long
+    enough for, and that is tried again for ever."""
+    countries = [f"{one}{other}" for one in "ABCDEFGHIJKLMNOP" for other in "ABCDEFGHIJKLMNOP"]
+    for stream in "ab":
+        world.register(stream)
+    for stream in "ab":
+        world.cover(stream, "air", *countries)
+    projector = world.projector(batch=4)
+    assert [projector.step(CARRIERS, soon()) for _ in range(3)] == [3, 1, 0]
+    assert len(world.views.find(CARRIERS, "name", ["country:jj"], None, 9, soon())) == 2
+
+
 def test_a_projector_that_wakes_up_late_changes_nothing(world: World) -> None:
     """Paused between what it read and its commit, it finds that others have gone on."""
     write_history(world, 5, streams=4, events=40)

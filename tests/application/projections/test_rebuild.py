@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.application.deadline import Deadline
 from app.application.ports import StoreUnavailable
 from app.application.projections.rebuild import Rebuilt, rebuild
 from app.application.views import Changes, Generations, View, ViewStore
@@ -55,6 +56,23 @@ def test_the_new_generation_is_like_the_live_one(world: World, live: View) -> No
     assert slept == [5.0]
     assert not world.views.rows(live, world.versions, soon())
     assert not world.views.counts(live, soon())
+
+
+def test_a_comparison_may_take_longer_than_a_step(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads both views as a whole: with very many carriers it would never end in time."""
+    write_history(world, 1, streams=6, events=50)
+    compare = world.views.differences
+    seconds: list[float] = []
+
+    def timed(one: View, other: View, deadline: Deadline) -> int:
+        seconds.append(deadline.remaining())
+        return compare(one, other, deadline)
+
+    monkeypatch.setattr(world.views, "differences", timed)
+    assert run(world).differences == 0
+    assert min(seconds) > 10 * soon().remaining()
 
 
 def test_a_live_view_that_went_wrong_is_made_right(world: World) -> None:
