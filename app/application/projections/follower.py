@@ -56,6 +56,9 @@ class Follower:
         self._out = False
         self._more = True
         self._look_again = Deadline.after(0)
+        self._failing = False
+        self._pause = Deadline.after(0)
+        self._pauses = _pauses()
 
     def start(self) -> None:
         """Begin to follow, in a thread of its own. After a fork, never before."""
@@ -65,11 +68,6 @@ class Follower:
     def stir(self) -> None:
         """Something was appended: look soon."""
         self._stirred.set()
-
-    def catch_up(self, deadline: Deadline) -> None:
-        """Take in, in the calling thread, what the feed holds now. Raises StoreUnavailable."""
-        for projector in self._projectors:
-            projector.catch_up(projector.live(deadline), deadline)
 
     def close(self) -> None:
         """End the thread, after the step that it is at."""
@@ -88,7 +86,8 @@ class Follower:
                 self._closing.wait(backoff.full_jitter(next(pauses)))
                 continue
             pauses = _pauses()
-            self._back()
+            if not self._failing:
+                self._back()
             if not more and self._stirred.wait(self._poll_seconds):
                 # So that one commit takes in what is appended together.
                 self._closing.wait(_GATHER_SECONDS)
@@ -103,12 +102,24 @@ class Follower:
             nothing_new = placed is Round.IDLE and not self._more
             if placed is Round.STANDING_BY or (nothing_new and not self._look_again.expired):
                 return False
+            if not self._pause.expired:
+                return placed is Round.WORKED
         outcomes = [self._done(partial(_step, projector)) for projector in self._projectors]
         if None in outcomes:
-            return None
+            return self._failed(placed)
+        self._failing = False
+        self._pauses = _pauses()
         self._more = any(outcomes)
         self._look_again = Deadline.after(IDLE_SECONDS)
         return self._more or placed is Round.WORKED
+
+    def _failed(self, placed: Round | None) -> bool | None:
+        """A view could not be written. The feed goes on without it meanwhile."""
+        if placed is None:
+            return None
+        self._failing = True
+        self._pause = Deadline.after(backoff.full_jitter(next(self._pauses)))
+        return placed is Round.WORKED
 
     def _done(self, work: Callable[[], Result]) -> Result | None:
         """What the work returns, or None if it failed. Nothing may end the thread."""

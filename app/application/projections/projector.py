@@ -10,7 +10,7 @@ from traceback import format_tb
 
 from app.application.deadline import Deadline
 from app.application.feed import Feed
-from app.application.ports import EventStore, StoreUnavailable
+from app.application.ports import EventStore
 from app.application.projections import Projection
 from app.application.projections.batch import Batch, Failure
 from app.application.projections.folding import MOST_KEPT, Folder
@@ -83,18 +83,6 @@ class Projector:
         for failure in batch.failures:
             self._report(failure)
         return checkpoint - base.checkpoint
-
-    def catch_up(self, view: View, deadline: Deadline, limit: int | None = None) -> int:
-        """Step until the view holds everything that the feed holds now, whoever takes it in;
-        return its checkpoint. Raises StoreUnavailable, also if there is no time for it."""
-        head = self._feed.head(deadline)
-        while True:
-            self.step(view, deadline, limit)
-            checkpoint = self._views.progress(view, deadline).checkpoint
-            if checkpoint >= head:
-                return checkpoint
-            if deadline.expired:
-                raise StoreUnavailable(f"{self.name} is at {checkpoint} of {head}")
 
     def _report(self, failure: Failure) -> None:
         parked = failure.parked

@@ -191,12 +191,19 @@ def test_what_another_process_left_undone_is_taken_in(
     until(lambda: is_up(world))
 
 
-def test_catching_up_in_the_calling_thread(world: World) -> None:
-    """No thread is needed; without time it is said how far it came."""
-    write_history(world, 3, streams=4, events=12)
-    follower = Follower([world.projector(name) for name in PROJECTIONS])
-    with pytest.raises(StoreUnavailable):
-        follower.catch_up(soon(0))
-    follower.catch_up(soon())
-    agrees(world)
-    follower.close()
+def test_the_feed_goes_on_while_a_view_cannot_be_written(
+    world: World, follow: Callable[..., Follower], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The view is tried again now and then, not in every round."""
+    tries: list[View] = []
+
+    def flawed(view: View, *_: Any) -> None:  # noqa: ANN401
+        tries.append(view)
+        raise RuntimeError("a flaw")
+
+    monkeypatch.setattr(world.views, "commit", flawed)
+    sequencer = Scripted(world, *[Round.WORKED] * 40)
+    follow(sequencer, poll_seconds=0.001)
+    until(lambda: sequencer.steps > 40 and len(tries) > 2)
+    assert world.feed.head(soon()) == 40
+    assert len(tries) < sequencer.steps

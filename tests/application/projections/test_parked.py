@@ -22,6 +22,7 @@ from tests.application.projections.world import (
     VIEWS,
     World,
     agrees,
+    caught_up,
     write_history,
 )
 from tests.support.stores import soon
@@ -125,9 +126,9 @@ def test_a_retry_takes_in_what_went_by(stuck: World) -> None:
     """Row and counts are as if the stream had never been parked."""
     ask(stuck, "a")
     for view in VIEWS:
-        later(stuck, view.projection).catch_up(view, soon())
+        caught_up(later(stuck, view.projection), view)
         fresh = stuck.views.begin(view.projection, soon())
-        later(stuck, view.projection).catch_up(fresh, soon())
+        caught_up(later(stuck, view.projection), fresh)
         assert stuck.views.differences(view, fresh, soon()) == 0
         assert not stuck.progress(view).parked
     assert stuck.views.rows(CARRIERS, ["a"], soon())["a"].version == 4
@@ -151,7 +152,7 @@ def test_a_discarded_event_is_left_out(stuck: World) -> None:
         assert not stuck.progress(view).parked
         assert stuck.views.discarded(view, soon()) == [Discarded("a", 2, "it was a mistake")]
         fresh = stuck.views.begin(view.projection, soon())
-        stuck.projector(view.projection).catch_up(fresh, soon())
+        caught_up(stuck.projector(view.projection), fresh)
         assert stuck.views.differences(view, fresh, soon()) == 0
 
 
@@ -160,10 +161,10 @@ def test_a_discard_forgets_what_was_folded_with_the_event(world: World) -> None:
     world.register("a", "Before")
     world.append("a", "CarrierProfileUpdated", changes={"coverage": [{"service": "air"}]})
     projector = world.projector()
-    projector.catch_up(CARRIERS, soon())
+    caught_up(projector, CARRIERS)
     assert world.views.request(CARRIERS, "a", "no countries", soon())
     world.append("a", "CarrierRenamed", name="After")
-    projector.catch_up(CARRIERS, soon())
+    caught_up(projector, CARRIERS)
     world.discarded.add(("a", 2))
     agrees(world, CARRIERS)
 

@@ -10,6 +10,7 @@ from tests.application.projections.world import (
     VIEWS,
     World,
     agrees,
+    caught_up,
     write_history,
 )
 from tests.support.stores import soon
@@ -80,7 +81,7 @@ def test_projectors_that_work_at_once_make_the_same_view_as_one(world: World) ->
     projectors = [world.projector(name, batch=2) for name in PROJECTIONS for _ in range(2)]
     at_once(
         len(projectors),
-        lambda number: projectors[number].catch_up(projectors[number].live(soon()), soon()),
+        lambda number: caught_up(projectors[number], projectors[number].live(soon())),
     )
     agrees(world)
 

@@ -16,6 +16,7 @@ from tests.application.projections.world import (
     STATISTICS,
     World,
     agrees,
+    caught_up,
     write_history,
 )
 from tests.support.stores import soon
@@ -120,7 +121,7 @@ def test_what_was_discarded_meanwhile_is_left_out_of_the_new_one(world: World) -
     world.append("a", "CarrierMerged")
     world.append("a", "CarrierRenamed", name="After")
     view = world.views.begin("carriers", soon())
-    world.projector().catch_up(view, soon())
+    caught_up(world.projector(), view)
     world.take_in()
     assert world.views.request(CARRIERS, "a", "unknown", soon())
     world.discarded.add(("a", 2))
@@ -150,7 +151,7 @@ def test_readers_get_their_time_also_after_a_run_that_was_killed(world: World) -
     write_history(world, 8, streams=6, events=30)
     world.take_in()
     view = world.views.begin("carriers", soon())
-    world.projector().catch_up(view, soon())
+    caught_up(world.projector(), view)
     world.views.swap(view, soon())
     kept: list[bool] = []
     run(world, sleep=lambda _: kept.append(world.progress(CARRIERS).checkpoint > 0))

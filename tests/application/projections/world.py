@@ -109,7 +109,7 @@ class World:
         """Bring the live views up to the feed's head."""
         for name in names or PROJECTIONS:
             projector = self.projector(name)
-            projector.catch_up(projector.live(soon()), soon())
+            caught_up(projector, projector.live(soon()))
 
     def progress(self, view: View = CARRIERS) -> Progress:
         """How far it is."""
@@ -239,3 +239,15 @@ def write_history(world: World, seed: int, streams: int, events: int) -> None:
             case 5:
                 if chance.random() < 0.3:
                     world.append(stream, "CarrierRetired", reason="it closed")
+
+
+def caught_up(projector: Projector, view: View) -> int:
+    """Steps until the view holds all that the feed holds now, whoever takes it in; gives its
+    checkpoint."""
+    deadline = soon()
+    head = projector._feed.head(deadline)
+    projector.step(view, deadline)
+    while (at := projector._views.progress(view, deadline).checkpoint) < head:
+        assert not deadline.expired
+        projector.step(view, deadline)
+    return at
