@@ -22,6 +22,7 @@ from app.application.ports import (
 )
 from app.infrastructure.cassandra_session import Contact
 from tests.support.cassandra_node import Node
+from tests.support.cql_frames import Opcode
 from tests.support.measurements import Figures, rounds
 from tests.support.stores import CountingTelemetry, cassandra_store, commit, make_schema, soon
 from tests.support.tcp_proxy import (
@@ -40,6 +41,8 @@ KEYSPACE = "maybe"
 ATTEMPT_SECONDS = 0.15
 LATE_SECONDS = 0.35
 FULL = 200
+APPEND = (Opcode.BATCH,)
+"""The append itself: what is announced before it, and told after it, comes by itself here."""
 
 FAULTS = {
     "answer dropped": DROP_ANSWER,
@@ -110,7 +113,7 @@ def test_an_append_alone_succeeds_once(
     for _ in range(rounds(FULL)):
         stream = str(uuid4())
         commit_id, events = commit(2)
-        armed = proxy.arm(fault)
+        armed = proxy.arm(fault, opcodes=APPEND)
         appended = store.append(stream, NO_STREAM, events, commit_id, soon())
         assert armed.wait_settled()
         recorded = direct.read(stream, soon())
@@ -137,7 +140,7 @@ def test_of_two_rivals_one_wins(
             stream = str(uuid4())
             ours, our_events = commit()
             theirs, their_events = commit()
-            armed = proxy.arm(fault)
+            armed = proxy.arm(fault, opcodes=APPEND)
             rival = pool.submit(succeeds, direct, stream, theirs, their_events)
             we_won = succeeds(store, stream, ours, our_events)
             they_won = rival.result()
@@ -163,7 +166,7 @@ def test_unknown_is_said_and_settled_by_sending_again(
     for _ in range(rounds(FULL)):
         stream = str(uuid4())
         commit_id, events = commit()
-        armed = proxy.arm(fault)
+        armed = proxy.arm(fault, opcodes=APPEND)
         try:
             store.append(stream, NO_STREAM, events, commit_id, Deadline.after(ATTEMPT_SECONDS))
             seen["in time"] += 1
