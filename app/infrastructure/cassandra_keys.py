@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
 
-import backoff
 from cassandra.query import BatchStatement
 
 from app.application.access import ApiKey, NameTaken, known_scopes
 from app.application.deadline import Deadline
 from app.application.ports import OutcomeUnknown, StoreUnavailable
 from app.infrastructure.cassandra_errors import RequestFailed
+from app.infrastructure.cassandra_retries import backing_off
 from app.infrastructure.cassandra_session import CassandraSession, Row
 from app.infrastructure.clock import to_milliseconds
 
@@ -59,7 +59,7 @@ class CassandraKeyStore:
     def read_all(self, deadline: Deadline) -> list[ApiKey]:
         """See `access.KeyStore`."""
         try:
-            rows = _retrying(deadline, lambda: self._read(deadline))
+            rows = backing_off(deadline, lambda: self._read(deadline))
         except RequestFailed as error:
             raise StoreUnavailable(f"cannot read the keys: {error.cause}") from error
         return sorted(map(_key, rows), key=lambda key: (key.created_at, key.prefix))
@@ -117,28 +117,10 @@ class CassandraKeyStore:
                 raise
 
         try:
-            return _retrying(deadline, attempt)
+            return backing_off(deadline, attempt)
         except (RequestFailed, StoreUnavailable) as error:
             outcome = OutcomeUnknown if uncertain else StoreUnavailable
             raise outcome(f"cannot write the keys: {error}") from error
-
-
-def _retrying(deadline: Deadline, call: Callable[[], Answer]) -> Answer:
-    """Exponential backoff with full jitter, inside the deadline."""
-    retried = backoff.on_exception(
-        backoff.expo,
-        RequestFailed,
-        giveup=lambda error: _is_permanent(error) or deadline.expired,
-        jitter=lambda wait: min(backoff.full_jitter(wait), deadline.remaining()),
-        logger=None,
-        factor=0.05,
-        max_value=1.0,
-    )(call)
-    return retried()
-
-
-def _is_permanent(error: Exception) -> bool:
-    return isinstance(error, RequestFailed) and error.permanent
 
 
 def _key(row: Row) -> ApiKey:

@@ -1,7 +1,7 @@
-"""Sends a request to Cassandra again, for stores whose requests can all be repeated."""
+"""Sends a request to Cassandra again. The one place that says how long to wait in between."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import backoff
 
@@ -12,19 +12,34 @@ from app.infrastructure.cassandra_errors import RequestFailed
 Answer = TypeVar("Answer")
 
 
-def retrying(deadline: Deadline, call: Callable[[], Answer]) -> Answer:
-    """Exponential backoff with full jitter, inside the deadline; after that StoreUnavailable."""
+def backing_off(
+    deadline: Deadline,
+    call: Callable[[], Answer],
+    gives_up: Callable[[Any], bool] | None = None,
+    told: Callable[[RequestFailed], None] = lambda _: None,
+) -> Answer:
+    """Exponential backoff with full jitter, inside the deadline; after that the last RequestFailed.
+
+    `gives_up` ends it sooner than the deadline or an error that is permanent; `told` is called for
+    each failure after which it is tried again.
+    """
     retried = backoff.on_exception(
         backoff.expo,
         RequestFailed,
-        giveup=lambda error: _is_permanent(error) or deadline.expired,
+        giveup=gives_up or (lambda error: error.permanent or deadline.expired),
         jitter=lambda wait: min(backoff.full_jitter(wait), deadline.remaining()),
+        on_backoff=lambda details: told(details["exception"]),
         logger=None,
         factor=0.05,
         max_value=1.0,
     )(call)
+    return retried()
+
+
+def retrying(deadline: Deadline, call: Callable[[], Answer]) -> Answer:
+    """`backing_off`, for requests that can all be repeated; in the end StoreUnavailable."""
     try:
-        return retried()
+        return backing_off(deadline, call)
     except RequestFailed as error:
         raise StoreUnavailable(f"cannot read or write: {error.cause}") from error
 
@@ -33,7 +48,3 @@ def begin_again_unless(done: bool) -> None:
     """For a call that `retrying` makes: what it decided on has changed meanwhile."""
     if not done:
         raise RequestFailed("moved-on", maybe_applied=False)
-
-
-def _is_permanent(error: Exception) -> bool:
-    return isinstance(error, RequestFailed) and error.permanent

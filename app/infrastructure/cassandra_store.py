@@ -11,7 +11,6 @@ from datetime import UTC
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
-import backoff
 from cassandra.query import BatchStatement
 
 from app.application.deadline import Deadline
@@ -35,6 +34,7 @@ from app.infrastructure import cassandra_claims, cassandra_lanes
 from app.infrastructure.cassandra_claims import Attempts, CassandraClaims, held
 from app.infrastructure.cassandra_errors import RequestFailed
 from app.infrastructure.cassandra_lanes import Lane, RecordId
+from app.infrastructure.cassandra_retries import backing_off
 from app.infrastructure.cassandra_session import CassandraSession, Row, SerialRequests
 from app.infrastructure.clock import to_milliseconds
 
@@ -373,18 +373,12 @@ class CassandraEventStore:
             raise StoreUnavailable(f"cannot read: {error.cause}") from error
 
     def _retrying(self, deadline: Deadline, call: Callable[[], Answer]) -> Answer:
-        """Exponential backoff with full jitter, inside the deadline."""
-        retried = backoff.on_exception(
-            backoff.expo,
-            RequestFailed,
-            giveup=_GiveUp(deadline),
-            jitter=lambda wait: min(backoff.full_jitter(wait), deadline.remaining()),
-            on_backoff=lambda details: self._telemetry.retried(details["exception"].cause),
-            logger=None,
-            factor=0.05,
-            max_value=1.0,
-        )(call)
-        return retried()
+        return backing_off(
+            deadline,
+            call,
+            _GiveUp(deadline),
+            lambda error: self._telemetry.retried(error.cause),
+        )
 
 
 class _Fenced(Exception):
