@@ -42,6 +42,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def cell(value: object) -> str:
+    """A value in a column."""
+    return "-" if value is None else str(value)
+
+
 def carrier_rows(data: Mapping[str, Json]) -> list[tuple[str, str]]:
     """A field a row, and for a list an entry a row; what is not set is left out."""
     return [

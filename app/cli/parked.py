@@ -25,7 +25,7 @@ from app.cli.endings import (
     CarrierCommand,
     Ending,
 )
-from app.cli.output import aligned, printable, write, write_data
+from app.cli.output import aligned, cell, printable, write, write_data
 from config.settings import Settings
 
 LONGEST_REASON = 500
@@ -73,7 +73,7 @@ def list_(settings: Settings, *, discarded: bool, as_json: bool) -> None:
             for each in describe(stores.views, projector.live(deadline), deadline)
         ]
     rows = [tuple(map(str.upper, names))]
-    rows += [tuple(_cell(each[name]) for name in names) for each in found]
+    rows += [tuple(cell(each[name]) for name in names) for each in found]
     what = "discarded" if discarded else "parked"
     write_data({what: found}, aligned(rows), as_json=as_json)
 
@@ -187,7 +187,3 @@ def _left_out(views: ViewStore, view: View, deadline: Deadline) -> list[dict[str
         {"projection": view.projection, **asdict(each)}
         for each in sorted(found, key=lambda each: (each.stream, each.version))
     ]
-
-
-def _cell(value: object) -> str:
-    return "-" if value is None else str(value)

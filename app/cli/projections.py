@@ -21,7 +21,7 @@ from app.application.projections.rebuild import PAUSE_SECONDS, Rebuilt, rebuild
 from app.application.views import View
 from app.bootstrap import Stores, build_projectors, opened_stores
 from app.cli.endings import OPERATORS_EXIT_CODES, UNAVAILABLE, CarrierCommand, Ending
-from app.cli.output import aligned, write, write_data
+from app.cli.output import aligned, cell, write, write_data
 from config.settings import Settings
 
 STEP_SECONDS = 60.0
@@ -51,7 +51,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
         head = stores.feed.head(deadline)
     for each in standings:
         each["lag"] = head - each["checkpoint"]
-    rows = [tuple(map(_cell, each.values())) for each in standings]
+    rows = [tuple(map(cell, each.values())) for each in standings]
     heading = tuple(name.replace("_", " ").upper() for name in standings[0])
     lines = [*aligned([heading, *rows]), f"The feed's head is {head}."]
     write_data({"head": head, "projections": standings}, lines, as_json=as_json)
@@ -72,10 +72,6 @@ def _standing(stores: Stores, name: str, deadline: Deadline) -> dict[str, Any]:
         "building": building,
         "built_up_to": built,
     }
-
-
-def _cell(value: object) -> str:
-    return "-" if value is None else str(value)
 
 
 def _number(_context: click.Context, _option: click.Parameter, value: float) -> float:
