@@ -137,7 +137,6 @@ def open_stores(settings: Settings, telemetry: Telemetry, closing: ExitStack) ->
     from app.infrastructure import (
         cassandra_feed,
         cassandra_feed_lag,
-        cassandra_feed_state,
         cassandra_keys,
         cassandra_sequencer,
         cassandra_views,
@@ -149,8 +148,6 @@ def open_stores(settings: Settings, telemetry: Telemetry, closing: ExitStack) ->
     statements = (
         STATEMENTS
         | cassandra_keys.STATEMENTS
-        | cassandra_feed.STATEMENTS
-        | cassandra_feed_state.STATEMENTS
         | cassandra_sequencer.STATEMENTS
         | cassandra_views.STATEMENTS
     )

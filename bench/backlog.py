@@ -17,7 +17,6 @@ from app.application.ports import EventData
 from app.bootstrap import cassandra_contact
 from app.infrastructure import (
     cassandra_feed,
-    cassandra_feed_state,
     cassandra_sequencer,
     cassandra_store,
     cassandra_views,
@@ -33,11 +32,7 @@ LANES = 2
 """One a process that writes: as many as `make run` has workers."""
 
 _STATEMENTS = (
-    cassandra_store.STATEMENTS
-    | cassandra_feed.STATEMENTS
-    | cassandra_feed_state.STATEMENTS
-    | cassandra_sequencer.STATEMENTS
-    | cassandra_views.STATEMENTS
+    cassandra_store.STATEMENTS | cassandra_sequencer.STATEMENTS | cassandra_views.STATEMENTS
 )
 _AT_ONCE = 500
 _THREADS = 64

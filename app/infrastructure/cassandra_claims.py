@@ -67,6 +67,11 @@ class CassandraClaims:
         fence: UUID | None = self._stream(stream, deadline).get("fence")
         return fence
 
+    def fence_off(self, stream: str, deadline: Deadline) -> bool:
+        """Whether no append of the stream that was announced before can complete any more; False
+        if one has completed meanwhile."""
+        return self._moves_fence(stream, self._stream(stream, deadline), deadline)
+
     def take(self, stream: str, claims: Iterable[Claim], deadline: Deadline) -> Attempts:
         """Make the rows name `stream`. Raises AlreadyClaimed, having given back the others."""
         attempts: Attempts = {}

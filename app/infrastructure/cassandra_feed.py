@@ -5,13 +5,12 @@ the next one begins, so a position tells its partition.
 """
 
 from collections.abc import Callable
-from datetime import UTC
 
 from app.application.deadline import Deadline
 from app.application.feed import FeedEvent
-from app.application.ports import EventData, RecordedEvent
 from app.infrastructure.cassandra_retries import retrying
 from app.infrastructure.cassandra_session import CassandraSession, Row
+from app.infrastructure.cassandra_store import recorded
 
 STATEMENTS = {
     "read_feed": (
@@ -91,17 +90,4 @@ def last_true(known: int, exists: Callable[[int], bool]) -> int:
 
 
 def _fed(row: Row) -> FeedEvent:
-    return FeedEvent(
-        row["position"],
-        RecordedEvent(
-            row["stream"],
-            row["version"],
-            EventData(
-                event_id=row["event_id"],
-                event_type=row["event_type"],
-                payload=row["payload"],
-                metadata=row["metadata"],
-                created_at=row["created_at"].replace(tzinfo=UTC),
-            ),
-        ),
-    )
+    return FeedEvent(row["position"], recorded(row["stream"], row))

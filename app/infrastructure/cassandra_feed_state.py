@@ -16,11 +16,13 @@ from uuid import UUID
 from cassandra.query import BatchStatement
 
 from app.application.deadline import Deadline
+from app.infrastructure import cassandra_feed
 from app.infrastructure.cassandra_feed import BUCKET_POSITIONS, CassandraFeed, bucket_of
 from app.infrastructure.cassandra_lanes import RecordId
 from app.infrastructure.cassandra_session import CassandraSession, SerialRequests
 
 STATEMENTS = {
+    **cassandra_feed.STATEMENTS,
     "read_state": "SELECT revision, head, cursors, open FROM feed WHERE bucket = ? LIMIT 1",
     "begin_bucket": (
         "UPDATE feed SET revision = ?, head = ?, cursors = ?, open = ? WHERE bucket = ?"

@@ -14,12 +14,13 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from app.application.deadline import Deadline
 from app.application.feed import Round
 from app.application.ports import StoreUnavailable
-from app.infrastructure import cassandra_lane_reader
+from app.infrastructure import cassandra_claims, cassandra_feed_state, cassandra_lane_reader
+from app.infrastructure.cassandra_claims import CassandraClaims
 from app.infrastructure.cassandra_errors import RequestFailed
 from app.infrastructure.cassandra_feed import CassandraFeed
 from app.infrastructure.cassandra_feed_state import Draft, Fed, FeedState, FeedStates
@@ -31,6 +32,8 @@ from app.infrastructure.cassandra_store import recorded
 log = logging.getLogger(__name__)
 
 STATEMENTS = {
+    **cassandra_claims.STATEMENTS,
+    **cassandra_feed_state.STATEMENTS,
     **cassandra_lane_reader.STATEMENTS,
     "drop_lane": "DELETE FROM lanes WHERE registry = ? AND lane = ? IF EXISTS",
     "drop_records": "DELETE FROM records WHERE lane = ? AND bucket = ?",
@@ -39,8 +42,6 @@ STATEMENTS = {
         "SELECT version, event_type, payload, created_at, event_id, metadata, lane, seq"
         " FROM events WHERE aggregate_id = ? AND version < ?"
     ),
-    "read_fence": "SELECT head, fence FROM events WHERE aggregate_id = ? LIMIT 1",
-    "move_fence": "UPDATE events SET fence = ? WHERE aggregate_id = ? IF head = ? AND fence = ?",
 }
 
 GRACE_SECONDS = 5.0
@@ -67,6 +68,7 @@ class CassandraSequencer:
         self._attempt_seconds = attempt_seconds
         self._grace_seconds = grace_seconds
         self._requests = SerialRequests(session, serial_consistency, attempt_seconds)
+        self._claims = CassandraClaims(session, serial_consistency, attempt_seconds)
         feed = CassandraFeed(session, attempt_seconds)
         self._states = FeedStates(session, feed, serial_consistency, attempt_seconds)
         self._state: FeedState | None = None
@@ -196,12 +198,7 @@ class CassandraSequencer:
 
     def _fence_off(self, record: Record, deadline: Deadline) -> None:
         """Behind a fence that has moved, what has not been appended never will be."""
-        rows = self._requests.select(deadline, "read_fence", record.stream)
-        seen = rows[0] if rows else {}
-        moved = self._requests.write(
-            deadline, "move_fence", uuid4(), record.stream, seen.get("head"), seen.get("fence")
-        )
-        if not moved["[applied]"]:
+        if not self._claims.fence_off(record.stream, deadline):
             return
         mark = self._mark(record, deadline)
         record.written = mark is not None and (mark["lane"], mark["seq"]) == record.id

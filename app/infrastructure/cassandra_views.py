@@ -212,7 +212,7 @@ class CassandraViewStore:
         limit: int,
         deadline: Deadline,
     ) -> list[Place] | None:
-        """See `views.ViewStore`. None for the empty prefix only."""
+        """See `views.ViewStore`."""
         return self._rows.find_prefix(view, sort, prefix, after, limit, deadline)
 
     def differences(self, one: View, other: View, deadline: Deadline) -> int:

@@ -11,8 +11,6 @@ from app.application.feed import Round
 from app.application.ports import NO_STREAM
 from app.infrastructure import (
     cassandra_adoption,
-    cassandra_feed,
-    cassandra_feed_state,
     cassandra_sequencer,
     cassandra_store,
 )
@@ -25,11 +23,7 @@ from tests.support.cassandra_node import Node
 from tests.support.stores import CountingTelemetry, commit, make_schema, soon
 
 STATEMENTS = (
-    cassandra_store.STATEMENTS
-    | cassandra_feed.STATEMENTS
-    | cassandra_feed_state.STATEMENTS
-    | cassandra_sequencer.STATEMENTS
-    | cassandra_adoption.STATEMENTS
+    cassandra_store.STATEMENTS | cassandra_sequencer.STATEMENTS | cassandra_adoption.STATEMENTS
 )
 
 

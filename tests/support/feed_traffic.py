@@ -25,7 +25,7 @@ from app.application.ports import (
     StoreUnavailable,
     VersionConflict,
 )
-from app.infrastructure import cassandra_feed, cassandra_feed_state, cassandra_sequencer
+from app.infrastructure import cassandra_sequencer
 from app.infrastructure import cassandra_store as store_on_cassandra
 from app.infrastructure.cassandra_feed import CassandraFeed
 from app.infrastructure.cassandra_sequencer import CassandraSequencer
@@ -47,8 +47,6 @@ ToldToStop = Callable[[], bool]
 
 STATEMENTS = {
     **store_on_cassandra.STATEMENTS,
-    **cassandra_feed.STATEMENTS,
-    **cassandra_feed_state.STATEMENTS,
     **cassandra_sequencer.STATEMENTS,
 }
 

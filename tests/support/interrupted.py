@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, Statement
 
 from app.application.deadline import Deadline
-from app.infrastructure import cassandra_feed_state, cassandra_sequencer
+from app.infrastructure import cassandra_sequencer
 from app.infrastructure.cassandra_session import CassandraSession, Row
 from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
 from tests.support.stores import CountingTelemetry
@@ -20,7 +20,7 @@ Send = Callable[[], list[Row]]
 Around = Callable[[str, Send], list[Row]]
 """Is given a request's name and what sends it; returns what the store is to see as the answer."""
 
-_STATEMENTS = cassandra_feed_state.STATEMENTS | cassandra_sequencer.STATEMENTS | STATEMENTS
+_STATEMENTS = cassandra_sequencer.STATEMENTS | STATEMENTS
 _NAMES = {cql: name for name, cql in _STATEMENTS.items()}
 
 

@@ -18,8 +18,6 @@ from app.application.ports import (
     ExpectedVersion,
 )
 from app.infrastructure import (
-    cassandra_feed,
-    cassandra_feed_state,
     cassandra_sequencer,
     cassandra_store,
 )
@@ -36,12 +34,7 @@ Beside = Callable[..., Future[Any]]
 
 KEYSPACE = "feed_site"
 
-STATEMENTS = (
-    cassandra_store.STATEMENTS
-    | cassandra_feed.STATEMENTS
-    | cassandra_feed_state.STATEMENTS
-    | cassandra_sequencer.STATEMENTS
-)
+STATEMENTS = cassandra_store.STATEMENTS | cassandra_sequencer.STATEMENTS
 
 
 def undisturbed(_: str, send: Send) -> list[Row]:
