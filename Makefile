@@ -1,12 +1,20 @@
 # Everything a person types. `make help` is written from the comments behind the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint schema cassandra up down bench soak clean
+.DELETE_ON_ERROR:
+.PHONY: help run test quick lint format lock sbom digests schema cassandra up down bench soak clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
+QUICK := tests/domain tests/application tests/config
+# What measures time runs after everything else, and nothing beside it.
+ALONE := alone
+# pytest's exit code where PYTEST_ARGS chooses no test of a run.
+NONE := [ $$? -eq 5 ]
 INSTALLED_DEV := $(VENV)/.installed-dev
+CLIENTS := tests/clients
+INSTALLED_NPM := $(CLIENTS)/node_modules/.package-lock.json
 
 help: ## Show this page
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,8 +22,16 @@ help: ## Show this page
 run: $(INSTALLED) ## Install and serve on http://127.0.0.1:8000 (HOST, PORT change it)
 	@exec $(BIN)/gunicorn -c config/gunicorn.conf.py wsgi:app
 
-test: $(INSTALLED_DEV) ## Run every test; REQUIRE=cassandra,nginx turns skips into failures
-	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+test: $(INSTALLED_DEV) $(INSTALLED_NPM) ## Run every test; REQUIRE=cassandra,nginx turns skips into failures
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not $(ALONE)' --cov --cov-report= --cov-fail-under 0 $(PYTEST_ARGS) || $(NONE)
+	$(BIN)/pytest -m '$(ALONE)' --cov --cov-append --cov-report term $(PYTEST_ARGS) || $(NONE)
+
+quick: $(INSTALLED_DEV) ## Run the tests that need no other service, in about a minute
+	$(BIN)/pytest -q $(QUICK) $(PYTEST_ARGS)
+
+format: $(INSTALLED_DEV) ## Mend what the linter can mend, and lay the code out
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
 
 lint: $(INSTALLED_DEV) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
@@ -23,13 +39,35 @@ lint: $(INSTALLED_DEV) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lock: $(BIN)/python ## Choose the versions of all dependencies anew, and write requirements.lock
+	$(BIN)/python -m pip install --quiet --editable '.[lock]'
+	$(BIN)/uv pip compile setup.cfg --extra build --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --custom-compile-command 'make lock' --quiet --output-file requirements.lock
+
+sbom: $(INSTALLED_DEV) ## Write sbom.cdx.json: what the image is made of, from requirements.lock, as CycloneDX
+	$(BIN)/python -m cyclonedx_py requirements requirements.lock --output-reproducible --validate --output-file sbom.cdx.json
+
+digests: ## Pin the images of Dockerfile and docker-compose.yml to what their tags name today
+	@set -e; for image in $$(sed -nE 's/^FROM ([^ @]+).*/\1/p; s/^ *image: ([^ @]+:[^ @]+).*/\1/p' \
+	    Dockerfile docker-compose.yml | sort -u); do \
+	  digest=$$(docker buildx imagetools inspect $$image | sed -nE 's/^Digest: +(sha256:[0-9a-f]{64})$$/\1/p'); \
+	  test -n "$$digest" || { echo "no digest of $$image was found" >&2; exit 1; }; \
+	  sed -i -E "s#$$image(@sha256:[0-9a-f]{64})?( |$$)#$$image@$$digest\2#" Dockerfile docker-compose.yml; \
+	  echo "$$image@$$digest"; \
+	done
+
 schema: $(INSTALLED) ## Apply migrations_cql to the Cassandra of the settings
 	@$(BIN)/carriers schema
 
-cassandra: $(INSTALLED_DEV) ## Run a real Cassandra node for development in the foreground
+cassandra: $(INSTALLED_DEV) ## Run a real Cassandra node for development in the foreground (CASSANDRA_PORT=9042)
 	@exec $(BIN)/python -m tests.support.cassandra_node
 
-up: ## Start Cassandra, schema, service and nginx with docker compose
+# Readable for the containers' users, in a folder that nobody else on this machine can enter.
+secrets/%:
+	@mkdir -p -m 700 secrets
+	@$(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' >$@ && chmod 644 $@
+
+up: secrets/cassandra_admin_password secrets/cassandra_password ## Start Cassandra, schema, service and nginx with docker compose
 	docker compose up --build --detach --wait
 
 down: ## Stop what `make up` started; the data stays
@@ -42,15 +80,21 @@ soak: $(INSTALLED_DEV) ## Run the fault tests in full; the figures go to docs/me
 	SOAK=full $(BIN)/pytest -m soak --no-cov -s
 
 clean: ## Remove the virtual environment and caches; var/ and logs/ stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage build *.egg-info
+	rm -rf $(VENV) $(CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .coverage build *.egg-info
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(INSTALLED): setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+# The dependencies first, as the lock file has them: what is installed after it finds them there.
+$(INSTALLED): setup.cfg pyproject.toml requirements.lock | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	@touch $@
 
-$(INSTALLED_DEV): setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[test,lint,bench]'
-	@touch $@ $(INSTALLED)
+$(INSTALLED_DEV): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[test,lint,bench,sbom]'
+	@touch $@
+
+# Without npm, or without its registry, the tests that need it say so: REQUIRE=node makes that a failure.
+$(INSTALLED_NPM): $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(CLIENTS) --loglevel=error || true; fi

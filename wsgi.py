@@ -1,6 +1,6 @@
 """What gunicorn serves: `gunicorn -c config/gunicorn.conf.py wsgi:app`."""
 
 from app import create_app
-from config.settings import Settings
+from app.server import served
 
-app = create_app(Settings.from_env())
+app = create_app(served.settings())

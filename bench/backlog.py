@@ -11,29 +11,23 @@ from types import TracebackType
 
 from cassandra.query import BoundStatement
 
+import app.infrastructure.cassandra.append.event_store  # noqa: F401 - registers its statements
 from app.application.deadline import Deadline
-from app.application.feed import Round
-from app.application.ports import EventData
+from app.application.ports.event_store import EventData
+from app.application.ports.feed import StepResult
 from app.bootstrap import cassandra_contact
-from app.infrastructure import (
-    cassandra_feed,
-    cassandra_sequencer,
-    cassandra_store,
-    cassandra_views,
-)
-from app.infrastructure.cassandra_lanes import Lane, RecordId
-from app.infrastructure.cassandra_sequencer import CassandraSequencer
-from app.infrastructure.cassandra_session import CassandraSession
+from app.infrastructure.cassandra.append.intent_log import IntentId, IntentLog
+from app.infrastructure.cassandra.feed.reader import CassandraFeed
+from app.infrastructure.cassandra.feed.sequencer import CassandraSequencer
+from app.infrastructure.cassandra.requests import Requests
+from app.infrastructure.cassandra.session import CassandraSession
 from app.infrastructure.clock import to_milliseconds
 from bench.carriers import recorded
 from config.settings import Settings
 
-LANES = 2
-"""One a process that writes: as many as `make run` has workers."""
+LOGS = 2
+"""Intent logs, one for each process that writes: as many as `make run` has workers."""
 
-_STATEMENTS = (
-    cassandra_store.STATEMENTS | cassandra_sequencer.STATEMENTS | cassandra_views.STATEMENTS
-)
 _AT_ONCE = 500
 _THREADS = 64
 _SECONDS = 10.0
@@ -44,9 +38,9 @@ class Site:
 
     def __init__(self, settings: Settings) -> None:
         contact = cassandra_contact(settings)
-        self.serial = contact.serial_consistency
-        self.session = CassandraSession(contact, settings.cassandra_keyspace, _STATEMENTS)
-        self.feed = cassandra_feed.CassandraFeed(self.session)
+        session = CassandraSession(contact, settings.cassandra_keyspace)
+        self.requests = Requests(session, contact.serial_consistency)
+        self.feed = CassandraFeed(self.requests)
         self._numbers = count()
         self._threads = ThreadPoolExecutor(_THREADS)
 
@@ -57,44 +51,44 @@ class Site:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self._threads.shutdown()
-        self.session.close()
+        self.requests.close()
 
     def add_backlog(self, events: int) -> None:
-        """Commits of one event each, all announced and concluded, by writers that have ended."""
-        lanes = [Lane(self.session, self.serial, _SECONDS) for _ in range(LANES)]
+        """Commits of one event each, all prepared and acknowledged, by writers that have ended."""
+        logs = [IntentLog(self.requests.within(_SECONDS)) for _ in range(LOGS)]
         for start in range(0, events, _AT_ONCE):
-            lane = lanes[start // _AT_ONCE % LANES]
+            log = logs[start // _AT_ONCE % LOGS]
             new = [_registered(next(self._numbers)) for _ in range(min(_AT_ONCE, events - start))]
-            records = list(self._threads.map(lambda each, lane=lane: _announced(lane, *each), new))
-            rows = [self._row(*each, record) for each, record in zip(new, records, strict=True)]
-            self.session.execute_all(rows, _soon(), _SECONDS)
-            for record in records:
-                lane.conclude(record, written=True)
-        for lane in lanes:
-            lane.close()
+            intents = list(self._threads.map(lambda each, log=log: _prepared(log, *each), new))
+            rows = [self._row(*each, intent) for each, intent in zip(new, intents, strict=True)]
+            self.requests.within(_SECONDS).execute_all(rows, _soon())
+            for intent in intents:
+                log.acknowledge(intent, written=True)
+        for log in logs:
+            log.close()
 
     def sequence(self) -> float:
         """Bring all of the backlog into the feed; events per second."""
-        sequencer = CassandraSequencer(self.session, self.serial)
+        sequencer = CassandraSequencer(self.requests)
         before = self.feed.head(_soon())
         started = time.monotonic()
-        while sequencer.step(_soon()) is Round.WORKED:
+        while sequencer.step(_soon()) is StepResult.WORKED:
             pass
         seconds = time.monotonic() - started
         return (self.feed.head(_soon()) - before) / seconds
 
-    def _row(self, stream: str, event: EventData, record: RecordId) -> BoundStatement:
-        return self.session.prepared("insert", _soon()).bind(
-            (
-                stream,
-                1,
-                event.event_type,
-                event.payload,
-                to_milliseconds(event.created_at),
-                event.event_id,
-                event.metadata,
-                *record,
-            )
+    def _row(self, stream: str, event: EventData, intent: IntentId) -> BoundStatement:
+        return self.requests.bind(
+            _soon(),
+            "insert",
+            stream,
+            1,
+            event.event_type,
+            event.payload,
+            to_milliseconds(event.created_at),
+            event.event_id,
+            event.metadata,
+            *intent,
         )
 
 
@@ -103,8 +97,8 @@ def _registered(number: int) -> tuple[str, EventData]:
     return stream, events[0]
 
 
-def _announced(lane: Lane, stream: str, event: EventData) -> RecordId:
-    return lane.announce(stream, 1, [event], _soon())
+def _prepared(log: IntentLog, stream: str, event: EventData) -> IntentId:
+    return log.prepare(stream, 1, [event], _soon())
 
 
 def _soon() -> Deadline:

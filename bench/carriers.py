@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from app.application.commands import CommandContext
+from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
-from app.application.ports import EventData
-from app.domain.events import (
-    CarrierEvent,
-    CarrierProfileUpdated,
-    CarrierRegistered,
-    CarrierRenamed,
-)
+from app.application.ports.event_store import EventData
+from app.domain.command import CarrierEvent
+from app.domain.commands.register import CarrierRegistered
+from app.domain.commands.rename import CarrierRenamed
+from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.infrastructure.clock import to_milliseconds
 from app.infrastructure.codec import JsonCodec
-from app.infrastructure.sqlite_store import SqliteEventStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
 
 FREQUENT_WORD = "logistics"
 """A word of the name of one carrier in eight."""

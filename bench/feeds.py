@@ -9,11 +9,12 @@ from functools import partial
 from cassandra.cluster import Session
 
 from app.application.deadline import Deadline
-from app.application.feed import Feed
+from app.application.ports.feed import Feed
 from app.bootstrap import cassandra_contact
-from app.infrastructure.cassandra_feed import STATEMENTS, bucket_of
-from app.infrastructure.cassandra_session import PAGE_ROWS, make_cluster
-from app.infrastructure.sqlite_feed import SqliteFeed
+from app.infrastructure.cassandra.feed.reader import bucket_of
+from app.infrastructure.cassandra.session import PAGE_ROWS, make_cluster
+from app.infrastructure.cassandra.statements import STATEMENTS
+from app.infrastructure.sqlite.feed import SqliteFeed
 from bench import carriers
 from bench.backlog import Site
 from bench.on_cassandra import keyspace_of_our_own

@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from app.application.commands import CommandContext
+from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
 from app.application.repository import CarrierRepository
 from app.domain.carrier import Carrier
-from app.domain.events import CarrierRegistered, CarrierRenamed
+from app.domain.commands.register import CarrierRegistered
+from app.domain.commands.rename import CarrierRenamed
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
-from app.infrastructure.sqlite_store import SqliteEventStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
 from bench.load import new_carrier
 from bench.with_eventsourcing import open_carriers
 

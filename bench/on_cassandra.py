@@ -10,9 +10,10 @@ from uuid import uuid4
 from cassandra.cluster import Session
 from cassandra.query import BatchStatement
 
+import app.infrastructure.cassandra.append.event_store  # noqa: F401 - registers its statements
 from app.bootstrap import bring_schema_up_to_date, cassandra_contact
-from app.infrastructure.cassandra_session import make_cluster
-from app.infrastructure.cassandra_store import STATEMENTS
+from app.infrastructure.cassandra.session import make_cluster
+from app.infrastructure.cassandra.statements import STATEMENTS
 from bench.load import CONNECTIONS, new_carrier
 from bench.servers import ROOT
 from config.settings import Settings
@@ -55,7 +56,7 @@ class RawDriver:
         self._session: Session = self._cluster.connect(settings.cassandra_keyspace)
         self._move_head = self._session.prepare(STATEMENTS["move_head"])
         self._insert = self._session.prepare(STATEMENTS["insert_first"])
-        self._lane = uuid4()
+        self._log = uuid4()
 
     def rate(self, seconds: float) -> float:
         """Streams begun per second."""
@@ -93,8 +94,8 @@ class RawDriver:
         now = round(datetime.now(UTC).timestamp() * 1000)
         batch = BatchStatement(serial_consistency_level=self._serial)
         batch.add(self._move_head, (1, commit, stream, None, commit, None))
-        # Ours names the record that announced the event; it has as many bytes here.
-        event = ("CarrierRegistered", payload, now, uuid4(), metadata, self._lane, 1)
+        # Ours names the intent of the append; it has as many bytes here.
+        event = ("CarrierRegistered", payload, now, uuid4(), metadata, self._log, 1)
         batch.add(self._insert, (stream, 1, *event))
         if not self._session.execute(batch).one()["[applied]"]:
             raise RuntimeError("a new stream was not begun")

@@ -9,12 +9,12 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
-from app.application.directory import CARRIERS, Query
+from app.application.directory.query import CARRIERS, Query
 from app.application.projections import PROJECTIONS
-from app.infrastructure.cassandra_views import CassandraViewStore
-from app.infrastructure.sqlite_feed import SqliteFeed
-from app.infrastructure.sqlite_store import SqliteEventStore
-from app.infrastructure.sqlite_views import REBUILD_BATCH, SqliteViewStore
+from app.infrastructure.cassandra.views.store import CassandraViewStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
+from app.infrastructure.sqlite.feed import SqliteFeed
+from app.infrastructure.sqlite.views.store import REBUILD_BATCH, SqliteViewStore
 from bench import carriers, servers
 from bench.backlog import Site
 from bench.load import WrongAnswer
@@ -158,7 +158,7 @@ def _fill_cassandra(site: Site, source: Path, size: int) -> None:
     with ExitStack() as opened:
         store = opened.enter_context(closing(SqliteEventStore(source)))
         feed = opened.enter_context(closing(SqliteFeed(source)))
-        views = CassandraViewStore(site.session, site.serial)
+        views = CassandraViewStore(site.requests)
         fill(projectors(feed, views, store)(CARRIERS), views, feed)
     say(f"… took {time.monotonic() - started:,.0f} s")
 

@@ -8,7 +8,6 @@ _ours = runpy.run_path(str(Path("config") / "gunicorn.conf.py"))
 _SAME = (
     "bind",
     "workers",
-    "worker_class",
     "threads",
     "preload_app",
     "graceful_timeout",
@@ -16,6 +15,6 @@ _SAME = (
     "keepalive",
     "control_socket_disable",
     "accesslog",
-    "worker_tmp_dir",
 )
+worker_class = "gthread"  # ours is made for our application
 globals().update({name: _ours[name] for name in _SAME if name in _ours})

@@ -24,7 +24,7 @@ ratio; where there is no peer, for the figure itself.
   (b) the same job by other means; its schema is (a)'s and it writes neither log nor metrics.
   (c) the same conditional batch without HTTP, from one process with as many threads as the HTTP
       side has requests in flight, so the cluster sees the same concurrency from both. Ours also
-      claims the address and announces the append; its workers sequence and make views meanwhile.
+      claims the address and prepares the append; its workers sequence and make views meanwhile.
   (d) no HTTP: one thread is bound by the disk's sync on both sides; with eight, ours share syncs.
   (e) the same carrier's load, change and append, in process, when its stream is long and when it is
       short: 0.5 is twice the time.
@@ -33,7 +33,7 @@ ratio; where there is no peer, for the figure itself.
       peer keeps the driver's tuples, ours makes of each an event with its id and its moment.
   (h) the same, with one prepared SELECT for both and 500 rows a fetch. Ours also checks that no
       position is missing, and waits by a monotonic deadline.
-  (i) from records that two writers announced and concluded while nobody sequenced, one event each,
+  (i) from what two writers prepared and acknowledged while nobody sequenced, one event each,
       until all are in the feed. The backlog is made without the appends' conditional writes.
   (j) the whole of a rebuild by a process that has just started, the live view being up to date:
       fill a generation, compare it, swap, drop the former one. On SQLite one carrier in ten has a

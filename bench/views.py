@@ -7,19 +7,19 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 
 from app.application.deadline import Deadline
-from app.application.feed import Feed
-from app.application.ports import EventStore
+from app.application.ports.event_store import EventStore
+from app.application.ports.feed import Feed
+from app.application.ports.views import ViewStore
 from app.application.projections import PROJECTIONS
 from app.application.projections.projector import Projector
 from app.application.projections.rebuild import BATCH, rebuild
-from app.application.views import ViewStore
 from app.cli.projections import collect_garbage_rarely
-from app.infrastructure.cassandra_store import CassandraEventStore
-from app.infrastructure.cassandra_views import CassandraViewStore
+from app.infrastructure.cassandra.append.event_store import CassandraEventStore
+from app.infrastructure.cassandra.views.store import CassandraViewStore
 from app.infrastructure.codec import JsonCodec
-from app.infrastructure.sqlite_feed import SqliteFeed
-from app.infrastructure.sqlite_store import SqliteEventStore
-from app.infrastructure.sqlite_views import REBUILD_BATCH, SqliteViewStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
+from app.infrastructure.sqlite.feed import SqliteFeed
+from app.infrastructure.sqlite.views.store import REBUILD_BATCH, SqliteViewStore
 from bench import carriers
 from bench.backlog import Site
 from bench.on_cassandra import keyspace_of_our_own
@@ -48,7 +48,11 @@ def projectors(feed: Feed, views: ViewStore, events: EventStore) -> NewProjector
 
 def fill(projector: Projector, views: ViewStore, feed: Feed, batch: int = BATCH) -> None:
     """Bring what readers are given up with the feed, `batch` events a commit. Says how far."""
-    view, head = projector.live(_soon()), feed.head(_soon())
+    head = feed.head(_soon())
+    view = projector.live(_soon())
+    if view is None:
+        view = views.begin(projector.projection.key, _soon())
+        views.swap(view, _soon())
     started = said = time.monotonic()
     while (at := views.progress(view, _soon()).checkpoint) < head:
         if time.monotonic() - said > _SAY_EVERY_SECONDS:
@@ -76,8 +80,8 @@ def on_cassandra(node: Node, _: Sequence[str], run: Run) -> list[Measure]:
     with keyspace_of_our_own(node) as settings, Site(settings) as site:
         site.add_backlog(EVENTS_ON_CASSANDRA)
         site.sequence()
-        views = CassandraViewStore(site.session, site.serial)
-        store = CassandraEventStore(site.session, KeptFigures(), site.serial)
+        views = CassandraViewStore(site.requests)
+        store = CassandraEventStore(site.requests, KeptFigures())
         new = projectors(site.feed, views, store)
         return _rebuilds("Cassandra", EVENTS_ON_CASSANDRA, new, views, site.feed, run)
 

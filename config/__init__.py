@@ -1,1 +1,1 @@
-"""How the service is set up: its settings, and those of its server."""
+"""Configuration: the service's settings, and gunicorn's configuration file."""

@@ -1,31 +1,50 @@
-"""How gunicorn serves: `gunicorn -c config/gunicorn.conf.py wsgi:app`.
+"""gunicorn's configuration: `gunicorn -c config/gunicorn.conf.py wsgi:app`.
 
-Threads, so that appends that arrive together can share one sync; `make bench` compares the costs.
+Workers have threads, so that appends that arrive together share one sync (see `make bench`).
 """
 
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-from config import metrics_folder
+from app.application.ports.errors import StoreUnavailable
+from app.bootstrap import begin_registry
+from app.bootstrap.doctor import log_findings
+from app.infrastructure.observability import (
+    json_logging,
+    process_figures,
+    shared_figures,
+    telemetry,
+)
+from app.server import served
 from config.settings import Settings, SettingsError
 
 try:
     _settings = Settings.from_env()
 except SettingsError as error:
-    sys.exit(str(error))
+    _former = served.begun_with()
+    if _former is None:
+        sys.exit(str(error))
+    # A reload (SIGHUP) with invalid settings must not stop a running server.
+    logging.getLogger("app").error("%s The settings stay as they were.", error)  # noqa: TRY400
+    _settings = _former
+served.begin_with(_settings)
 
 
 def _knows_of_keys() -> bool | None:
-    """Whether an API key was ever created; None if the store does not say.
+    """Whether an API key was ever created; None if the store cannot be read.
 
-    Asked in a process of its own: a connection to Cassandra does not survive the fork of workers.
+    A subprocess asks the store, as a connection to Cassandra does not survive the fork of workers.
     """
+    if _settings.event_store == "sqlite" and not any(
+        path.exists() for path in (_settings.sqlite_path, _settings.views_path)
+    ):
+        return False  # the very first start
     command = [sys.executable, "-m", "app.cli", "keys", "list", "--json"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return asked.stdout.strip() != "[]" if asked.returncode == 0 else None
@@ -38,37 +57,40 @@ if _has_keys is False:
         " `carriers keys create`, or set ALLOW_ANONYMOUS=true to let everyone in."
     )
 
-# prometheus-client looks for this when it is first imported, which importing `app` does.
-_master = os.getpid()
-_figures = metrics_folder.make(_master)
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _figures
-
-from app.infrastructure import json_logging  # noqa: E402
-
+_DESCRIPTORS = 4096
 _address = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 bind = f"{_address}:{_settings.port}"
 workers = _settings.workers
-worker_class = "config.gunicorn_worker.EnvelopeWorker"
-# Who listens to the feed holds a thread: of its own, so that commands always find one.
+worker_class = "app.server.worker.EnvelopeWorker"
+# Clients that wait for the feed occupy a thread each; these are extra, so commands always find one.
 threads = _settings.threads + _settings.listeners
+# During a reload a server has twice as many workers.
+_figures = shared_figures.of_this_server(2 * workers + 2)
 # Connections and threads do not survive a fork: each worker makes its own.
 preload_app = False
+# A worker's up to 1,000 connections need a file descriptor each, and a worker without a free one
+# dies. A shell's usual limit is 1,024.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+if 0 <= _soft < _DESCRIPTORS <= _hard:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _hard))
 # nginx waits a little longer than a request may take, a stop a little longer still.
 graceful_timeout = int(_settings.request_timeout) + 10
 timeout = graceful_timeout + 5
-# Longer than nginx keeps an idle connection, so that it never sends on one that is closing.
+# Longer than nginx keeps idle connections, so that nginx never sends on one that is closing.
 keepalive = 75
 # gunicorn 27 opens a control socket by default.
 control_socket_disable = True
-logger_class = "config.gunicorn_logger.GunicornLogger"
+logger_class = "app.server.logger.GunicornLogger"
 accesslog = None
-# A SCRIPT_NAME or PATH_INFO header would be taken for a path, from whoever sends it.
+# The proxies whose X-Forwarded-Proto is trusted; the application trusts their X-Forwarded-For.
+forwarded_allow_ips = ",".join(_settings.forwarded_allow_ips)
+# Otherwise any client's SCRIPT_NAME or PATH_INFO header would be taken for a path.
 forwarder_headers = ""
-if Path("/dev/shm").is_dir():  # noqa: S108 - a heartbeat file on a disk stalls with the disk
-    worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 json_logging.configure(_settings.app_log_level, _settings.log_dir)
+for _warning in _settings.warnings:
+    logging.getLogger("app").warning("%s", _warning)
 if _has_keys is None:
     logging.getLogger("app").warning(
         "the store does not say whether there is an API key; requests without one are refused"
@@ -76,26 +98,24 @@ if _has_keys is None:
 
 
 def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """Find out what would stop the start, and say it in one line."""
-    if server.cfg.address != [(_settings.host, _settings.port)]:
-        # What needs an API key and what does not rests on the settings.
+    """Refuse to start, with one line, if the configuration cannot work."""
+    if server.cfg.bind != [bind]:
+        # Whether API keys are needed depends on HOST.
         sys.exit("Set HOST and PORT: an address given to gunicorn itself is not taken.")
+    if server.cfg.is_ssl:
+        # Requests are awaited on the raw connection, which TLS would encrypt.
+        sys.exit("TLS is nginx's: gunicorn takes no certificate of its own.")
     if "GUNICORN_PID" not in os.environ:  # else it is an upgrade, and the socket is handed over
         _refuse_what_cannot_be_bound()
     if _settings.event_store == "sqlite":
-        from app.application.ports import StoreUnavailable  # noqa: PLC0415 - see above
-        from app.infrastructure.sqlite_store import SqliteEventStore  # noqa: PLC0415
-        from app.infrastructure.sqlite_views import SqliteViewStore  # noqa: PLC0415
-
         try:
-            SqliteEventStore(_settings.sqlite_path).close()
-            SqliteViewStore(_settings.views_path).close()
+            begin_registry(_settings)
         except StoreUnavailable as error:
             sys.exit(f"SQLITE_PATH={_settings.sqlite_path} is of no use: {error}")
 
 
 def _refuse_what_cannot_be_bound() -> None:
-    """gunicorn itself would try for five seconds, a log line each."""
+    """Exit with one line if the address cannot be bound; gunicorn would retry for five seconds."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(
             _settings.host, _settings.port, type=socket.SOCK_STREAM
@@ -111,18 +131,23 @@ def _refuse_what_cannot_be_bound() -> None:
 
 
 def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """Say where the service is and how to try it."""
+    """Print the service's address and a command to try it."""
     url = f"http://{_address}:{_settings.port}"
     print(  # noqa: T201 - for the person who started it
-        f"Serving the registry of carriers on {url} (store: {_settings.event_store}). Try:\n"
+        f"Serving the registry of carriers on {url} (store: {_settings.event_store});"
+        f" {url}/docs shows what it takes. Try:\n"
         f"  curl -i {url}/register-carrier -H 'Content-Type: application/json'"
         """ -d '{"name": "FedEx", "email": "contact@fedex.com"}'""",
         flush=True,
     )
 
 
-# A signal that reaches a worker between its birth and its own handlers would be lost, and the
-# master would wait for that worker until graceful_timeout: it is kept for the worker instead.
+_FIRST = 1
+"""The age of a server's first worker. Those of a reload, and those that replace others, are
+younger; so what could lose data is logged once a start."""
+
+# A signal that reaches a new worker before its handlers are installed would be lost, and the master
+# would wait for that worker until graceful_timeout. So these signals stay pending until then.
 _STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 os.register_at_fork(
     before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS),
@@ -131,33 +156,38 @@ os.register_at_fork(
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """The worker handles signals from here on."""
+    """Unblock the signals, as the worker's handlers are installed now."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     if _settings.event_store == "cassandra":
-        # The driver's one thread takes in every answer: by default it would wait up to 5 ms for
-        # each of the threads that compute.
+        # The driver's one thread handles every response; with the default it would wait up to 5 ms
+        # for each thread that computes.
         sys.setswitchinterval(0.001)
+    if worker.age == _FIRST:
+        log_findings(_settings)
+
+
+def pre_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
+    """Give the worker a slot for its metrics, perhaps that of a dead worker."""
+    # Workers of a configuration without slots have none.
+    taken = [getattr(other, "slot", None) for other in server.WORKERS.values()]
+    worker.slot = _figures.free_slot(taken)
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """A thread that writes the log does not survive a fork; each worker has its own."""
+    """Start the worker's log-writing thread, as threads do not survive a fork, and its metrics."""
     json_logging.start_background_writer()
+    if worker.slot is not None:
+        process_figures.become_worker(worker.slot + 1)
+    telemetry.share(_figures, worker.slot)
 
 
 def pre_request(worker: Any, req: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """gunicorn's own logs the path, which is whatever someone typed: a key perhaps."""
+    """Log nothing; gunicorn's own hook logs the path, which may hold a secret such as a key."""
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """Give back the store's connections; write out what is left of the log."""
+    """Close the services, and write the pending log lines."""
     application = getattr(worker, "wsgi", None)
     if application is not None:
         application.extensions["services"].close()
     json_logging.stop_background_writer()
-
-
-def child_exit(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """A dead worker's gauges must not count on."""
-    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - see above
-
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

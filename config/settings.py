@@ -1,37 +1,45 @@
-"""The settings, read once at the start. The only reader of the environment.
+"""The settings, read once at the start. Only this module reads the environment.
 
-The names and defaults of the first eight are the seed document's. A `.env` file in the working
-directory fills in what the environment does not set.
+The names and defaults of the first eight are the original registry's. A `.env` file in the working
+directory supplies variables that the environment does not set.
 """
 
 import ipaddress
+import os
 import re
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from environs import Env, EnvError
 
+from config import env_file as dotenv
+
 ENVIRONMENTS = ("production", "development", "testing")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 STORES = ("sqlite", "cassandra")
+VIEWS_SUFFIX = ".views.sqlite3"
 
 _DATACENTERS = re.compile(r"[\w.-]+:[1-9]\d?(,[\w.-]+:[1-9]\d?)*")
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+# Browsers leave out a port that is the scheme's own.
+_ORIGIN = re.compile(
+    rf"(?!http://.*:80$)(?!https://.*:443$)https?://({_HOST_NAME.pattern})(:[1-9][0-9]{{0,4}})?"
+)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 Value = TypeVar("Value")
 
 
 class SettingsError(ValueError):
-    """One line: the variable, what was given, and what is allowed."""
+    """A setting is invalid; the message is one line: variable, given value, allowed values."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an operator can decide. Sizes are in bytes, times in seconds."""
+    """An operator's settings. Sizes are in bytes, times in seconds."""
 
     app_env: str = "production"
     app_debug: bool = False
@@ -44,7 +52,7 @@ class Settings:
 
     event_store: str = "sqlite"
     sqlite_path: Path = Path("var/events.sqlite3")
-    log_dir: Path = Path("logs")
+    log_dir: Path | None = Path("logs")
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -54,6 +62,9 @@ class Settings:
     workers_follow: bool = True
     allow_anonymous: bool = False
     allowed_hosts: tuple[str, ...] = ()
+    forwarded_allow_ips: tuple[str, ...] = ("127.0.0.1", "::1")
+    log_client_address: bool = False
+    cors_origins: tuple[str, ...] = ()
 
     cassandra_local_dc: str | None = None
     cassandra_replication: str = "1"
@@ -62,6 +73,10 @@ class Settings:
     cassandra_tls_ca: Path | None = None
     cassandra_tls_cert: Path | None = None
     cassandra_tls_key: Path | None = None
+    cassandra_tls_check_hostname: bool = False
+
+    warnings: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    """Sentences about likely mistakes in the `.env` file, which do not stop the start."""
 
     @classmethod
     def from_env(cls, env_file: Path | None = Path(".env")) -> "Settings":
@@ -83,19 +98,28 @@ class Settings:
             max_request_size=read.whole("MAX_REQUEST_SIZE", 1024, 2**30, cls.max_request_size),
             request_timeout=read.seconds("REQUEST_TIMEOUT", 0.1, 600, cls.request_timeout),
             event_store=read.one_of("EVENT_STORE", STORES, "cassandra" if hosts else "sqlite"),
-            sqlite_path=Path(read.text("SQLITE_PATH", str(cls.sqlite_path))),
-            log_dir=Path(read.text("LOG_DIR", str(cls.log_dir))),
+            sqlite_path=read.database("SQLITE_PATH", cls.sqlite_path),
+            log_dir=read.folder_or_none("LOG_DIR", cls.log_dir),
             host=read.text("HOST", cls.host),
             port=read.whole("PORT", 1, 65535, cls.port),
             workers=read.whole("WORKERS", 1, 256, cls.workers),
             threads=read.whole("THREADS", 1, 256, cls.threads),
             listeners=read.whole("LISTENERS", 1, 256, cls.listeners),
-            # At most 50: with the age of what is known of keys, a revoked one gets 60 s at most.
+            # At most 50: keys in memory are up to 10 s old, and a stream whose key is revoked must
+            # end within 60 s.
             heartbeat=read.seconds("HEARTBEAT", 0.1, 50, cls.heartbeat),
             workers_follow=read.boolean("WORKERS_FOLLOW", default=cls.workers_follow),
             allow_anonymous=read.boolean("ALLOW_ANONYMOUS", default=cls.allow_anonymous),
             allowed_hosts=read.names(
                 "ALLOWED_HOSTS", _HOST_NAME, "host names without a port, separated by commas"
+            ),
+            forwarded_allow_ips=read.networks("FORWARDED_ALLOW_IPS", cls.forwarded_allow_ips),
+            log_client_address=read.boolean("LOG_CLIENT_ADDRESS", default=cls.log_client_address),
+            cors_origins=read.names(
+                "CORS_ORIGINS",
+                _ORIGIN,
+                "origins as browsers send them, such as https://app.example or"
+                " http://localhost:5173, separated by commas: no path, no default port, and no *",
             ),
             cassandra_local_dc=read.text("CASSANDRA_LOCAL_DC", "") or None,
             cassandra_replication=read.matching(
@@ -105,11 +129,16 @@ class Settings:
                 cls.cassandra_replication,
             ),
             cassandra_username=read.text("CASSANDRA_USERNAME", "") or None,
-            cassandra_password=read.text("CASSANDRA_PASSWORD", "") or None,
+            cassandra_password=read.secret("CASSANDRA_PASSWORD"),
             cassandra_tls_ca=read.file("CASSANDRA_TLS_CA"),
             cassandra_tls_cert=read.file("CASSANDRA_TLS_CERT"),
             cassandra_tls_key=read.file("CASSANDRA_TLS_KEY"),
+            cassandra_tls_check_hostname=read.boolean(
+                "CASSANDRA_TLS_CHECK_HOSTNAME", default=cls.cassandra_tls_check_hostname
+            ),
         )
+        # Last: the reader knows a setting only once it was read.
+        settings = replace(settings, warnings=read.warnings())
         settings._refuse_contradictions()
         settings._refuse_unreadable_certificates()
         return settings
@@ -137,12 +166,23 @@ class Settings:
                 "CASSANDRA_TLS_CERT is set but CASSANDRA_TLS_CA is not: name the file of the CA"
                 " that signed the nodes' certificates."
             )
+        if self.cassandra_tls_check_hostname and self.cassandra_tls_ca is None:
+            raise SettingsError(
+                "CASSANDRA_TLS_CHECK_HOSTNAME is true but CASSANDRA_TLS_CA is not set: name the"
+                " file of the CA that signed the nodes' certificates."
+            )
 
     @property
     def views_path(self) -> Path:
-        """Where views are kept that are in SQLite: beside the events, in a file that can be
-        deleted, as it is made again from them."""
-        return self.sqlite_path.with_suffix(".views.sqlite3")
+        """The file of the views on SQLite, beside the events' file. It can be deleted, as views are
+        rebuilt from the events. Its name contains the events' file's whole name, so that two
+        registries in a folder never share it."""
+        return self.sqlite_path.with_name(self.sqlite_path.name + VIEWS_SUFFIX)
+
+    @property
+    def former_views_path(self) -> Path:
+        """The file of the views in earlier releases."""
+        return self.sqlite_path.with_suffix(VIEWS_SUFFIX)
 
     @property
     def on_loopback(self) -> bool:
@@ -159,14 +199,15 @@ class Settings:
 
     @property
     def keyless_hosts(self) -> frozenset[str] | None:
-        """The Host names that such callers may use; None if any will do."""
+        """The host names in requests without a key that are accepted; None accepts any."""
         if self.on_loopback:
             own = f"[{self.host}]" if ":" in self.host else self.host
             return frozenset({*_LOOPBACK_NAMES, own.lower(), *self.allowed_hosts})
         return frozenset(self.allowed_hosts) or None
 
     def _refuse_unreadable_certificates(self) -> None:
-        """A file that is no certificate would only be noticed by a thread that connects."""
+        """Load the certificates now: otherwise a wrong file would be noticed only on connecting.
+        Raises SettingsError."""
         if self.cassandra_tls_ca is None:
             return
         context = ssl.create_default_context()
@@ -196,28 +237,39 @@ class Settings:
 
 
 class _Reader:
-    """Reads one variable at a time through environs; an empty one counts as not set."""
+    """Reads one variable at a time through environs. An empty variable counts as not set, except
+    LOG_DIR."""
 
     def __init__(self, env_file: Path | None) -> None:
         self._env = Env()
-        if env_file is not None and env_file.is_file():
-            self._env.read_env(str(env_file), recurse=False)
+        self._names: set[str] = set()
+        self._file = env_file
+        try:
+            self._entries = [] if env_file is None else dotenv.load(env_file)
+        except dotenv.BadEnvFile as error:
+            raise SettingsError(str(error)) from error
+
+    def warnings(self) -> tuple[str, ...]:
+        if self._file is None:
+            return ()
+        return tuple(dotenv.warnings_of(self._file, self._entries, self._names))
 
     def text(self, name: str, default: str) -> str:
+        self._names.add(name)
         return self._env.str(name, "").strip() or default
 
     def boolean(self, name: str, *, default: bool) -> bool:
         return bool(self._parsed(name, self._env.bool, default, "true or false"))
 
-    def whole(self, name: str, least: int, most: int, default: int) -> int:
-        allowed = f"a whole number from {least} to {most}"
+    def whole(self, name: str, minimum: int, maximum: int, default: int) -> int:
+        allowed = f"a whole number from {minimum} to {maximum}"
         value: int = self._parsed(name, self._env.int, default, allowed)
-        return self._checked(name, value, allowed, ok=least <= value <= most)
+        return self._checked(name, value, allowed, ok=minimum <= value <= maximum)
 
-    def seconds(self, name: str, least: float, most: float, default: float) -> float:
-        allowed = f"a number of seconds from {least} to {most}"
+    def seconds(self, name: str, minimum: float, maximum: float, default: float) -> float:
+        allowed = f"a number of seconds from {minimum} to {maximum}"
         value: float = self._parsed(name, self._env.float, default, allowed)
-        self._checked(name, self.text(name, ""), allowed, ok=least <= value <= most)
+        self._checked(name, self.text(name, ""), allowed, ok=minimum <= value <= maximum)
         return value
 
     def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
@@ -236,12 +288,49 @@ class _Reader:
             if part
         )
 
+    def networks(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        allowed = "* or addresses and networks, separated by commas"
+        parts = [part.strip() for part in self.text(name, ",".join(default)).split(",")]
+        for part in filter(None, parts):
+            self._checked(name, part, allowed, ok=part == "*" or _is_network(part))
+        return tuple(filter(None, parts))
+
+    def database(self, name: str, default: Path) -> Path:
+        """The path of a database file; SQLite would give some names another meaning."""
+        value = self.text(name, str(default))
+        means_a_file = not value.startswith((":", "file:")) and not value.endswith(
+            (os.sep, VIEWS_SUFFIX)
+        )
+        ok = means_a_file and not Path(value).is_dir()
+        self._checked(name, value, f"the path of a file, such as {default}", ok=ok)
+        return Path(value)
+
     def file(self, name: str) -> Path | None:
         value = self.text(name, "")
         self._checked(
             name, value, "the path of a file that exists", ok=not value or Path(value).is_file()
         )
         return Path(value) if value else None
+
+    def folder_or_none(self, name: str, default: Path | None) -> Path | None:
+        """The path of a folder; None for an empty variable, which means no folder."""
+        value: str | None = self._env.str(name, None)
+        if value is None:
+            return default
+        return Path(value.strip()) if value.strip() else None
+
+    def secret(self, name: str) -> str | None:
+        """The variable's value, or the only line of the file that `<name>_FILE` names."""
+        value, file = self.text(name, ""), self.text(f"{name}_FILE", "")
+        if not file:
+            return value or None
+        if value:
+            raise SettingsError(f"{name} and {name}_FILE are both set: set one of them.")
+        try:
+            return secret_in(Path(file))
+        except (OSError, ValueError) as error:
+            allowed = "the path of a readable file with one line in it, the secret"
+            raise _refusal(f"{name}_FILE", file, allowed) from error
 
     def _parsed(self, name: str, parse: Callable[[str], Any], default: object, allowed: str) -> Any:  # noqa: ANN401
         if not self.text(name, ""):
@@ -256,6 +345,21 @@ class _Reader:
         if not ok:
             raise _refusal(name, value, allowed)
         return value
+
+
+def secret_in(file: Path) -> str:
+    """The only line of a file. Raises OSError, and ValueError for no or several lines, or bytes
+    that are not UTF-8."""
+    (line,) = file.read_text(encoding="utf-8").strip().splitlines()
+    return line
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _refusal(name: str, given: object, allowed: str) -> SettingsError:

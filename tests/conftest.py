@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -14,16 +16,34 @@ from tests.support import cassandra_node as cassandra
 from tests.support.nginx import find_nginx
 from tests.support.processes import Unavailable
 
-PARTS = {"cassandra", "nginx", "promtool", "openssl"}
+_TOOLS = {"nginx", "promtool", "openssl", "jq", "envsubst", "systemd", "chromium", "node"}
+PARTS = {"cassandra", *_TOOLS}
 """What REQUIRE can name."""
+_GIVEN: dict[str, str] = {}
+"""Which Cassandra the run was given; tests of settings take that out of the environment."""
 
 
 def pytest_configure() -> None:
     """Let SIGTERM end a run as Ctrl-C does, so that everything that was started is stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    given = {"CASSANDRA_HOST", "CASSANDRA_PORT"} & os.environ.keys()
+    _GIVEN.update({name: os.environ[name] for name in given})
     if unknown := _required() - PARTS:
         names = ", ".join(sorted(PARTS))
         raise pytest.UsageError(f"REQUIRE names {', '.join(unknown)}: it can name {names}")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start one Cassandra for all processes of a run with --numprocesses, before they are there."""
+    is_controller = session.config.pluginmanager.hasplugin("dsession")
+    if not is_controller or os.environ.get("CASSANDRA_HOST"):
+        return
+    try:
+        node = cassandra.start()
+    except Unavailable:
+        return  # each test that asks for one says so
+    os.environ |= {"CASSANDRA_HOST": node.host, "CASSANDRA_PORT": str(node.port)}
+    session.config.add_cleanup(node.close)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -53,10 +73,13 @@ def without(part: str, reason: Unavailable) -> NoReturn:
 @pytest.fixture(scope="session")
 def cassandra_node() -> Iterator[cassandra.Node]:
     """A Cassandra that all tests share: each brings a keyspace of its own, none breaks it."""
-    try:
-        node = cassandra.start()
-    except Unavailable as reason:
-        without("cassandra", reason)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _GIVEN.items():
+            patch.setenv(name, value)
+        try:
+            node = cassandra.start()
+        except Unavailable as reason:
+            without("cassandra", reason)
     yield node
     node.close()
 
@@ -88,3 +111,11 @@ def require_nginx() -> str:
         return find_nginx()
     except Unavailable as reason:
         without("nginx", reason)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users can enter; pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory(prefix="carriers-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)

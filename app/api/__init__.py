@@ -4,13 +4,14 @@ from typing import Any
 
 from flask import Flask
 
-from app.api import carriers, directory, docs, errors, feed, health, request_cycle
-from app.api.envelope import EnvelopeJson
+from app.api.http import cors, errors, request_cycle
+from app.api.http.envelope import EnvelopeJson
 from app.api.openapi import OPTIONS, OpenApi
+from app.api.resources import carriers, directory, docs, feed, health, root
+from app.version import version
 
 _OPENAPI: dict[str, Any] = {
     "API_TITLE": "Distributing Carriers",
-    "API_VERSION": "1",
     "OPENAPI_VERSION": "3.1.0",
     "OPENAPI_URL_PREFIX": "/",
     "OPENAPI_JSON_PATH": "openapi.json",
@@ -22,10 +23,11 @@ def install(app: Flask) -> None:
     """Give the application its routes, its error answers and its request cycle."""
     app.json = EnvelopeJson(app)
     app.url_map.merge_slashes = False  # or it answers // with a redirect, which is a page
-    app.config.update(_OPENAPI)
+    app.config.update(_OPENAPI, API_VERSION=version())
     request_cycle.install(app)
     errors.install(app)
+    cors.install(app)
     api = OpenApi(app)
-    for blueprint in (carriers.blueprint, directory.blueprint, feed.blueprint, health.blueprint):
-        api.register_blueprint(blueprint)
+    for part in (carriers, directory, feed, health, root):
+        api.register_blueprint(part.blueprint)
     app.register_blueprint(docs.blueprint)

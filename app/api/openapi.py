@@ -10,32 +10,35 @@ from werkzeug.exceptions import (
     LengthRequired,
     NotFound,
     RequestEntityTooLarge,
+    RequestTimeout,
     UnsupportedMediaType,
 )
 
-from app.api.answer_schemas import (
+from app.api.http.command_context import VERSIONS
+from app.api.http.contract import CHOICES
+from app.api.http.errors import problem_of
+from app.api.http.problem import PROBLEM_JSON, Problem
+from app.api.http.validation import ValidationFailed
+from app.api.schemas.answers import (
     CARRIER_ID,
     FailureSchema,
     ProblemSchema,
     StaleFailureSchema,
     StaleProblemSchema,
+    success_of,
 )
-from app.api.attempt import VERSIONS
-from app.api.errors import problem_of
-from app.api.problem import PROBLEM_JSON, Problem
-from app.api.validation import ValidationFailed
-from app.application.access import ForeignHost, NotAuthenticated, NotPermitted, Scope
-from app.application.commands import KEY
-from app.application.consistency import TOKEN_PATTERN, ViewBehind, token_of
-from app.application.feed import TooManyListeners
+from app.api.schemas.components import SchemaDescriptions, component, one_value, parameter, types
+from app.api.schemas.feed import FEED_EXAMPLE, FEED_ID
+from app.application.access.keys import ForeignHost, NotAuthenticated, NotPermitted, TooManyFailures
+from app.application.command_context import KEY
+from app.application.concurrency import TooManyListeners
+from app.application.consistency import TOKEN_PATTERN, ViewBehind, ViewNotMade, token_of
 from app.application.handlers import KeyReused, StaleVersion
-from app.application.ports import (
-    AlreadyClaimed,
-    Claim,
-    OutcomeUnknown,
-    StoreUnavailable,
-    VersionConflict,
-)
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.ports.event_store import AlreadyClaimed, Claim, VersionConflict
+from app.application.ports.feed import BeyondHead, FeedRenewed, FeedStanding
+from app.application.ports.keys import Scope
+from app.application.projections import PROJECTIONS
 from app.application.repository import CarrierNotFound
 from app.domain.carrier import POSSIBLE, SUSPENDED
 from app.domain.errors import ForbiddenByState
@@ -65,8 +68,12 @@ the `Consistency-Token` of a command's answer waits for it.
 
 **Following.** Every event of every carrier has a position in one feed: 1, 2, 3 … `GET /events`
 gives it page by page, and waits for the next event if wanted; `GET /events/stream` gives it as it
-happens. What was given once stays as it is. A reader that keeps the last position that it has
-worked off misses nothing.
+happens. What was given once stays as it is, for as long as the feed has the same id. A reader
+that keeps that id (`feed`) with the last position that it has worked off, and sends both, misses
+nothing: if the registry is restored from a backup the feed gets another id, and a reader that names
+the former one is answered 410. Such a reader begins anew at `after=0`; by `source` and `id` it
+knows the events again that it has worked off already, and what it has seen beyond them has not
+happened.
 
 **Keys.** `Authorization: Bearer <prefix>.<secret>`. As long as no key has been created, a service
 on loopback needs none.
@@ -74,7 +81,10 @@ on loopback needs none.
 
 OPTIONS: Final[dict[str, Any]] = {
     "info": {"description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
-    "security": [{"api_key": []}],
+    # Relative to this document: whoever installs the service knows its address.
+    "servers": [{"url": "/", "description": "The service that gave this document"}],
+    # The empty one: as long as there is no key, none is needed.
+    "security": [{"api_key": []}, {}],
 }
 
 _PARAMETERS: Mapping[str, dict[str, Any]] = {
@@ -93,14 +103,20 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
     },
     "If-Match": {
         "description": "The versions that the carrier may be at, as its ETag has them; * for any.",
-        "schema": {"type": "string", "anyOf": [{"const": "*"}, {"pattern": f"^{VERSIONS}$"}]},
+        # One pattern, not a choice of two: generators find no type in a choice of bare patterns.
+        "schema": {
+            "type": "string",
+            "format": "entity-tags",
+            "pattern": rf"^(?:\*|{VERSIONS})$",
+        },
         "example": '"1"',
     },
     "Last-Event-ID": {
-        "description": "The last position that was received, as browsers send it when they come"
-        " back; it counts more than `after`.",
-        "schema": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,15})$"},
-        "example": "7",
+        "description": "The last `id` that was received, as browsers send it when they come back:"
+        " the feed's id and a position. It counts more than `feed` and `after`. A position alone,"
+        " as former releases gave it, is taken as well, but cannot be checked against a restore.",
+        "schema": {"type": "string", "pattern": f"^({FEED_ID}:)?(0|[1-9][0-9]{{0,15}})$"},
+        "example": f"{FEED_EXAMPLE}:7",
     },
     "Consistency-Token": {
         "description": "The token of a command's answer: wait until what that command wrote can be"
@@ -137,7 +153,7 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "description": "Sent with a query, it makes the query wait until what was written here can"
         " be found.",
         "schema": {"type": "string", "pattern": f"^{TOKEN_PATTERN}$"},
-        "example": token_of(CARRIER_ID, 1),
+        "example": token_of(CARRIER_ID, 1, FEED_EXAMPLE),
     },
     "Location": {
         "description": "Where the carrier is shown.",
@@ -168,15 +184,18 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
     },
 }
 
+_STANDING: Final = FeedStanding(FEED_EXAMPLE, 7)
+
 # Each status with errors that have it; their examples are what the table of errors makes of them.
 _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
     400: (
         "The body is not JSON, or the query or a header is not as it has to be",
         (
-            BadRequest("The body is not valid JSON"),
+            BadRequest("The body is not valid JSON: see line 1, column 12"),
             ValidationFailed(
                 {"dry_run": "The dry_run parameter must be true or false"}, of_query=True
             ),
+            BeyondHead(_STANDING),
         ),
     ),
     401: (
@@ -189,7 +208,7 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
             NotAuthenticated("This API key is not valid", given=True),
         ),
     ),
-    403: ("The API key lacks the scope that is needed", (NotPermitted(Scope.WRITE),)),
+    403: ("The API key lacks the scope that is needed", (NotPermitted(Scope.REGISTER),)),
     404: ("There is no such carrier, or nothing here", (CarrierNotFound(CARRIER_ID), NotFound())),
     409: (
         "The carrier's state does not allow it, the e-mail address is taken, or others are quicker",
@@ -198,6 +217,16 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
             AlreadyClaimed(Claim("email", ""), ""),
             VersionConflict("", 1, 2),
         ),
+    ),
+    408: (
+        "The request did not arrive in time",
+        (RequestTimeout("The request did not arrive in time; send all of it at once"),),
+    ),
+    410: (
+        "The feed has another id than the one that is named: the registry was restored from a"
+        " backup since, and positions and tokens of before that count no longer. `details.feed` is"
+        " the id with which to begin anew",
+        (FeedRenewed(_STANDING),),
     ),
     411: (
         "The body comes without a length",
@@ -220,11 +249,23 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
             KeyReused(),
         ),
     ),
+    429: (
+        "Too many requests with keys that are not valid came from this address, or under this"
+        " prefix; those with valid keys are answered all the while",
+        (TooManyFailures(),),
+    ),
     500: ("A mistake of the service; the log tells which", (Exception(),)),
     503: (
         "The store cannot be reached: nothing was done, or it is not known whether it was; too many"
-        " are listening to the feed; or what the Consistency-Token names cannot be found yet",
-        (StoreUnavailable(), OutcomeUnknown(), TooManyListeners(), ViewBehind()),
+        " are listening to the feed; what the Consistency-Token names cannot be found yet; or the"
+        " view that answers is being made for this release",
+        (
+            StoreUnavailable(),
+            OutcomeUnknown(),
+            TooManyListeners(),
+            ViewBehind(),
+            ViewNotMade(PROJECTIONS["carriers"].key),
+        ),
     ),
 }
 
@@ -233,6 +274,9 @@ class OpenApi(Api):
     """The description of the API; answers to errors are `errors.py`'s alone."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _init_spec(self, **options: Any) -> None:  # noqa: ANN401
+        super()._init_spec(extra_plugins=[SchemaDescriptions()], **options)
 
     def _register_error_handlers(self) -> None:
         pass
@@ -244,7 +288,15 @@ class OpenApi(Api):
         pass
 
     def _register_responses(self) -> None:
+        for function in (one_value, types, component):
+            self.ma_plugin.converter.add_attribute_function(function)
+        self.ma_plugin.converter.add_parameter_attribute_function(parameter)
         components = self.spec.components
+        for name, choice in CHOICES.items():
+            resolve = self.ma_plugin.converter.resolve_nested_schema
+            described = " Or: ".join(schema.__doc__ or "" for schema in choice)
+            shapes = [resolve(success_of(schema)) for schema in choice]
+            components.schema(name, {"description": described, "anyOf": shapes})
         components.security_scheme(
             "api_key",
             {
@@ -252,11 +304,13 @@ class OpenApi(Api):
                 "scheme": "bearer",
                 "bearerFormat": "<prefix>.<secret>",
                 "description": "A key that `carriers keys create` has shown. Reading needs the"
-                " scope `read`, a command `write`.",
+                " scope `read`, a command `write` or the scope of its group: `register`, `profile`"
+                " or `oversight`, which `x-needs-scope` names.",
             },
         )
-        for name, parameter in _PARAMETERS.items():
-            components.parameter(name, "header", parameter)
+        for name, header in _PARAMETERS.items():
+            schema = {**header["schema"], "description": header["description"]}
+            components.parameter(name, "header", {**header, "schema": schema})
         for name, header in _HEADERS.items():
             components.header(name, header)
         for status, (description, errors) in _ERRORS.items():

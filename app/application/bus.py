@@ -1,27 +1,32 @@
 """Routes each command to its one handler. Holds no state between commands."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import backoff
 
-from app.application.commands import CommandContext
-from app.application.ports import Telemetry, VersionConflict
+from app.application.command_context import CommandContext
+from app.application.ports.event_store import VersionConflict
+from app.application.ports.telemetry import Telemetry
 
-Handler = Callable[[Any, CommandContext], Any]
+Result = TypeVar("Result")
+
+Handler = Callable[[Any, CommandContext], Result]
+"""Carries out the commands of one type."""
 
 MAX_DECISIONS = 12
 """How often a command is decided on afresh before a conflict reaches the caller."""
 
 
-class CommandBus:
-    """A command whose stream was changed meanwhile is handled again on the fresh state."""
+class CommandBus(Generic[Result]):
+    """Dispatches commands that all come to one type of result. A command whose stream was changed
+    meanwhile is handled again on the fresh state."""
 
-    def __init__(self, handlers: Mapping[type, Handler], telemetry: Telemetry) -> None:
+    def __init__(self, handlers: Mapping[type[Any], Handler[Result]], telemetry: Telemetry) -> None:
         self._handlers = dict(handlers)
         self._telemetry = telemetry
 
-    def dispatch(self, command: object, context: CommandContext) -> Any:  # noqa: ANN401
+    def dispatch(self, command: object, context: CommandContext) -> Result:
         """Return what the handler returns; raise what it raises.
 
         Raises VersionConflict when the stream is contended even after `MAX_DECISIONS` tries.
@@ -36,8 +41,10 @@ class CommandBus:
             self._telemetry.retried("version-conflict")
             return self._decide_again(handler, command, context)
 
-    def _decide_again(self, handler: Handler, command: object, context: CommandContext) -> Any:  # noqa: ANN401
-        decide = backoff.on_exception(
+    def _decide_again(
+        self, handler: Handler[Result], command: object, context: CommandContext
+    ) -> Result:
+        decide: Handler[Result] = backoff.on_exception(
             backoff.expo,
             VersionConflict,
             max_tries=MAX_DECISIONS - 1,

@@ -1,4 +1,4 @@
-"""Which request the current thread works for. Set by the API, read by the logs."""
+"""The id of the request that the current thread handles. Set by the API, read by the logs."""
 
 from contextvars import ContextVar
 

@@ -1,6 +1,6 @@
-"""One monotonic budget for a whole request, handed down to every call that could wait.
+"""One monotonic budget for a whole request, passed to every call that could wait.
 
-The wall clock takes no part: set back an hour, it must not turn 0.2 s into an hour.
+The wall clock is not used: setting it back by an hour must not turn 0.2 s into an hour.
 """
 
 import time
@@ -9,14 +9,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment on the monotonic clock, in seconds."""
+    """A moment: `at` is in seconds of the monotonic clock."""
 
     at: float
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """The deadline that many seconds from now."""
+        """The deadline `seconds` from now."""
         return cls(time.monotonic() + seconds)
+
+    def within(self, seconds: float) -> "Deadline":
+        """The sooner of this deadline and `seconds` from now."""
+        return Deadline(min(self.at, Deadline.after(seconds).at))
 
     def remaining(self) -> float:
         """Seconds left; never negative."""
@@ -24,5 +28,5 @@ class Deadline:
 
     @property
     def expired(self) -> bool:
-        """Whether nothing is left."""
+        """Whether the deadline has passed."""
         return time.monotonic() >= self.at

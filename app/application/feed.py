@@ -1,162 +1,137 @@
-"""The one order of all events of all carriers, and how to wait for what comes next.
+"""Reading the feed: checks a reader's position, and waits for the next event.
 
-Read by subscribers (`api/feed.py`) and by projections. The port has one contract suite
-(`tests/contracts/feed.py`) that each implementation passes.
+Used by the API's feed (`app/api/resources/feed.py`) and by queries that wait. The port is
+`ports/feed.py`.
 """
 
-import enum
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from contextlib import AbstractContextManager
+from dataclasses import replace
 
+from app.application.concurrency import ConcurrencyLimit
 from app.application.deadline import Deadline
-from app.application.ports import RecordedEvent, StoreUnavailable
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.feed import BeyondHead, Feed, FeedRenewed, FeedStanding
 
 
-@dataclass(frozen=True, slots=True)
-class FeedEvent:
-    """An event and its position in the feed. Positions are 1, 2, 3 … without a hole, and an event
-    keeps the one it has. Within a stream they ascend with the version."""
+def confirmed(feed: Feed, named: str | None, after: int, deadline: Deadline) -> FeedStanding:
+    """The feed's id and head, for a reader that has seen every event up to position `after` of the
+    feed `named`; None if the reader named no feed.
 
-    position: int
-    event: RecordedEvent
-
-
-class Feed(Protocol):
-    """All events of all streams in one order. Every call ends by its deadline."""
-
-    def read(self, after: int, limit: int, deadline: Deadline) -> list[FeedEvent]:
-        """The events at positions after + 1, after + 2 …, as far as there are and at most `limit`.
-
-        What one reader has seen every later reader sees, at the same position.
-        Raises StoreUnavailable.
-        """
-        ...
-
-    def head(self, deadline: Deadline) -> int:
-        """The last position that was given; 0 if none was. Raises StoreUnavailable."""
-        ...
-
-
-class Round(enum.Enum):
-    """What came of a sequencer's step."""
-
-    WORKED = "worked"
-    """Something was given its place; there may be more."""
-    IDLE = "idle"
-    """There is nothing to do."""
-    STANDING_BY = "standing by"
-    """Another process is at it."""
-
-
-class Sequencer(Protocol):
-    """Gives events their places in the feed, where appending them does not."""
-
-    def step(self, deadline: Deadline) -> Round:
-        """Place some of what was committed. Any number of processes may. Raises
-        StoreUnavailable."""
-        ...
-
-
-class TooManyListeners(Exception):
-    """As many as are allowed are waiting in this process already."""
-
-
-class Places:
-    """How many may make a thread wait at a time, or keep it busy for long."""
-
-    def __init__(self, most: int) -> None:
-        self._free = threading.BoundedSemaphore(most)
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold one of the places. Raises TooManyListeners."""
-        if not self._free.acquire(blocking=False):
-            raise TooManyListeners
-        try:
-            yield
-        finally:
-            self._free.release()
+    Call this after reading events: it confirms that they belong to this feed. Raises FeedRenewed,
+    BeyondHead or StoreUnavailable.
+    """
+    now = feed.standing(deadline)
+    if named not in (None, now.feed):
+        raise FeedRenewed(now)
+    # On Cassandra a read may see a head whose write is not complete, and the next read may not. An
+    # event that was read once is seen by every later read.
+    if after > now.head and not feed.read(after - 1, 1, deadline):
+        raise BeyondHead(now)
+    return replace(now, head=max(now.head, after))
 
 
 class Tail:
-    """Where those who have read everything wait for more. One a process.
+    """Lets readers that have seen the whole feed wait for its next event. One a process.
 
-    While somebody waits, one thread asks the feed for its head; `stir` saves it the wait when an
-    event was appended by this very process. At most `most_listeners` at a time.
+    While a reader waits, one thread polls the feed every `poll_seconds`; `wake` makes it poll at
+    once. At most `max_listeners` readers wait at a time.
     """
 
-    def __init__(self, feed: Feed, most_listeners: int, poll_seconds: float) -> None:
+    def __init__(self, feed: Feed, max_listeners: int, poll_seconds: float) -> None:
         self._feed = feed
-        self._places = Places(most_listeners)
+        self._limit = ConcurrencyLimit(max_listeners)
         self._poll_seconds = poll_seconds
         self._changed = threading.Condition()
-        self._stirred = threading.Event()
+        self._woken = threading.Event()
         self._waiting = 0
-        self._head = 0
-        self._watched = False
+        self._standing: FeedStanding | None = None
+        self._polls_begun = 0
+        self._standing_of_poll = 0  # the number of the poll that read `_standing`
+        self._has_new_waiters = False
+        self._is_polling = False
         self._closed = False
 
     def listener(self) -> AbstractContextManager[None]:
-        """Hold one of the places. Raises TooManyListeners."""
-        return self._places.taken()
+        """Count as one of the readers for as long as the context lasts. Raises TooManyListeners."""
+        return self._limit.taken()
 
-    def wait(self, after: int, deadline: Deadline) -> bool:
-        """Return True once there is an event after this position, False at the deadline or once
-        the process is about to end."""
+    def wait(self, after: int, deadline: Deadline, feed: str | None = None) -> bool:
+        """Return True once there is an event after position `after`; False at the deadline, or
+        when the process is stopping.
+
+        With the id of the reader's `feed`, also True once the feed has another id or ends before
+        `after`: `confirmed` says which.
+        """
         with self._changed:
             self._waiting += 1
-            self._watch()
+            self._has_new_waiters = True
+            since = self._polls_begun
+            self._start_polling()
             try:
-                while self._head <= after and not self._closed and not deadline.expired:
+                while not (self._is_over(after, feed, since) or self._closed or deadline.expired):
                     self._changed.wait(deadline.remaining())
             finally:
                 self._waiting -= 1
-            return self._head > after
+            return self._is_over(after, feed, since)
 
-    def stir(self) -> None:
-        """Something was appended: look now."""
-        self._stirred.set()
+    def wake(self) -> None:
+        """Poll the feed now, as this process has appended an event."""
+        self._woken.set()
 
     def close(self) -> None:
-        """Let everybody go who waits, now and from now on."""
+        """End every wait, and every later one at once."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._stirred.set()
+        self._woken.set()
 
     @property
     def closed(self) -> bool:
-        """Whether the process is about to end."""
+        """Whether the process is stopping."""
         return self._closed
 
-    def _watch(self) -> None:
-        """Start the thread that looks, unless it is there. It ends when nobody waits any more."""
-        if not self._watched and not self._closed:
-            self._watched = True
-            threading.Thread(target=self._look, name="feed-tail", daemon=True).start()
+    def _is_over(self, after: int, feed: str | None, since: int) -> bool:
+        """Whether a reader's wait is over. `since` is how many polls had begun before it waited:
+        what those polls read can be older than what the reader has seen."""
+        now = self._standing
+        if now is None:
+            return False
+        if feed in (None, now.feed) and now.head > after:
+            return True
+        is_another = feed is not None and (feed != now.feed or now.head < after)
+        return is_another and self._standing_of_poll > since
 
-    def _look(self) -> None:
+    def _start_polling(self) -> None:
+        """Start the polling thread, unless it runs. The thread ends when no reader waits."""
+        if not self._is_polling and not self._closed:
+            self._is_polling = True
+            threading.Thread(target=self._poll, name="feed-tail", daemon=True).start()
+
+    def _poll(self) -> None:
         while True:
+            with self._changed:
+                self._polls_begun += 1
+                has_new_waiters, self._has_new_waiters = self._has_new_waiters, False
             try:
-                head = self._asked()
+                found = self._read_standing()
             except BaseException:
-                self._watched = False  # a mistake of the feed's ends this thread, not the next one
+                self._is_polling = False  # an unforeseen error ends this thread, not the next one
                 raise
             with self._changed:
-                if head > self._head:
-                    self._head = head
-                    self._changed.notify_all()
+                if found is not None:
+                    is_news = found != self._standing
+                    self._standing, self._standing_of_poll = found, self._polls_begun
+                    if is_news or has_new_waiters:
+                        self._changed.notify_all()
                 if not self._waiting or self._closed:
-                    self._watched = False
+                    self._is_polling = False
                     return
-            self._stirred.wait(self._poll_seconds)
-            self._stirred.clear()
+            self._woken.wait(self._poll_seconds)
+            self._woken.clear()
 
-    def _asked(self) -> int:
+    def _read_standing(self) -> FeedStanding | None:
         try:
-            return self._feed.head(Deadline.after(1.0))
+            return self._feed.standing(Deadline.after(1.0))
         except StoreUnavailable:
-            return 0  # those who wait go on waiting; their next read tells them
+            return None  # readers go on waiting; their next read reports the error

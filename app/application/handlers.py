@@ -1,27 +1,17 @@
-"""One handler a command: load, let the aggregate decide, append. No rule is decided here."""
+"""The handlers of commands: load, let the aggregate decide, append. No rule is decided here."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.application.bus import Handler
-from app.application.commands import (
-    ChangeCarrier,
-    ChangeEmail,
-    CommandContext,
-    RegisterCarrier,
-    ReinstateCarrier,
-    RenameCarrier,
-    RetireCarrier,
-    SuspendCarrier,
-    UpdateProfile,
-)
+from app.application.command_context import CommandContext
 from app.application.history import Change, HistoryEntry, changes_between
-from app.application.ports import AlreadyClaimed, VersionConflict
+from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.repository import CarrierRepository, Committed
 from app.domain.carrier import Carrier
-from app.domain.events import CarrierEvent
+from app.domain.command import CarrierEvent, ChangeCarrier, Command
+from app.domain.declarations import DECLARATIONS
 
-MOST_SINCE = 100
+MAX_SINCE = 100
 """Events that a refusal names; the history has the others."""
 
 
@@ -33,7 +23,7 @@ class StaleVersion(Exception):
     """The carrier is not at a version that the caller has seen.
 
     `version` is the one that it is at; `since` is what has happened after the latest that the
-    caller knows, oldest first and at most MOST_SINCE.
+    caller knows, oldest first and at most MAX_SINCE.
     """
 
     def __init__(self, carrier_id: str, version: int, since: list[HistoryEntry]) -> None:
@@ -64,57 +54,22 @@ class CarrierHandlers:
     def __init__(self, carriers: CarrierRepository) -> None:
         self._carriers = carriers
 
-    def register(self, command: RegisterCarrier, context: CommandContext) -> CommandDone:
+    def register(self, command: Command, context: CommandContext) -> CommandDone:
         """Begin the stream of a new carrier."""
         carrier = Carrier(context.new_carrier_id)
         if done := self._done_before(carrier.id, context):
             return done
-        carrier.register(command.name, command.email, command.profile)
+        carrier.carry_out(command, self._carriers.now())
         return self._finish(carrier, context)
 
-    def rename(self, command: RenameCarrier, context: CommandContext) -> CommandDone:
-        """See the command."""
-        return self._change(command, context, lambda carrier: carrier.rename(command.name))
-
-    def change_email(self, command: ChangeEmail, context: CommandContext) -> CommandDone:
-        """See the command."""
-        return self._change(command, context, lambda carrier: carrier.change_email(command.email))
-
-    def update_profile(self, command: UpdateProfile, context: CommandContext) -> CommandDone:
-        """See the command."""
-        return self._change(
-            command, context, lambda carrier: carrier.update_profile(command.changes)
-        )
-
-    def suspend(self, command: SuspendCarrier, context: CommandContext) -> CommandDone:
-        """See the command."""
-        return self._change(
-            command, context, lambda carrier: carrier.suspend(command.reason, command.category)
-        )
-
-    def reinstate(self, command: ReinstateCarrier, context: CommandContext) -> CommandDone:
-        """See the command."""
-        return self._change(command, context, lambda carrier: carrier.reinstate(command.reason))
-
-    def retire(self, command: RetireCarrier, context: CommandContext) -> CommandDone:
-        """See the command."""
-        return self._change(command, context, lambda carrier: carrier.retire(command.reason))
-
-    def table(self) -> dict[type, Handler]:
-        """Which handler takes which command."""
+    def table(self) -> dict[type[Command], Handler[CommandDone]]:
+        """Which handler takes which command: all that are declared."""
         return {
-            RegisterCarrier: self.register,
-            RenameCarrier: self.rename,
-            ChangeEmail: self.change_email,
-            UpdateProfile: self.update_profile,
-            SuspendCarrier: self.suspend,
-            ReinstateCarrier: self.reinstate,
-            RetireCarrier: self.retire,
+            each.command: self.register if each.registers else self.change for each in DECLARATIONS
         }
 
-    def _change(
-        self, command: ChangeCarrier, context: CommandContext, decide: Callable[[Carrier], None]
-    ) -> CommandDone:
+    def change(self, command: ChangeCarrier, context: CommandContext) -> CommandDone:
+        """Change a carrier that is registered."""
         context = context.for_carrier(command.carrier_id)
         carrier = self._carriers.load(command.carrier_id, context.deadline)
         # After the load: whatever the decision would rest on, this has seen as well. The other
@@ -123,22 +78,22 @@ class CarrierHandlers:
             return done
         if context.expected is not None and carrier.version not in context.expected:
             raise self._stale(carrier.id, carrier.version, context)
-        decide(carrier)
+        carrier.carry_out(command, self._carriers.now())
         return self._finish(carrier, context)
 
     def _finish(self, carrier: Carrier, context: CommandContext) -> CommandDone:
         assert carrier.state is not None, "every command leaves a state"  # noqa: S101
         if context.dry_run:
-            self._carriers.rehearse(carrier, context)
+            self._carriers.dry_run(carrier, context)
             return CommandDone(
                 carrier.id,
                 carrier.version + len(carrier.recorded),
-                carrier.state.status,
+                carrier.state.state,
                 planned=carrier.recorded,
                 changes=changes_between(carrier.stored_state, carrier.state),
             )
         try:
-            return self._commit(carrier, context, carrier.state.status)
+            return self._commit(carrier, context, carrier.state.state)
         except AlreadyClaimed:
             # By another, while this very commit was done long ago and the value freed since?
             if done := self._done_before(carrier.id, context):
@@ -155,15 +110,15 @@ class CarrierHandlers:
 
     def _commit(self, carrier: Carrier, context: CommandContext, state: str) -> CommandDone:
         if not carrier.recorded:
-            self._carriers.note(carrier, context)
+            self._carriers.record_noop(carrier, context)
             return CommandDone(carrier.id, carrier.version, state)
         appended = self._carriers.save(carrier, context)
-        if appended.recognised and (done := self._done_before(carrier.id, context)):
+        if appended.already_applied and (done := self._done_before(carrier.id, context)):
             return done
         return CommandDone(carrier.id, appended.version, state)
 
     def _done_before(self, carrier_id: str, context: CommandContext) -> CommandDone | None:
-        """The first answer, if this attempt was carried out already. Raises KeyReused."""
+        """The first answer, if this request was carried out already. Raises KeyReused."""
         if context.fingerprint is None:
             return None
         committed = self._carriers.committed(carrier_id, context)
@@ -176,10 +131,10 @@ class CarrierHandlers:
     def _stale(self, carrier_id: str, version: int, context: CommandContext) -> StaleVersion:
         seen = max((each for each in context.expected or () if each <= version), default=version)
         # Up to that version: another commit may have come meanwhile.
-        shown = min(version - seen, MOST_SINCE)
+        shown = min(version - seen, MAX_SINCE)
         since = self._carriers.history(carrier_id, context.deadline, after=seen, limit=shown)
         return StaleVersion(carrier_id, version, since)
 
 
 def _first_answer(carrier_id: str, committed: Committed) -> CommandDone:
-    return CommandDone(carrier_id, committed.version, committed.state.status, replayed=True)
+    return CommandDone(carrier_id, committed.version, committed.state.state, replayed=True)

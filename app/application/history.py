@@ -1,5 +1,6 @@
-"""What happened to a carrier, as people ask for it: each event with what it changed."""
+"""A carrier's history for readers: each event with the fields that it changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from app.domain.profile import compared
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of the carrier, as JSON, before and after; `was` is None for a new carrier."""
+    """One field of the carrier before and after an event, as JSON. `was` is None for the first."""
 
     field: str
     was: Any
@@ -20,7 +21,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """An event of a carrier. `who` is "unknown" for rows of the seed's original."""
+    """An event of a carrier, with what it says (`data`) and what it changed: an event that changes
+    no field is one all the same. `who` is "unknown" for rows of the original registry."""
 
     version: int
     event_id: UUID
@@ -29,11 +31,12 @@ class HistoryEntry:
     who: str
     correlation_id: str | None
     causation_id: str | None
+    data: Mapping[str, Any]
     changes: tuple[Change, ...]
 
 
 def changes_between(before: CarrierState | None, after: CarrierState) -> tuple[Change, ...]:
-    """The fields that differ; of a new carrier those that are set."""
+    """The fields that differ between the two states; all set fields if `before` is None."""
     old = before.as_json() if before is not None else {}
     return tuple(
         Change(field, old.get(field), value)

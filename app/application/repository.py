@@ -1,30 +1,29 @@
 """Loads carriers from their streams and appends what they recorded, under a version check."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import takewhile
-from typing import Protocol
 from uuid import UUID
 
-from app.application.commands import CommandContext
+from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
 from app.application.history import HistoryEntry, changes_between
-from app.application.ports import (
+from app.application.ports.clock import Clock
+from app.application.ports.codec import Codec
+from app.application.ports.event_store import (
     NO_STREAM,
     AlreadyClaimed,
     Appended,
     Claim,
     Claims,
-    Clock,
-    EventData,
     EventStore,
-    Note,
+    NoOp,
     RecordedEvent,
 )
 from app.application.snapshots import Snapshot, Snapshots
 from app.domain.carrier import Carrier, CarrierState
-from app.domain.events import CarrierEvent
+from app.domain.command import CarrierEvent
 
 
 class CarrierNotFound(Exception):
@@ -33,50 +32,6 @@ class CarrierNotFound(Exception):
     def __init__(self, carrier_id: str, sentence: str = "There is no carrier with this id") -> None:
         super().__init__(f"{sentence}: {carrier_id}")
         self.sentence = sentence
-
-
-class Codec(Protocol):
-    """Turns events into what stores keep, and back."""
-
-    def encode(
-        self, event: CarrierEvent, index: int, context: CommandContext, created_at: datetime
-    ) -> EventData:
-        """The event at `index` of the context's commit, as a store keeps it."""
-        ...
-
-    def decode(self, recorded: RecordedEvent) -> CarrierEvent:
-        """The event; raises `UnreadableEvent` with its stream and version."""
-        ...
-
-    def origin(self, recorded: RecordedEvent) -> "Origin":
-        """Where the event came from; raises `UnreadableEvent`."""
-        ...
-
-
-class UnreadableEvent(Exception):
-    """A stored event of an unknown type, or one whose payload cannot be understood."""
-
-    def __init__(self, recorded: RecordedEvent, why: str) -> None:
-        super().__init__(
-            f"event {recorded.version} of stream {recorded.stream}"
-            f" ({recorded.data.event_type}) cannot be read: {why}"
-        )
-        self.stream = recorded.stream
-        self.version = recorded.version
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What an event's metadata says; rows of the seed's original say nothing.
-
-    `fingerprint` is of the request that was sent with an idempotency key.
-    """
-
-    commit_id: UUID | None = None
-    correlation_id: str | None = None
-    causation_id: str | None = None
-    actor: str | None = None
-    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +45,7 @@ class CarrierView:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DatedEvent:
     """An event of a carrier with where and when it was recorded. `at` is UTC."""
 
     version: int
@@ -120,6 +75,10 @@ class CarrierRepository:
         self._clock = clock
         self._snapshots = snapshots or Snapshots()
 
+    def now(self) -> datetime:
+        """The moment by the clock that dates the events, UTC."""
+        return self._clock()
+
     def load(self, carrier_id: str, deadline: Deadline) -> Carrier:
         """The carrier as it is now. Raises CarrierNotFound, UnreadableEvent, StoreUnavailable."""
         carrier = self._from_snapshot(carrier_id, deadline) or self._from_all(carrier_id, deadline)
@@ -143,14 +102,14 @@ class CarrierRepository:
             _claims(carrier),
         )
 
-    def note(self, carrier: Carrier, context: CommandContext) -> None:
-        """Keep on record that the context's commit left the carrier as it was, if it may come
-        again. Raises what `EventStore.note` raises."""
+    def record_noop(self, carrier: Carrier, context: CommandContext) -> None:
+        """Record that the context's commit left the carrier as it was, if it may come again.
+        Raises what `EventStore.record_noop` raises."""
         if context.fingerprint is not None:
-            note = Note(carrier.version, context.fingerprint)
-            self._store.note(carrier.id, context.commit_id, note, context.deadline)
+            noop = NoOp(carrier.version, context.fingerprint)
+            self._store.record_noop(carrier.id, context.commit_id, noop, context.deadline)
 
-    def rehearse(self, carrier: Carrier, context: CommandContext) -> None:
+    def dry_run(self, carrier: Carrier, context: CommandContext) -> None:
         """What `save` would do, without doing it. Raises AlreadyClaimed."""
         for claim in _claims(carrier).taken:
             owner = self._store.owner(claim, context.deadline)
@@ -161,7 +120,7 @@ class CarrierRepository:
         """What became of the context's commit, if it was carried out."""
         first = self._store.locate(carrier_id, context.event_id(0), context.deadline)
         if first is None:
-            return self._noted(carrier_id, context)
+            return self._noop(carrier_id, context)
         recorded = self._store.read(carrier_id, context.deadline)
         origin = self._codec.origin(recorded[first - 1])
         last = first
@@ -173,14 +132,14 @@ class CarrierRepository:
         assert carrier.state is not None, "it has events"  # noqa: S101
         return Committed(last, carrier.state, origin.fingerprint)
 
-    def _noted(self, carrier_id: str, context: CommandContext) -> Committed | None:
-        note = self._store.noted(carrier_id, context.commit_id, context.deadline)
-        if note is None:
+    def _noop(self, carrier_id: str, context: CommandContext) -> Committed | None:
+        noop = self._store.recorded_noop(carrier_id, context.commit_id, context.deadline)
+        if noop is None:
             return None
-        recorded = self._store.read(carrier_id, context.deadline, upto=note.version)
+        recorded = self._store.read(carrier_id, context.deadline, through_version=noop.version)
         carrier = self._replay(carrier_id, recorded)
         assert carrier.state is not None, "it has events"  # noqa: S101
-        return Committed(note.version, carrier.state, note.text)
+        return Committed(noop.version, carrier.state, noop.text)
 
     def show(
         self,
@@ -194,7 +153,7 @@ class CarrierRepository:
         Raises CarrierNotFound, also if it did not exist then or has no such version yet,
         UnreadableEvent and StoreUnavailable.
         """
-        recorded = self._store.read(carrier_id, deadline, upto=version)
+        recorded = self._store.read(carrier_id, deadline, through_version=version)
         if at is not None and recorded:
             # Several machines' clocks: a later event may bear an earlier moment.
             recorded = list(takewhile(lambda event: event.data.created_at <= at, recorded))
@@ -216,13 +175,13 @@ class CarrierRepository:
 
         Raises CarrierNotFound, UnreadableEvent, StoreUnavailable.
         """
-        upto = None if limit is None else after + limit
-        recorded = self._store.read(carrier_id, deadline, upto=upto)
+        through_version = None if limit is None else after + limit
+        recorded = self._store.read(carrier_id, deadline, through_version=through_version)
         if not recorded:
             raise CarrierNotFound(carrier_id)
         return list(self._entries(recorded))[after:]
 
-    def told(self, carrier_id: str, deadline: Deadline) -> list[Told]:
+    def dated_events(self, carrier_id: str, deadline: Deadline) -> list[DatedEvent]:
         """Everything that happened to a carrier, oldest first.
 
         Raises CarrierNotFound, UnreadableEvent, StoreUnavailable.
@@ -231,7 +190,7 @@ class CarrierRepository:
         if not recorded:
             raise CarrierNotFound(carrier_id)
         return [
-            Told(
+            DatedEvent(
                 version=each.version,
                 event_id=each.data.event_id,
                 event_type=each.data.event_type,
@@ -244,7 +203,8 @@ class CarrierRepository:
     def _entries(self, recorded: Sequence[RecordedEvent]) -> Iterator[HistoryEntry]:
         before: CarrierState | None = None
         for event in recorded:
-            after = Carrier.evolve(before, self._codec.decode(event))
+            said = self._codec.decode(event)
+            after = Carrier.evolve(before, said)
             origin = self._codec.origin(event)
             yield HistoryEntry(
                 version=event.version,
@@ -254,6 +214,7 @@ class CarrierRepository:
                 who=origin.actor or "unknown",
                 correlation_id=origin.correlation_id,
                 causation_id=origin.causation_id,
+                data=asdict(said),
                 changes=changes_between(before, after),
             )
             before = after

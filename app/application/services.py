@@ -1,45 +1,25 @@
-"""What bootstrap puts together and the blueprints are given."""
+"""The services that bootstrap makes and the blueprints use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
-from app.application.access import Access
+from app.application.access.ring import Access
 from app.application.bus import CommandBus
-from app.application.directory import Directory
-from app.application.feed import Feed, Tail
-from app.application.ports import EventStore
+from app.application.directory.pages import Directory
+from app.application.feed import Tail
+from app.application.handlers import CommandDone
+from app.application.ports.event_store import EventStore
+from app.application.ports.feed import Feed
+from app.application.ports.telemetry import RequestTelemetry
 from app.application.repository import CarrierRepository
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """How far the feed is, and by projection how far its live view is and how many streams it has
-    parked. Positions are the feed's."""
-
-    head: int
-    checkpoints: Mapping[str, int]
-    parked: Mapping[str, int]
-
-
-class RequestTelemetry(Protocol):
-    """What the API counts, and shows on /metrics."""
-
-    def request_answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered; `route` is a rule's text, never a path that someone sent."""
-        ...
-
-    def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:
-        """All figures in Prometheus' text format. `followed` is None while it cannot be known."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
-    """One set a process."""
+    """All services of a process."""
 
-    bus: CommandBus
+    bus: CommandBus[CommandDone]
     carriers: CarrierRepository
     store: EventStore
     telemetry: RequestTelemetry
@@ -49,4 +29,4 @@ class Services:
     tail: Tail
     directory: Directory
     close: Callable[[], None]
-    """Lets everybody go who waits, and gives back connections and files."""
+    """Ends every wait, and closes connections and files."""

@@ -1,8 +1,8 @@
-"""States of carriers with long streams, so that a command need not replay them from the start.
+"""Snapshots: states of carriers with long streams, which spare a command the replay from the start.
 
-Kept in the process that folded them, by the code that runs: a snapshot cannot be older than the
-rules, and nothing else can write it. It names the event that it ends with; every load reads that
-event again with those after it, so a stream that is not the one it was made of is noticed.
+A snapshot is kept in the memory of the process that made it, so it is never older than the running
+code. It names its last event. Every load reads that event again, together with the later ones, and
+so notices when the stream is not the one that the snapshot was made of.
 """
 
 import logging
@@ -16,10 +16,10 @@ from app.domain.carrier import CarrierState
 log = logging.getLogger(__name__)
 
 FROM_VERSION = 20
-"""Shorter streams are replayed as fast as a snapshot is looked up and checked."""
+"""A shorter stream is replayed as fast as a snapshot is looked up and checked."""
 
-MOST_KEPT = 5_000
-"""Streams; the one that was not asked for longest goes first."""
+MAX_KEPT = 5_000
+"""How many snapshots are kept; the least recently used is dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,16 @@ class Snapshot:
 
 
 class Snapshots:
-    """The latest snapshot of each of some streams. Shared by the threads of a process."""
+    """Keeps one snapshot a stream. Shared by the threads of a process."""
 
-    def __init__(self, from_version: int = FROM_VERSION, most: int = MOST_KEPT) -> None:
+    def __init__(self, from_version: int = FROM_VERSION, maximum: int = MAX_KEPT) -> None:
         self._from_version = from_version
-        self._most = most
+        self._maximum = maximum
         self._kept: OrderedDict[str, Snapshot] = OrderedDict()
         self._mutex = threading.Lock()
 
     def get(self, stream: str) -> Snapshot | None:
-        """The latest of the stream, if there is one."""
+        """The stream's snapshot; None if there is none."""
         with self._mutex:
             snapshot = self._kept.get(stream)
             if snapshot is not None:
@@ -49,7 +49,7 @@ class Snapshots:
             return snapshot
 
     def put(self, stream: str, snapshot: Snapshot) -> None:
-        """Keep it, unless a later one is kept or the stream is short."""
+        """Keep the snapshot, unless a later one is kept or the stream is short."""
         if snapshot.version < self._from_version:
             return
         with self._mutex:
@@ -57,11 +57,11 @@ class Snapshots:
             if kept is None or kept.version < snapshot.version:
                 self._kept[stream] = snapshot
             self._kept.move_to_end(stream)
-            if len(self._kept) > self._most:
+            if len(self._kept) > self._maximum:
                 self._kept.popitem(last=False)
 
     def disagrees(self, stream: str, snapshot: Snapshot) -> None:
-        """Its stream is not the one that it was made of: say so and forget it."""
+        """Log that the snapshot does not belong to the stream, and drop it."""
         log.error("a snapshot of stream %s at %d disagrees", stream, snapshot.version)
         with self._mutex:
             self._kept.pop(stream, None)

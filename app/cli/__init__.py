@@ -1,30 +1,74 @@
-"""The registry from a shell: `carriers --help`."""
+"""The command line interface: `carriers --help`."""
 
 import click
 
-from app.cli.carriers import COMMANDS
-from app.cli.feed import feed
-from app.cli.keys import keys
-from app.cli.parked import parked
-from app.cli.projections import projections
-from app.cli.schema import schema
-from config.settings import Settings, SettingsError
+from app.cli.exit_codes import INVALID
+from app.cli.groups import LazyGroup
+from app.cli.output import note
+from app.domain.commands import SENTENCES
+
+_CARRIERS, _DIRECTORY, _BACKUP = "app.cli.carriers", "app.cli.directory", "app.cli.backup"
+
+_OTHERS = {
+    "backup": (
+        _BACKUP,
+        "Copy the registry into FILE while the service runs: events, claims and API keys.",
+    ),
+    "doctor": (
+        "app.cli.doctor",
+        "Say what could lose or leak data: how the store is set up, and who can reach it.",
+    ),
+    "export": (_DIRECTORY, "Write carriers as CSV, to FILE or stdout."),
+    "feed": ("app.cli.feed", "The one order of all events of all carriers."),
+    "history": (
+        _CARRIERS,
+        "List what happened to a carrier, oldest first: who, when, and what it changed.",
+    ),
+    "keys": ("app.cli.keys", "API keys: create, list, revoke."),
+    "list": (_DIRECTORY, "List carriers, page by page."),
+    "parked": (
+        "app.cli.parked",
+        "Streams with an event that a view cannot apply: list, retry, discard.",
+    ),
+    "projections": (
+        "app.cli.projections",
+        "The views that answer queries: show their progress, rebuild them.",
+    ),
+    "restore": (
+        _BACKUP,
+        "Restore the registry from FILE, a copy that `carriers backup` or SQLite has made.",
+    ),
+    "schema": ("app.cli.schema", "Bring the schema of the settings' Cassandra up to date."),
+    "search": (_DIRECTORY, "Find carriers by prefixes of words."),
+    "show": (_CARRIERS, "Show a carrier: as it is now, or as it was."),
+}
+
+COMMANDS = {name: (_CARRIERS, sentence) for name, sentence in SENTENCES.items()} | _OTHERS
+"""Where each command is, and what its own help page begins with."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class WrongSettings(click.ClickException):
+    """The settings are invalid; the message is one line."""
+
+    exit_code = INVALID
+
+
+@click.group(
+    cls=LazyGroup, where=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="distributing-carriers", prog_name="carriers")
 @click.pass_context
 def main(context: click.Context) -> None:
     """An event-sourced registry of carriers.
 
     Every command reads the same settings as the server: the environment, then .env.
-    Exit codes: 0 done, 1 not done, 2 wrong usage or settings. Most commands tell more apart: see
-    the help page of each.
+    The help page of each command lists its exit codes.
     """
+    from config.settings import Settings, SettingsError  # noqa: PLC0415 - no help page needs them
+
     try:
         context.obj = Settings.from_env()
     except SettingsError as error:
-        raise click.UsageError(str(error)) from error
-
-
-for command in (*COMMANDS, feed, keys, parked, projections, schema):
-    main.add_command(command)
+        raise WrongSettings(str(error)) from error
+    for warning in context.obj.warnings:
+        note(f"Warning: {warning}")

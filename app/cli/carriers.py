@@ -7,80 +7,50 @@ import hashlib
 import json
 import os
 import pwd
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import click
-from marshmallow import Schema, ValidationError
 
-from app.api import representations, schemas
-from app.api.validation import sentences
-from app.application.commands import (
-    ChangeEmail,
-    Command,
-    CommandContext,
-    RegisterCarrier,
-    ReinstateCarrier,
-    RenameCarrier,
-    RetireCarrier,
-    SuspendCarrier,
-    UpdateProfile,
-    commit_id_of,
-)
+from app.api.resources import representations
+from app.api.schemas.commands import HistoryQuerySchema, ShowSchema, body_schema
+from app.application.command_context import CommandContext, commit_id_of
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
+from app.application.queries import ShowCarrier, ShowHistory
 from app.application.repository import CarrierNotFound
 from app.application.services import Services
 from app.bootstrap import build_services
 from app.cli import options
-from app.cli.endings import INVALID, NOT_FOUND, CarrierCommand, Ending
-from app.cli.output import aligned, carrier_rows, history_rows, plan_rows, write_data
-from app.domain.profile import PROFILE_PARTS
+from app.cli.errors import NOT_FOUND, CarrierCommand, CliError, tell_done
+from app.cli.output import aligned, carrier_rows, history_rows, in_text, plan_rows, write_data
+from app.domain.command import Declaration
+from app.domain.declarations import DECLARATIONS
 from config.settings import Settings
 
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """How a command is to be carried out; None or False where nothing was said."""
+class ShellCommand:
+    """A command, as it is declared, from a shell."""
 
-    dry_run: bool
-    idempotency_key: str | None
-    if_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """Something that can be done to a carrier: what it takes, and the command that comes of it.
-
-    `command` is given the carrier's id and the values that the schema has loaded.
-    """
-
-    name: str
-    help: str
-    schema: type[Schema]
-    command: Callable[[str, Values], Command]
-    body: Sequence[click.Option]
-
-    @property
-    def registers(self) -> bool:
-        """Whether the carrier only comes into being by it."""
-        return self.schema is schemas.RegisterCarrierSchema
+    declaration: Declaration
 
     def as_click(self) -> click.Command:
-        """The command of the shell."""
-        whom = [] if self.registers else [options.CARRIER_ID]
-        condition = [] if self.registers else [options.IF_VERSION]
-        attempt = [options.DRY_RUN, *condition, options.IDEMPOTENCY_KEY]
+        """Its options, its help page and what it does."""
+        declaration = self.declaration
+        whom = [] if declaration.registers else [options.CARRIER_ID]
+        condition = [] if declaration.registers else [options.IF_VERSION]
+        context = [options.DRY_RUN, *condition, options.IDEMPOTENCY_KEY]
         return CarrierCommand(
-            self.name,
-            params=[*whom, *self.body, *attempt, options.AS_JSON],
+            declaration.name,
+            params=[*whom, *options.options_of(declaration), *context, options.AS_JSON],
             callback=click.pass_obj(self._run),
-            help=self.help,
+            help="\n\n".join(filter(None, (declaration.sentence, declaration.details))),
         )
 
     def _run(
@@ -94,15 +64,20 @@ class Deed:
         carrier_id: UUID | None = None,
         **given: Any,  # noqa: ANN401 - as the options of the body have it
     ) -> None:
+        declaration = self.declaration
         body = options.body_of(given)
-        if not body and self.schema is schemas.UpdateProfileSchema:
+        if not (body or declaration.registers) and declaration.takes_profile:
             raise click.UsageError("Name at least one part of the profile to change.")
         whom = "" if carrier_id is None else str(carrier_id)
-        command = self.command(whom, _loaded(self.schema(), body))
-        attempt = Attempt(dry_run, idempotency_key, if_version)
-        with _opened(settings) as (services, deadline):
-            context = _context(services, deadline, attempt, [self.name, whom, body])
-            done: CommandDone = services.bus.dispatch(command, context)
+        values: Values = options.loaded(body_schema(declaration)(), body)
+        command = declaration.made(whom, values)
+        with _opened(settings, makes=declaration.registers) as (services, deadline):
+            context = replace(
+                _context(services, deadline, idempotency_key, [declaration.name, whom, body]),
+                expected=None if if_version is None else frozenset({if_version}),
+                dry_run=dry_run,
+            )
+            done = services.bus.dispatch(command, context)
         self._tell(done, dry_run=dry_run, as_json=as_json)
 
     def _tell(self, done: CommandDone, *, dry_run: bool, as_json: bool) -> None:
@@ -110,70 +85,12 @@ class Deed:
             plan = representations.plan(done)
             write_data(plan, aligned(plan_rows(plan)), as_json=as_json)
             return
-        say = representations.registered if self.registers else representations.changed
+        registers = self.declaration.registers
+        say = representations.registered if registers else representations.changed
         rows = carrier_rows(say(done))
         if done.replayed:
             rows.append(("replayed", "it had been done before; this is the first answer"))
-        write_data(say(done), aligned(rows), as_json=as_json)
-
-
-def _registration(_: str, values: Values) -> RegisterCarrier:
-    profile = {part: values.pop(part) for part in PROFILE_PARTS if part in values}
-    return RegisterCarrier(**values, profile=profile)
-
-
-DEEDS = (
-    Deed(
-        "register",
-        "Register a carrier.",
-        schemas.RegisterCarrierSchema,
-        _registration,
-        [options.NAME, options.EMAIL, *options.PROFILE],
-    ),
-    Deed(
-        "rename",
-        "Give a carrier another name.",
-        schemas.RenameSchema,
-        lambda carrier_id, values: RenameCarrier(carrier_id, **values),
-        [options.NAME],
-    ),
-    Deed(
-        "change-email",
-        "Give a carrier another e-mail address.",
-        schemas.ChangeEmailSchema,
-        lambda carrier_id, values: ChangeEmail(carrier_id, **values),
-        [options.EMAIL],
-    ),
-    Deed(
-        "update-profile",
-        "Replace parts of a carrier's profile.\n\n"
-        "A part that is not named stays as it is; a repeatable one is replaced as a whole.",
-        schemas.UpdateProfileSchema,
-        UpdateProfile,
-        [*options.PROFILE, options.UNSET],
-    ),
-    Deed(
-        "suspend",
-        "Suspend a carrier until it is reinstated.",
-        schemas.SuspendSchema,
-        lambda carrier_id, values: SuspendCarrier(carrier_id, **values),
-        [options.REASON, options.CATEGORY],
-    ),
-    Deed(
-        "reinstate",
-        "End a carrier's suspension.",
-        schemas.ReinstateSchema,
-        lambda carrier_id, values: ReinstateCarrier(carrier_id, **values),
-        [options.OPTIONAL_REASON],
-    ),
-    Deed(
-        "retire",
-        "Take a carrier out of the registry for good.\n\nIts e-mail address is free again.",
-        schemas.RetireSchema,
-        lambda carrier_id, values: RetireCarrier(carrier_id, **values),
-        [options.REASON],
-    ),
-)
+        tell_done(in_text(say(done), aligned(rows), as_json=as_json))
 
 
 @click.command(cls=CarrierCommand)
@@ -186,12 +103,13 @@ def show(
     settings: Settings, carrier_id: UUID, version: str | None, at: str | None, *, as_json: bool
 ) -> None:
     """Show a carrier: as it is now, or as it was."""
-    query = _loaded(schemas.ShowSchema(), options.body_of({"version": version, "at": at}))
+    asked = options.body_of({"version": version, "at": at})
+    query: ShowCarrier = options.loaded(ShowSchema(), asked)
     with _opened(settings) as (services, deadline):
         try:
-            view = services.carriers.show(str(carrier_id), deadline, **query)
+            view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
         except CarrierNotFound as error:
-            raise Ending(NOT_FOUND, error.sentence) from error
+            raise CliError(NOT_FOUND, error.sentence) from error
     data = representations.carrier(view)
     write_data(data, aligned(carrier_rows(data)), as_json=as_json)
 
@@ -207,13 +125,13 @@ def history(
 ) -> None:
     """List what happened to a carrier, oldest first: who, when, and what it changed."""
     given = options.body_of({"after": after, "limit": limit})
-    page = _loaded(schemas.HistoryQuerySchema(), given)
-    first, most = page["after"], page["limit"]
+    page: ShowHistory = options.loaded(HistoryQuerySchema(), given)
+    first, maximum = page.after, page.limit
     with _opened(settings) as (services, deadline):
         # One more than asked for: whether another page follows.
-        found = services.carriers.history(str(carrier_id), deadline, first, most + 1)
-    events = [representations.history_entry(entry) for entry in found[:most]]
-    more = first + most if len(found) > most else None
+        found = services.carriers.history(str(carrier_id), deadline, first, maximum + 1)
+    events = [representations.history_entry(entry) for entry in found[:maximum]]
+    more = first + maximum if len(found) > maximum else None
     lines = aligned(history_rows(events))
     if more:
         lines.append(f"There is more: --after {more}")
@@ -221,25 +139,19 @@ def history(
     write_data(data, lines, as_json=as_json)
 
 
-COMMANDS: Sequence[click.Command] = (*(deed.as_click() for deed in DEEDS), show, history)
-
-
-def _loaded(schema: Schema, given: Mapping[str, Any]) -> Values:
-    """The values. Ends the command with a sentence for each field that breaks a rule."""
-    try:
-        values: Values = schema.load(given)
-    except ValidationError as error:
-        wrong = sentences({"given": dict(error.messages_dict)})
-        lines = (f"{field}: {sentence}" for field, sentence in wrong.items())
-        raise Ending(INVALID, *lines) from error
-    return values
+COMMANDS: Sequence[click.Command] = (
+    *(ShellCommand(each).as_click() for each in DECLARATIONS),
+    show,
+    history,
+)
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Services, Deadline]]:
-    """The services over the settings' store, and until when they have to answer."""
+def _opened(settings: Settings, *, makes: bool = False) -> Iterator[tuple[Services, Deadline]]:
+    """The services over the settings' store, and until when they have to answer. Who only looks
+    makes no store."""
     deadline = Deadline.after(settings.request_timeout)
-    services = build_services(settings, follows=False)
+    services = build_services(settings, follows=False, makes=makes)
     try:
         yield services, deadline
     finally:
@@ -247,18 +159,16 @@ def _opened(settings: Settings) -> Iterator[tuple[Services, Deadline]]:
 
 
 def _context(
-    services: Services, deadline: Deadline, attempt: Attempt, asked: Sequence[Any]
+    services: Services, deadline: Deadline, key: str | None, asked: Sequence[Any]
 ) -> CommandContext:
+    """The context of a command without a condition. `asked` is all that a key stands for."""
     actor = _actor()
-    key = attempt.idempotency_key
     return CommandContext(
         commit_id=services.new_id() if key is None else commit_id_of(actor, key),
         correlation_id=uuid4().hex,
         actor=actor,
         deadline=deadline,
         fingerprint=None if key is None else _fingerprint(asked),
-        expected=None if attempt.if_version is None else frozenset({attempt.if_version}),
-        dry_run=attempt.dry_run,
     )
 
 

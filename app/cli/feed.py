@@ -1,6 +1,6 @@
-"""`carriers feed`: the order of all events, and the process that keeps it and the views up.
+"""`carriers feed`: the feed's status, a new feed id, backfill, and the follower as a process.
 
-words → the feed of the settings' store, in this process
+command line → the feed of the configured store, in this process
 """
 
 import logging
@@ -9,19 +9,30 @@ import signal
 import click
 
 from app.application.deadline import Deadline
-from app.application.ports import StoreUnavailable
-from app.bootstrap import adopt_streams, following, opened_stores
-from app.cli.endings import OPERATORS_EXIT_CODES, UNAVAILABLE, CarrierCommand, Ending
-from app.cli.output import aligned, write, write_data
-from app.infrastructure import json_logging
+from app.application.ports.errors import StoreUnavailable
+from app.bootstrap import backfill_streams, following, opened_stores
+from app.cli.errors import (
+    OPERATORS_EXIT_CODES,
+    UNAVAILABLE,
+    UNKNOWN,
+    CarrierCommand,
+    CliError,
+    tell_done,
+)
+from app.cli.groups import CommandGroup
+from app.cli.output import aligned, note, write, write_data
+from app.infrastructure.observability import json_logging
 from config.settings import Settings
 
 log = logging.getLogger("app.feed")
 
+_RENEWS_EXIT_CODES = f"""{OPERATORS_EXIT_CODES}
+  {UNKNOWN}    it could not be found out whether it was done: run it again"""
+
 _STOPS = {signal.SIGTERM, signal.SIGINT}
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def feed() -> None:
     """The one order of all events of all carriers."""
 
@@ -30,12 +41,14 @@ def feed() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.pass_obj
 def status(settings: Settings, *, as_json: bool) -> None:
-    """Show the feed's last position; on Cassandra also how many appends have none yet."""
+    """Show the feed's id and last position; on Cassandra also how many appends have no position."""
     deadline = Deadline.after(settings.request_timeout)
     with opened_stores(settings) as stores:
+        now = stores.feed.standing(deadline)
         found: dict[str, int | str] = {
             "store": settings.event_store,
-            "head": stores.feed.head(deadline),
+            "feed": now.feed,
+            "head": now.head,
         }
         if stores.feed_lag is not None:
             found |= stores.feed_lag(deadline)._asdict()
@@ -43,37 +56,58 @@ def status(settings: Settings, *, as_json: bool) -> None:
     write_data(found, lines, as_json=as_json)
 
 
+@feed.command(cls=CarrierCommand, epilog=_RENEWS_EXIT_CODES)
+@click.confirmation_option(
+    prompt="All subscribers begin anew afterwards. Give the feed another id?"
+)
+@click.pass_obj
+def renew(settings: Settings) -> None:
+    """Give the feed another id, after its store was restored from a copy by hand.
+
+    Do this before the service is started: the positions that subscribers have kept may belong to
+    other events now. With another id, subscribers get 410 and begin anew. The views are dropped,
+    as they may be of other events, and the service rebuilds them. `carriers restore` does all this.
+    """
+    deadline = Deadline.after(settings.request_timeout)
+    with opened_stores(settings) as stores:
+        # The views first: rebuilding a view needlessly does no harm.
+        for key in stores.views.projections(deadline):
+            stores.views.abandon(key, deadline)
+        feed_id = stores.feed.renew(deadline)
+    tell_done(f"The feed is {feed_id} from now on; the service rebuilds the views.")
+
+
 @feed.command(cls=CarrierCommand, epilog=OPERATORS_EXIT_CODES)
 @click.pass_obj
-def adopt(settings: Settings) -> None:
-    """Bring streams into the feed that were appended before there was one.
+def backfill(settings: Settings) -> None:
+    """Bring streams into the feed whose events were appended before there was one.
 
-    Once, after an upgrade or on the registry of the original system, while the service runs. Can
-    be broken off and repeated.
+    Once, after an upgrade or on the original registry, while the service runs. Can be broken off
+    and repeated.
     """
     if settings.event_store == "sqlite":
-        write("There is nothing to do: on SQLite every event has its place in the feed.")
+        write("There is nothing to backfill: on SQLite every event has its position in the feed.")
         return
-    looked_at = adopted = 0
+    looked_at = backfilled = 0
     try:
-        for looked_at, adopted in adopt_streams(settings):
-            click.echo(f"{looked_at:,} streams looked at, {adopted:,} adopted", err=True)
+        for looked_at, backfilled in backfill_streams(settings):
+            note(f"{looked_at:,} streams looked at, {backfilled:,} backfilled")
     except StoreUnavailable as error:
-        raise Ending(
-            UNAVAILABLE, f"The store failed: {error}", "What was adopted stays so; run it again"
+        raise CliError(
+            UNAVAILABLE, f"The store failed: {error}", "What was backfilled stays so; run it again"
         ) from error
-    write(f"{adopted:,} of {looked_at:,} streams were adopted.")
+    tell_done(f"{backfilled:,} of {looked_at:,} streams were backfilled.")
 
 
-@feed.command()
+@feed.command(cls=CarrierCommand, epilog=OPERATORS_EXIT_CODES)
 @click.pass_obj
 def follow(settings: Settings) -> None:
-    """Keep the feed and the views up, until SIGTERM or SIGINT.
+    """Keep the feed and the views up to date, until SIGTERM or SIGINT.
 
-    Every worker of the service does so too. With WORKERS_FOLLOW=false they leave it to processes
-    of this command: one is enough, two are safe and survive one another.
+    Every worker of the service does this too. With WORKERS_FOLLOW=false the workers leave it to
+    processes of this command: one is enough, and with two one can fail.
     """
-    # Before there are threads, so that the signal waits for the main one.
+    # Before threads are started, so that they inherit the mask and the main thread gets the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     json_logging.configure(settings.app_log_level, settings.log_dir)
     try:
@@ -82,4 +116,7 @@ def follow(settings: Settings) -> None:
             stop = signal.Signals(signal.sigwait(_STOPS))
             log.info("stopping: %s", stop.name)
     except StoreUnavailable as error:
-        raise click.ClickException(f"The store cannot be opened: {error}") from error
+        raise CliError(UNAVAILABLE, f"The store cannot be opened: {error}") from error
+
+
+COMMANDS = (feed,)

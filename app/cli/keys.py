@@ -1,4 +1,4 @@
-"""`carriers keys`: who may use the API. The one place where a secret is ever shown."""
+"""`carriers keys`: creates, lists and revokes API keys. Only `create` ever shows a secret."""
 
 import json
 from collections.abc import Iterator
@@ -8,10 +8,25 @@ from typing import Any
 
 import click
 
-from app.application.access import ApiKey, BadKeyName, KeyStore, NameTaken, Scope, issue
+from app.application.access.keys import BadKeyName, issue
 from app.application.deadline import Deadline
-from app.application.ports import OutcomeUnknown, StoreUnavailable
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.ports.keys import ApiKey, KeyStore, NameTaken, Scope
 from app.bootstrap import clock, opened_keys
+from app.cli.errors import (
+    NOT_FOUND,
+    NOT_WRITTEN,
+    REFUSED,
+    UNAVAILABLE,
+    UNKNOWN,
+    CarrierCommand,
+    CliError,
+    tell_done,
+)
+from app.cli.exit_codes import KEYS_EXIT_CODES
+from app.cli.expiry import Expiry
+from app.cli.groups import CommandGroup
+from app.cli.output import NotWritten, cell, note, write
 from config.settings import Settings
 
 PATIENCE_SECONDS = 15.0
@@ -19,75 +34,117 @@ PATIENCE_SECONDS = 15.0
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def keys() -> None:
     """API keys: create, list, revoke.
 
     Once the first one was created, every request needs one. A new key works at once; a revoked one
-    is refused within a minute by every worker.
+    is refused within a minute by every worker, an expired one at once.
     """
 
 
-@keys.command()
-@click.option("--name", required=True, help="Who uses it: the actor in what it writes.")
+@keys.command(cls=CarrierCommand, epilog=KEYS_EXIT_CODES)
+@click.option("--name", required=True, help="Who uses the key: the actor of its events.")
 @click.option(
     "--scope",
     "scopes",
     type=click.Choice([scope.value for scope in Scope]),
     multiple=True,
     required=True,
-    help="What it may do; can be repeated. write includes read, admin includes both.",
+    help="What the key may do; can be repeated. register, profile and oversight allow one group of"
+    " commands each and no reading; write includes them and read; admin includes all.",
+)
+@click.option(
+    "--expires",
+    "expires_at",
+    type=Expiry(),
+    help="When the key expires: 90d (or h, w) from now, 2027-01-31 (at the start of that day in"
+    " UTC) or 2027-01-31T12:00:00Z; without this, never.",
 )
 @_as_json
 @click.pass_obj
-def create(settings: Settings, name: str, scopes: tuple[str, ...], as_json: bool) -> None:
-    """Create a key and print it: this is the only time that it is shown."""
+def create(
+    settings: Settings,
+    name: str,
+    scopes: tuple[str, ...],
+    expires_at: datetime | None,
+    as_json: bool,
+) -> None:
+    """Create a key and print it: this is the only time that it is shown.
+
+    The key is printed before it is stored, so no key exists that nobody has seen. What is printed
+    is a valid key only if the command exits with 0.
+    """
     try:
-        key, text = issue(name, map(Scope, scopes), clock())
+        key, text = issue(name, map(Scope, scopes), clock(), expires_at)
     except BadKeyName as error:
         raise click.UsageError(str(error)) from error
-    with _keys_of(settings) as (store, deadline):
+    with _keys_of(settings, makes=True) as (store, deadline):
+        if any(each.active and each.name == name for each in store.read_all(deadline)):
+            raise _name_taken(name)
         try:
-            store.add(key, deadline)
-        except NameTaken as error:
-            raise click.ClickException(
-                f'An active key is called "{name}" already; choose another name or revoke that key.'
+            write(json.dumps({"key": text, **_described(key)}) if as_json else text)
+        except NotWritten as error:
+            raise CliError(
+                NOT_WRITTEN, f"The key cannot be written, so none was created: {error}"
             ) from error
-    if as_json:
-        click.echo(json.dumps({"key": text, **_described(key)}))
-        return
-    click.echo(f'The key of "{name}". It is not shown again: keep it safe.', err=True)
-    click.echo(text)
+        _add(store, key, deadline)
+    if not as_json:
+        note(f'The key of "{name}". It is not shown again: keep it safe.')
+        if expires_at is not None:
+            note(f"It is valid until {_moment(expires_at, 'seconds')}.")
 
 
-@keys.command(name="list")
+def _add(store: KeyStore, key: ApiKey, deadline: Deadline) -> None:
+    """Store the key, whose text has been printed."""
+    try:
+        store.add(key, deadline)
+    except NameTaken as error:
+        raise _name_taken(key.name, "What was printed is not a key") from error
+    except StoreUnavailable as error:
+        raise CliError(
+            UNAVAILABLE,
+            f"Nothing was done, the store failed: {error}",
+            "What was printed is not a key",
+        ) from error
+
+
+@keys.command(name="list", cls=CarrierCommand, epilog=KEYS_EXIT_CODES)
 @_as_json
 @click.pass_obj
 def list_(settings: Settings, as_json: bool) -> None:
-    """List all keys, revoked ones included. Secrets are not kept, so none is shown."""
+    """List all keys, revoked and expired ones included, and when each was last used, to about five
+    minutes. Secrets are not kept, so none is shown."""
     with _keys_of(settings) as (store, deadline):
         found = store.read_all(deadline)
+        uses = store.last_uses(deadline)
     if as_json:
-        click.echo(json.dumps([_described(key) for key in found]))
+        write(json.dumps([_described(key, uses.get(key.prefix)) for key in found]))
         return
-    rows = [("PREFIX", "NAME", "SCOPES", "CREATED", "REVOKED")]
+    now = clock()
+    rows = [("PREFIX", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST-USED", "REVOKED")]
     rows += [
         (
             key.prefix,
             key.name,
             ",".join(sorted(key.scopes)),
             _moment(key.created_at),
+            cell(key.expires_at and _moment(key.expires_at, "seconds"))
+            + (" (expired)" if key.expired(now) else ""),
+            cell(uses.get(key.prefix) and _moment(uses[key.prefix], "minutes")),
             _moment(key.revoked_at) if key.revoked_at else "",
         )
         for key in found
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    write("\n".join(lines))
 
 
-@keys.command()
+@keys.command(cls=CarrierCommand, epilog=KEYS_EXIT_CODES)
 @click.argument("prefix")
 @click.pass_obj
 def revoke(settings: Settings, prefix: str) -> None:
@@ -96,35 +153,47 @@ def revoke(settings: Settings, prefix: str) -> None:
         known = store.revoke(prefix, clock(), deadline)
     if not known:
         # What was given is not repeated: it may be a whole key.
-        raise click.ClickException("There is no key with this prefix; see `carriers keys list`.")
-    click.echo(f"{prefix} is revoked: within a minute every worker refuses it.")
+        raise CliError(NOT_FOUND, "There is no key with this prefix; see `carriers keys list`.")
+    tell_done(f"{prefix} is revoked: within a minute every worker refuses it.")
 
 
 @contextmanager
-def _keys_of(settings: Settings) -> Iterator[tuple[KeyStore, Deadline]]:
-    """The keys, and until when they have to answer; what goes wrong becomes exit code 1."""
+def _keys_of(settings: Settings, *, makes: bool = False) -> Iterator[tuple[KeyStore, Deadline]]:
+    """The key store, and the deadline for its calls."""
     deadline = Deadline.after(PATIENCE_SECONDS)
     try:
-        with opened_keys(settings) as store:
+        with opened_keys(settings, makes=makes) as store:
             yield store, deadline
-    except StoreUnavailable as error:
-        raise click.ClickException(f"Nothing was done, the store failed: {error}.") from error
     except OutcomeUnknown as error:
-        raise click.ClickException(
-            f"It could not be found out whether this was done: {error}."
-            " See `carriers keys list`; a key that was not shown can be revoked."
+        raise CliError(
+            UNKNOWN,
+            f"It could not be found out whether this was done: {error}; see `carriers keys list`",
         ) from error
 
 
-def _described(key: ApiKey) -> dict[str, Any]:
+def _name_taken(name: str, *more: str) -> CliError:
+    return CliError(
+        REFUSED,
+        f'A key that is not revoked is called "{name}" already; choose another name or revoke that'
+        " key",
+        *more,
+    )
+
+
+def _described(key: ApiKey, last_used_at: datetime | None = None) -> dict[str, Any]:
     return {
         "prefix": key.prefix,
         "name": key.name,
         "scopes": sorted(key.scopes),
         "created_at": _moment(key.created_at),
+        "expires_at": _moment(key.expires_at) if key.expires_at else None,
+        "last_used_at": _moment(last_used_at, "minutes") if last_used_at else None,
         "revoked_at": _moment(key.revoked_at) if key.revoked_at else None,
     }
 
 
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")
+def _moment(moment: datetime, precision: str = "milliseconds") -> str:
+    return moment.isoformat(timespec=precision)
+
+
+COMMANDS = (keys,)

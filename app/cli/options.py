@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
-from werkzeug.exceptions import BadRequest
+from marshmallow import Schema, ValidationError
 
-from app.api.strict_json import loads
-from app.application.commands import KEY
+from app.api.http.validation import sentences
+from app.application.command_context import KEY
+from app.application.strict_json import NotStrictJson, parse
+from app.cli.errors import INVALID, CliError
+from app.domain.command import Declaration
 from app.domain.profile import PROFILE_PARTS
-
-# As the HTTP header Idempotency-Key.
-
 
 Reading = Callable[[str], Any]  # raises ValueError with what is wrong
 
@@ -22,9 +22,9 @@ def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
     """Parsed as strictly as a request's body."""
     try:
         # The very bytes that the shell was given, be they UTF-8 or not.
-        return loads(text.encode(errors="surrogateescape"))
-    except BadRequest as error:
-        raise ValueError(str(error.description).replace("The body", "It", 1)) from error
+        return parse(text.encode(errors="surrogateescape"))
+    except NotStrictJson as error:
+        raise ValueError(f"It {error.why}") from error
 
 
 def _identifier(text: str) -> Any:  # noqa: ANN401 - an object, if it keeps the form
@@ -46,6 +46,7 @@ def _coverage(text: str) -> dict[str, Any]:
 
 
 def _key(text: str) -> str:
+    """In the form that the HTTP header Idempotency-Key has."""
     if not re.fullmatch(KEY, text):
         raise ValueError("It must be 1 to 255 visible ASCII characters")
     return text
@@ -73,13 +74,6 @@ CARRIER_ID = click.Argument(["carrier_id"], metavar="ID", type=click.UUID)
 AS_JSON = _option(
     "--json", "as_json", is_flag=True, help="Print the `data` of the HTTP API's answer."
 )
-NAME = _option("--name", metavar="TEXT", required=True, help="What it is called.")
-EMAIL = _option(
-    "--email", metavar="ADDRESS", required=True, help="Where it is reached; no other has it."
-)
-REASON = _option("--reason", metavar="TEXT", required=True, help="Why; kept for ever.")
-OPTIONAL_REASON = _option("--reason", metavar="TEXT", help="Why; kept for ever.")
-CATEGORY = _option("--category", metavar="TEXT", help="What it is about, such as insurance.")
 
 PROFILE = (
     _option("--phone", metavar="NUMBER", help="In international form, such as +498912345678."),
@@ -118,6 +112,23 @@ UNSET = _option(
     help="Remove a part; repeatable.",
 )
 
+
+def options_of(declaration: Declaration) -> list[click.Option]:
+    """An option for each field of a command's request."""
+    options = [
+        _option(
+            f"--{given.name.replace('_', '-')}",
+            metavar=given.input.metavar,
+            required=given.required,
+            help=given.input.option,
+        )
+        for given in declaration.inputs
+    ]
+    if declaration.takes_profile:
+        options += PROFILE if declaration.registers else (*PROFILE, UNSET)
+    return options
+
+
 DRY_RUN = _option("--dry-run", is_flag=True, help="Do all but write; say what it would write.")
 IDEMPOTENCY_KEY = _option(
     "--idempotency-key",
@@ -148,3 +159,13 @@ def body_of(given: Mapping[str, Any]) -> dict[str, Any]:
     if both := [part for part in unset if part in body]:
         raise click.UsageError(f"Either set or unset {both[0]}, not both.")
     return body | {part: _EMPTY.get(part) for part in unset}
+
+
+def loaded(schema: Schema, given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what the schema loads
+    """The values. Ends the command with a sentence for each field that breaks a rule."""
+    try:
+        return schema.load(given)
+    except ValidationError as error:
+        wrong = sentences({"given": dict(error.messages_dict)})
+        lines = (f"{field}: {sentence}" for field, sentence in wrong.items())
+        raise CliError(INVALID, *lines) from error

@@ -1,12 +1,14 @@
-"""What a shell shows of carriers: JSON for programs, aligned columns for people. Does no I/O but
-to write."""
+"""The output of `carriers`: JSON for programs, aligned columns for people. Its only I/O is writing
+to stdout and stderr."""
 
+import errno
 import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 import click
 
@@ -15,23 +17,82 @@ Json = Any  # None, text, numbers, lists and objects of them
 _GAP = "  "
 
 
+class NotWritten(Exception):
+    """The text could not be written to stdout as a whole. `reader_left`: stdout is a pipe whose
+    reader has closed it."""
+
+    def __init__(self, why: str, *, reader_left: bool = False) -> None:
+        super().__init__(why)
+        self.reader_left = reader_left
+
+
+def occupy_standard_streams() -> None:
+    """Open a null file for each of the descriptors 0, 1 and 2 that is closed: otherwise the next
+    file to be opened, such as a database, would get that number. Python's streams stay None."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # takes the lowest number that is free
+
+
 def write(text: str) -> None:
-    """To stdout. A reader that has seen enough, such as `head`, is no error."""
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
+    """Write the text and a newline to stdout. Raises NotWritten."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with _writing():
         click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
-    except BrokenPipeError:
-        # What is left in the buffer would be complained about at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_bytes(data: bytes) -> None:
+    """Write the bytes to stdout. Raises NotWritten."""
+    with _writing():
+        click.echo(data, nl=False)
+
+
+def note(text: str) -> None:
+    """Write a line to stderr, for people. If that fails, the command goes on."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    if sys.stdout is None:
+        raise NotWritten("it is closed")
+    try:
+        yield
+    except OSError as error:
+        raise not_written(error) from error
+
+
+def not_written(error: OSError) -> NotWritten:
+    """The error as a NotWritten. From now on stdout discards everything."""
+    silence(sys.stdout)
+    return NotWritten(error.strerror or str(error), reader_left=error.errno == errno.EPIPE)
+
+
+def silence(stream: TextIO) -> None:
+    """Redirect the stream to the null device: flushing its buffer at exit would fail again and
+    change the exit code."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, stream.fileno())
+    os.close(nothing)
 
 
 def write_data(data: Mapping[str, Json], lines: Iterable[str], *, as_json: bool) -> None:
-    """The data on one line, or the lines. JSON in ASCII survives a terminal of any encoding."""
-    write(json.dumps(data) if as_json else "\n".join(lines))
+    """Write the data as one line of JSON, or the lines. Raises NotWritten."""
+    write(in_text(data, lines, as_json=as_json))
+
+
+def in_text(data: Mapping[str, Json], lines: Iterable[str], *, as_json: bool) -> str:
+    """The data as JSON in ASCII, which is safe for terminals of any encoding; or the lines."""
+    return json.dumps(data) if as_json else "\n".join(lines)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines with each column as wide as its widest cell; the last one is left as it is."""
+    """The rows as lines; each column but the last is as wide as its widest cell."""
     shown = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*shown, strict=True)]
     return [
@@ -43,12 +104,12 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def cell(value: object) -> str:
-    """A value in a column."""
+    """The text of a value in a column; `-` for None."""
     return "-" if value is None else str(value)
 
 
 def carrier_rows(data: Mapping[str, Json]) -> list[tuple[str, str]]:
-    """A field a row, and for a list an entry a row; what is not set is left out."""
+    """A row for each field, or for each entry of a list; fields that are not set are left out."""
     return [
         (name, _entry(entry))
         for name, value in data.items()
@@ -58,7 +119,7 @@ def carrier_rows(data: Mapping[str, Json]) -> list[tuple[str, str]]:
 
 
 def plan_rows(plan: Mapping[str, Json]) -> list[tuple[str, str]]:
-    """What a dry run found."""
+    """A dry run's result as rows."""
     return [
         ("dry run", "nothing was written"),
         ("version", _text(plan["version"])),
@@ -69,7 +130,7 @@ def plan_rows(plan: Mapping[str, Json]) -> list[tuple[str, str]]:
 
 
 def history_rows(entries: Iterable[Mapping[str, Json]]) -> list[tuple[str, ...]]:
-    """An event a row, below a heading."""
+    """A heading, and a row for each event."""
     return [
         ("VERSION", "AT", "WHO", "EVENT", "CHANGES"),
         *(
@@ -78,7 +139,7 @@ def history_rows(entries: Iterable[Mapping[str, Json]]) -> list[tuple[str, ...]]
                 entry["at"],
                 entry["who"],
                 entry["type"],
-                "; ".join(map(_change, entry["changes"])),
+                "; ".join(map(_change, entry["changes"])) or _said(entry["data"]),
             )
             for entry in entries
         ),
@@ -86,12 +147,17 @@ def history_rows(entries: Iterable[Mapping[str, Json]]) -> list[tuple[str, ...]]
 
 
 def printable(text: str) -> str:
-    """Without what could steer a terminal or turn a line around."""
+    """The text with control and bidirectional characters escaped, which could steer a terminal."""
     if text.isprintable():
         return text
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def _said(data: Mapping[str, Json]) -> str:
+    """Of an event that changes no field of the carrier, what it says."""
+    return "; ".join(f"{name}: {_text(value)}" for name, value in data.items())
 
 
 def _change(change: Mapping[str, Json]) -> str:
@@ -101,7 +167,7 @@ def _change(change: Mapping[str, Json]) -> str:
 
 
 def _text(value: Json) -> str:
-    """Empty for what is not set."""
+    """The text of a value; empty if it is not set."""
     if value in (None, [], {}):
         return ""
     if isinstance(value, list):
@@ -110,7 +176,7 @@ def _text(value: Json) -> str:
 
 
 def _entry(value: Json) -> str:
-    """Alone or in a list; as the options take it, where there is one for it."""
+    """The text of a single value or a list's entry, in the form of the options if there is one."""
     match value:
         case str():
             return value
@@ -122,7 +188,7 @@ def _entry(value: Json) -> str:
 
 
 def _width(text: str) -> int:
-    """In a terminal's columns: East Asian wide characters take two, combining ones none."""
+    """The width in terminal columns: East Asian wide characters take two, combining ones none."""
     return sum(
         0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
         for each in text

@@ -1,31 +1,39 @@
-"""`carriers projections`: how far the views are, and how they are made anew.
+"""`carriers projections`: the views' status, rebuilds, and removal of other releases' views.
 
-words → projector and view store of the settings, in this process, beside the workers' own
+command line → projector and view store of the settings, in this process, beside the workers' own
 """
 
 import gc
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import click
 
 from app.application.deadline import Deadline
-from app.application.ports import StoreUnavailable
+from app.application.ports.errors import StoreUnavailable
 from app.application.projections import PROJECTIONS
 from app.application.projections.projector import Projector
-from app.application.projections.rebuild import PAUSE_SECONDS, Rebuilt, rebuild
-from app.application.views import View
+from app.application.projections.rebuild import PAUSE_SECONDS, Rebuilt, drop, rebuild
+from app.application.projections.status import ViewStatus, status_by_key, views_of_other_releases
 from app.bootstrap import Stores, build_projectors, opened_stores
-from app.cli.endings import OPERATORS_EXIT_CODES, UNAVAILABLE, CarrierCommand, Ending
-from app.cli.output import aligned, cell, write, write_data
+from app.cli.errors import (
+    OPERATORS_EXIT_CODES,
+    UNAVAILABLE,
+    CarrierCommand,
+    CliError,
+    not_said,
+    tell_done,
+)
+from app.cli.groups import CommandGroup
+from app.cli.output import NotWritten, aligned, cell, note, write, write_data
 from config.settings import Settings
 
 STEP_SECONDS = 60.0
-"""What one step of a rebuild may take."""
+"""The time limit of one step of a rebuild."""
 
 SAY_EVERY_SECONDS = 5.0
 
@@ -34,48 +42,81 @@ LONGEST_PAUSE_SECONDS = 3600.0
 Say = Callable[[int, int], None]
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def projections() -> None:
-    """The views that answer queries: how far they are, and how to make them anew."""
+    """The views that answer queries: show their progress, rebuild them."""
 
 
 @projections.command(cls=CarrierCommand, epilog=OPERATORS_EXIT_CODES)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.pass_obj
 def status(settings: Settings, *, as_json: bool) -> None:
-    """Show how far each view is behind the feed, and what is parked."""
+    """Show how far each view is behind the feed, and how many streams are parked.
+
+    A view's name has the version of the projection that makes it. Views of other releases are
+    shown until they are removed: see `prune`.
+    """
     deadline = Deadline.after(settings.request_timeout)
     with opened_stores(settings) as stores:
-        # The head last: no view can be ahead of it.
-        standings = [_standing(stores, name, deadline) for name in PROJECTIONS]
+        ours = [projection.key for projection in PROJECTIONS.values()]
+        others = views_of_other_releases(stores.views, deadline)
+        # The head is read last, so that no view is ahead of it.
+        found = [status_by_key(key, stores.views, deadline) for key in (*ours, *others)]
         head = stores.feed.head(deadline)
-    for each in standings:
-        each["lag"] = head - each["checkpoint"]
-    rows = [tuple(map(cell, each.values())) for each in standings]
-    heading = tuple(name.replace("_", " ").upper() for name in standings[0])
-    lines = [*aligned([heading, *rows]), f"The feed's head is {head}."]
-    write_data({"head": head, "projections": standings}, lines, as_json=as_json)
+    shown = [_shown(each, head, ours=each.key in ours) for each in found]
+    rows = [tuple(map(cell, each.values())) for each in shown]
+    heading = tuple(name.replace("_", " ").upper() for name in shown[0])
+    lines = [*aligned([heading, *rows]), f"The feed's head is {head}.", *_being_made(found, ours)]
+    write_data({"head": head, "projections": shown}, lines, as_json=as_json)
 
 
-def _standing(stores: Stores, name: str, deadline: Deadline) -> dict[str, Any]:
-    generations = stores.views.generations(name, deadline)
-    live = stores.views.progress(View(name, generations.live), deadline)
-    building = generations.building
-    built = building and stores.views.progress(View(name, building), deadline).checkpoint
+def _shown(status: ViewStatus, head: int, *, ours: bool) -> dict[str, Any]:
     return {
-        "projection": name,
-        "live": generations.live,
-        "checkpoint": live.checkpoint,
-        "lag": 0,
-        "parked": len(live.parked),
-        "discarded": len(live.discarded),
-        "building": building,
-        "built_up_to": built,
+        "projection": status.key,
+        "release": "this one" if ours else "another",
+        "live": status.live,
+        "checkpoint": status.checkpoint,
+        "lag": max(0, head - status.checkpoint),
+        "parked": status.parked,
+        "discarded": status.discarded,
+        "building": status.building,
+        "built_up_to": status.built_up_to,
     }
 
 
+def _being_made(found: Sequence[ViewStatus], ours: Sequence[str]) -> Iterator[str]:
+    for each in found:
+        if each.key in ours and not each.is_made:
+            yield f"{each.key} is not built yet: queries wait for it, and the service builds it."
+
+
+@projections.command(cls=CarrierCommand, epilog=OPERATORS_EXIT_CODES)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def prune(settings: Settings, *, yes: bool) -> None:
+    """Remove the views that other releases have made, once no process of them runs.
+
+    A process of another release that still runs would rebuild its views. No carrier is lost, as
+    views are derived from the feed.
+    """
+    with opened_stores(settings) as stores:
+        others = views_of_other_releases(stores.views, Deadline.after(settings.request_timeout))
+        if not others:
+            write("There are no views of other releases.")
+            return
+        if not yes:
+            click.confirm(f"Remove the views {', '.join(others)}?", abort=True, err=True)
+        removed = []
+        for key in others:
+            kept = stores.views.abandon(key, Deadline.after(STEP_SECONDS))
+            for view in kept:
+                drop(stores.views, view, lambda: Deadline.after(STEP_SECONDS))
+            removed.append(f"{key}: {len(kept)} generations removed")
+        tell_done("\n".join(removed))
+
+
 def _number(_context: click.Context, _option: click.Parameter, value: float) -> float:
-    """A range lets NaN through."""
+    """Refuse NaN, which click's range accepts."""
     if math.isnan(value):
         raise click.BadParameter("it is not a number.")
     return value
@@ -90,34 +131,47 @@ def _number(_context: click.Context, _option: click.Parameter, value: float) -> 
     callback=_number,
     show_default=True,
     metavar="SECONDS",
-    help="How long those have who still read the former view, before it is dropped; at least 2"
-    " while the service runs.",
+    help="How long queries may go on reading the former view before it is dropped; a query that"
+    " takes longer starts over on the new one.",
 )
 @click.pass_obj
 def rebuild_(settings: Settings, names: tuple[str, ...], pause: float) -> None:
-    """Make views anew beside those that readers are given, compare, and put them in their place.
+    """Rebuild views beside the live ones, compare the two, and swap them.
 
-    Readers notice nothing. It can be broken off anywhere, even by kill -9: run again, it goes on.
+    Queries are answered all the while. It can be killed at any point: run again, it continues.
     """
     if not names:
         raise click.UsageError(f"Name what to rebuild: {' or '.join(PROJECTIONS)}.")
     collect_garbage_rarely()
-    # Said beforehand: a kill leaves no time for it.
-    click.echo("This can be broken off at any time: run again, it goes on.", err=True)
+    # Before the work, as a kill leaves no time for it.
+    note("This can be interrupted at any time: run again, it continues.")
     with opened_stores(settings) as stores:
         projectors = {each.name: each for each in build_projectors(stores)}
+        unsaid: list[str] = []
+        failure: NotWritten | None = None
         for name in dict.fromkeys(names):
-            _rebuild(stores, projectors[name], pause)
+            lines = _rebuild(stores, projectors[name], pause)
+            try:
+                if failure is None:
+                    write("\n".join(lines))
+            except NotWritten as error:
+                failure = error
+            if failure is not None:
+                unsaid += lines
+    if failure is not None:
+        raise not_said(failure, unsaid)
 
 
 def collect_garbage_rarely() -> None:
-    """A rebuild makes many small objects that are in no cycle, and keeps some for long: by default
-    the collector looks at those again and again. Measured: 19 to 37 % more events a second."""
+    """Run Python's cyclic garbage collector rarely. A rebuild makes many small objects without
+    cycles and keeps some for long, which the collector would scan again and again. Measured: 19 to
+    37 % more events a second."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
 
 
-def _rebuild(stores: Stores, projector: Projector, pause: float) -> None:
+def _rebuild(stores: Stores, projector: Projector, pause: float) -> list[str]:
+    """Rebuild a view; return the result in lines."""
     name = projector.name
     pace = _Pace()
     showing = ExitStack()
@@ -125,9 +179,9 @@ def _rebuild(stores: Stores, projector: Projector, pause: float) -> None:
     def wait(seconds: float) -> None:
         if pace.has_begun:
             showing.close()
-            click.echo(f"{name}: swapped; the former view is dropped in {seconds:g} s", err=True)
+            note(f"{name}: swapped; the former view is dropped in {seconds:g} s")
         else:
-            click.echo(f"{name}: what a run left is dropped in {seconds:g} s", err=True)
+            note(f"{name}: a generation that another run left is dropped in {seconds:g} s")
         time.sleep(seconds)
 
     try:
@@ -153,26 +207,26 @@ def _rebuild(stores: Stores, projector: Projector, pause: float) -> None:
             )
         parked = len(stores.views.progress(built.view, Deadline.after(STEP_SECONDS)).parked)
     except StoreUnavailable as error:
-        raise Ending(
-            UNAVAILABLE, f"The store failed: {error}", "Run it again: it goes on from there"
+        raise CliError(
+            UNAVAILABLE, f"The store failed: {error}", "Run it again: it continues from there"
         ) from error
-    write("\n".join(_outcome(built, pace, parked)))
+    return list(_outcome(name, built, pace, parked))
 
 
 class _Pace:
-    """How many events were taken in by this run, and how fast."""
+    """How many events this run has applied, and how fast."""
 
     def __init__(self) -> None:
         self._marks: list[tuple[float, int]] = []
 
     def at(self, position: int) -> None:
-        """It has come to there."""
-        # Of all marks the first one is kept, and the last.
+        """The run has reached this position."""
+        # Only the first mark and the last one are kept.
         self._marks[1:] = [(time.monotonic(), position)]
 
     @property
     def has_begun(self) -> bool:
-        """Whether it has come anywhere."""
+        """Whether the run has reached a position."""
         return bool(self._marks)
 
     def __str__(self) -> str:
@@ -181,24 +235,26 @@ class _Pace:
         return f"{events:,} events in {seconds:.1f} s, {events / seconds:,.0f} events/s"
 
 
-def _outcome(built: Rebuilt, pace: _Pace, parked: int) -> Iterator[str]:
-    name, former = built.view.projection, built.view.generation - 1
-    yield f"{name}: taken in up to position {built.checkpoint:,}: {pace}"
-    if built.differences is None:
+def _outcome(name: str, built: Rebuilt, pace: _Pace, parked: int) -> Iterator[str]:
+    former = built.view.generation - 1
+    yield f"{name}: built up to position {built.checkpoint:,}: {pace}"
+    if former == 0:
+        yield f"{name}: there was no former generation to compare it with"
+    elif built.differences is None:
         yield f"{name}: not compared with generation {former}: events kept coming in"
     else:
         yield (
-            f"{name}: compared with generation {former} at one and the same position:"
+            f"{name}: compared with generation {former} at the same position:"
             f" {built.differences} rows and counts differ"
         )
-    yield f"{name}: readers are given generation {built.view.generation} now"
+    yield f"{name}: generation {built.view.generation} is live now"
     if parked:
         yield f"{name}: {parked} streams are parked: see `carriers parked list`"
 
 
 @contextmanager
 def _bar(name: str) -> Iterator[Say]:
-    """On a terminal."""
+    """Show progress as a bar, on a terminal."""
     with click.progressbar(length=1, label=name, file=sys.stderr, show_pos=True) as bar:
 
         def say(at: int, head: int) -> None:
@@ -209,13 +265,16 @@ def _bar(name: str) -> Iterator[Say]:
 
 
 def _in_lines(name: str) -> Say:
-    """Now and then."""
+    """Show progress as a line every `SAY_EVERY_SECONDS`."""
     due = time.monotonic()
 
     def say(at: int, head: int) -> None:
         nonlocal due
         if time.monotonic() >= due or at >= head:
             due = time.monotonic() + SAY_EVERY_SECONDS
-            click.echo(f"{name}: {at:,} of {head:,} events", err=True)
+            note(f"{name}: {at:,} of {head:,} events")
 
     return say
+
+
+COMMANDS = (projections,)

@@ -1,7 +1,7 @@
-"""The consistency boundary: decides on a command from its past, and records what follows.
+"""The aggregate: the consistency boundary that decides on commands and records events.
 
-An aggregate is its events folded into a state. `replay` folds what is stored; a method that
-carries out a command calls `record` for each new event; the repository collects them.
+An aggregate's state is the fold of its events. `replay` folds the stored events; a command's method
+calls `record` for each new event; the repository appends the recorded events.
 """
 
 from abc import ABC, abstractmethod
@@ -13,10 +13,10 @@ Event = TypeVar("Event")
 
 
 class AggregateRoot(ABC, Generic[State, Event]):
-    """An entity with a stream of its own. Subclasses say how an event changes the state.
+    """An entity with its own stream. A subclass defines how an event changes the state.
 
-    `version` counts the stored events (0: nothing is stored) and `stored_state` is what they
-    make; `state` includes the recorded ones.
+    `version` is the number of stored events, and `stored_state` their state; `state` also includes
+    the recorded events.
     """
 
     def __init__(self, identity: str) -> None:
@@ -29,7 +29,7 @@ class AggregateRoot(ABC, Generic[State, Event]):
     @staticmethod
     @abstractmethod
     def evolve(state: State | None, event: Event) -> State:
-        """The state after `event`. Pure: no clock, no I/O, and it never refuses what happened."""
+        """The state after `event`. Pure: no clock, no I/O. It never refuses an event."""
 
     @classmethod
     def replay(
@@ -39,8 +39,8 @@ class AggregateRoot(ABC, Generic[State, Event]):
         version: int = 0,
         state: State | None = None,
     ) -> Self:
-        """The aggregate as its stored events, oldest first, have made it: all of them, or those
-        after `version`, which had left it in `state`."""
+        """The aggregate after its stored `events`, oldest first: either all events, or those after
+        `version`, where `state` is the state at that version."""
         aggregate = cls(identity)
         for event in events:
             state = cls.evolve(state, event)
@@ -50,7 +50,7 @@ class AggregateRoot(ABC, Generic[State, Event]):
         return aggregate
 
     def record(self, event: Event) -> None:
-        """Take in a new event; it counts as stored once the repository has appended it."""
+        """Apply a new event to the state, for the repository to append."""
         self.state = self.evolve(self.state, event)
         self._recorded.append(event)
 

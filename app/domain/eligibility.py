@@ -1,22 +1,19 @@
-"""Whether a carrier can be given a piece of work: the rules, over its events. Imports only the
+"""Whether a carrier is eligible for a piece of work: three rules over its events. Imports only the
 domain.
 
-Every rule is looked at, also when an earlier one does not hold: who asks wants to know everything
-that stands in the way.
+Every rule is checked, even after one does not hold, so that the answer names every obstacle.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.domain.carrier import ACTIVE, Carrier, CarrierState
-from app.domain.events import (
-    CarrierEvent,
-    CarrierProfileUpdated,
-    CarrierRegistered,
-    CarrierReinstated,
-    CarrierRetired,
-    CarrierSuspended,
-)
+from app.domain.command import CarrierEvent
+from app.domain.commands.register import CarrierRegistered
+from app.domain.commands.reinstate import CarrierReinstated
+from app.domain.commands.retire import CarrierRetired
+from app.domain.commands.suspend import CarrierSuspended
+from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.profile.coverage import WORLDWIDE
 
 _SETS_THE_STATE = (CarrierRegistered, CarrierSuspended, CarrierReinstated, CarrierRetired)
@@ -24,8 +21,8 @@ _SETS_THE_STATE = (CarrierRegistered, CarrierSuspended, CarrierReinstated, Carri
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a rule says. `decided_by` is the place (from 0) of the last event that set what the
-    rule looks at; None if the stream has none, as one without a registration may."""
+    """A rule's result. `decided_by` is the index (from 0) of the last event that set what the rule
+    checks; None if there is no such event, as in a stream without a registration."""
 
     rule: str
     holds: bool
@@ -34,9 +31,9 @@ class Verdict:
 
 
 def verdicts(events: Sequence[CarrierEvent], country: str, service: str) -> list[Verdict]:
-    """What each rule says of work of this service in this country (alpha-2, upper case).
+    """Every rule's verdict on work of this service in this country (alpha-2, upper case).
 
-    `events` are all of one carrier, in order, at least one.
+    `events` are all events of one carrier, in order, at least one.
     """
     state: CarrierState | None = None
     for event in events:
@@ -46,7 +43,7 @@ def verdicts(events: Sequence[CarrierEvent], country: str, service: str) -> list
     by_state = _last(events, lambda event: isinstance(event, _SETS_THE_STATE))
     by_coverage = _last(events, _sets_the_coverage)
     return [
-        Verdict("active", state.status == ACTIVE, _of_state(state), by_state),
+        Verdict("active", state.state == ACTIVE, _of_state(state), by_state),
         Verdict("service", bool(places), _of_service(places, service), by_coverage),
         Verdict(
             "country",
@@ -58,7 +55,7 @@ def verdicts(events: Sequence[CarrierEvent], country: str, service: str) -> list
 
 
 def _offered(state: CarrierState, service: str) -> frozenset[str]:
-    """Where it offers the service."""
+    """The countries, or WORLDWIDE, in which the carrier offers the service."""
     return frozenset(
         country
         for coverage in state.profile.coverage
@@ -72,7 +69,7 @@ def _last(events: Sequence[CarrierEvent], sets: Callable[[CarrierEvent], bool]) 
 
 
 def _sets_the_coverage(event: CarrierEvent) -> bool:
-    """A registration leaves it empty."""
+    """Whether the event sets the coverage. A registration does, as it begins with an empty one."""
     return isinstance(event, CarrierRegistered) or (
         isinstance(event, CarrierProfileUpdated) and "coverage" in event.changes
     )
@@ -80,7 +77,7 @@ def _sets_the_coverage(event: CarrierEvent) -> bool:
 
 def _of_state(state: CarrierState) -> str:
     because = f": {state.reason}" if state.reason else ""
-    return f"The carrier is {state.status}{because}"
+    return f"The carrier is {state.state}{because}"
 
 
 def _of_service(places: frozenset[str], service: str) -> str:

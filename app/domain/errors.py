@@ -2,6 +2,7 @@
 
 DomainError
 ├── InvalidValue       a value breaks a rule of its own
+├── InvalidInput       a command's field breaks a rule that only its decision could look at
 ├── AlreadyRegistered  a carrier is registered only once
 └── ForbiddenByState   the carrier's state does not allow it
 """
@@ -16,6 +17,16 @@ class InvalidValue(DomainError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
+        self.sentence = sentence
+
+
+class InvalidInput(DomainError):
+    """The state or the moment shows that `field` of a command breaks a rule; `sentence` says for
+    people which, and never repeats the value."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
         self.sentence = sentence
 
 

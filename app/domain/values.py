@@ -1,9 +1,10 @@
-"""Values that cannot exist when they break a rule. Built by the API's schemas, held by commands.
+"""Value objects, which are always valid. Made by the API's schemas, held by commands.
 
-Each takes raw text and keeps it in its normal form, or raises `InvalidValue` with one sentence.
+Each is made from raw text and holds its normal form; invalid text raises `InvalidValue`.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,13 +17,11 @@ NAME_MAX_CHARACTERS = 255
 EMAIL_MAX_CHARACTERS = 254
 REASON_MAX_CHARACTERS = 500
 CATEGORIES = ("insurance", "authority", "safety", "fraud", "commercial", "other")
-"""What a suspension may be about."""
-
-_REASON_TOO_LONG = f"The reason must be at most {REASON_MAX_CHARACTERS} characters long"
+"""The categories of a suspension."""
 
 # Cc: control characters; Zl, Zp: line and paragraph separators, which are line breaks to a
 # terminal or a log; Cs: lone surrogates, which are not text at all.
-_NOT_IN_A_NAME = frozenset({"Cc", "Zl", "Zp", "Cs"})
+_NOT_IN_A_LINE = frozenset({"Cc", "Zl", "Zp", "Cs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +31,7 @@ class CarrierName:
     text: str
 
     def __post_init__(self) -> None:
-        # NFC takes quadratic time, so no more of it than could still be a name: it joins four
-        # characters at most into one.
-        raw = self.text.strip()
-        if len(raw) > 4 * NAME_MAX_CHARACTERS:
-            raise InvalidValue(f"The name must be at most {NAME_MAX_CHARACTERS} characters long")
-        text = unicodedata.normalize("NFC", raw).strip()
-        object.__setattr__(self, "text", text)
-        # A name of nothing but joiners and other invisible format characters shows as no name.
-        if not any(_is_visible(character) for character in text):
-            raise InvalidValue("The name must not be blank")
-        if len(text) > NAME_MAX_CHARACTERS:
-            raise InvalidValue(f"The name must be at most {NAME_MAX_CHARACTERS} characters long")
-        if any(unicodedata.category(character) in _NOT_IN_A_NAME for character in text):
-            raise InvalidValue("The name must not contain control characters")
+        object.__setattr__(self, "text", one_line("name", NAME_MAX_CHARACTERS, self.text))
 
     def __str__(self) -> str:
         return self.text
@@ -55,7 +41,7 @@ class CarrierName:
 class EmailAddress:
     """An address as email-validator normalises it (RFC 5321, 6531), at most 254 characters.
 
-    No DNS is asked: whether a mail server answers today says nothing about the rule.
+    DNS is not queried: whether a mail server answers today does not decide if an address is valid.
     """
 
     text: str
@@ -75,22 +61,12 @@ class EmailAddress:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something was done: trimmed, NFC, 1 to 500 characters on one line."""
+    """The reason for a command: trimmed, NFC, 1 to 500 characters on one line."""
 
     text: str
 
     def __post_init__(self) -> None:
-        raw = self.text.strip()
-        if len(raw) > 4 * REASON_MAX_CHARACTERS:
-            raise InvalidValue(_REASON_TOO_LONG)
-        text = unicodedata.normalize("NFC", raw).strip()
-        object.__setattr__(self, "text", text)
-        if not any(_is_visible(character) for character in text):
-            raise InvalidValue("The reason must not be blank")
-        if len(text) > REASON_MAX_CHARACTERS:
-            raise InvalidValue(_REASON_TOO_LONG)
-        if any(unicodedata.category(character) in _NOT_IN_A_NAME for character in text):
-            raise InvalidValue("The reason must not contain control characters")
+        object.__setattr__(self, "text", one_line("reason", REASON_MAX_CHARACTERS, self.text))
 
     def __str__(self) -> str:
         return self.text
@@ -98,22 +74,47 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """What a suspension is about: one of CATEGORIES."""
+    """The category of a suspension: one of CATEGORIES."""
 
     text: str = "other"
 
     def __post_init__(self) -> None:
-        if self.text not in CATEGORIES:
-            raise InvalidValue(f"The category must be one of {', '.join(CATEGORIES)}")
+        one_of("category", CATEGORIES, self.text)
 
     def __str__(self) -> str:
         return self.text
 
 
-def comparable_email(text: str) -> str:
-    """What two spellings of one address have in common: case-folded, NFKC, the domain in IDNA.
+def one_line(field: str, maximum: int, text: str) -> str:
+    """`text` trimmed and in NFC: 1 to `maximum` characters (code points) without control
+    characters. Raises InvalidValue."""
+    # NFC takes quadratic time and joins at most four characters into one, so longer text
+    # is not normalised: it could not become short enough.
+    raw = text.strip()
+    if len(raw) > 4 * maximum:
+        raise InvalidValue(f"The {field} must be at most {maximum} characters long")
+    line = unicodedata.normalize("NFC", raw).strip()
+    # A text that has only joiners and other invisible format characters is displayed as blank.
+    if not any(_is_visible(character) for character in line):
+        raise InvalidValue(f"The {field} must not be blank")
+    if len(line) > maximum:
+        raise InvalidValue(f"The {field} must be at most {maximum} characters long")
+    if any(unicodedata.category(character) in _NOT_IN_A_LINE for character in line):
+        raise InvalidValue(f"The {field} must not contain control characters")
+    return line
 
-    Of stored text, which may be older than today's rules: it never refuses.
+
+def one_of(field: str, choices: Sequence[str], text: str) -> str:
+    """`text`, if it is one of the choices. Raises InvalidValue."""
+    if text not in choices:
+        raise InvalidValue(f"The {field} must be one of {', '.join(choices)}")
+    return text
+
+
+def comparable_email(text: str) -> str:
+    """The form that all spellings of one address share: case-folded, NFKC, the domain in IDNA.
+
+    It accepts any text, as a stored address may be older than today's rules.
     """
     local, at, domain = unicodedata.normalize("NFKC", text).rpartition("@")
     return f"{_folded(local)}{at}{_comparable_domain(domain)}"
@@ -123,7 +124,7 @@ def _comparable_domain(domain: str) -> str:
     folded = _folded(domain)
     if domain.isascii():
         return folded
-    # As it is written first: folding makes "ss" of "ß", which to IDNA is another domain.
+    # The original spelling comes first: folding makes "ss" of "ß", which is another domain in IDNA.
     for spelling in (domain, folded):
         with suppress(idna.IDNAError):
             return idna.encode(spelling, uts46=True).decode()
@@ -131,7 +132,7 @@ def _comparable_domain(domain: str) -> str:
 
 
 def _folded(text: str) -> str:
-    # Folding can undo the normal form, and the normal form the folding.
+    # Case folding can undo the normal form, and normalising can undo the folding.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.casefold()).casefold())
 
 

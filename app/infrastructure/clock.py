@@ -1,4 +1,4 @@
-"""The system's clock. Implements `ports.Clock`."""
+"""The system's clock. Implements `ports.clock.Clock`."""
 
 from datetime import UTC, datetime
 

@@ -1,9 +1,9 @@
 """Events as JSON texts and back. Sits between the repository and every store.
 
 An event is stored under an explicit name with its schema version, never under a class path.
-When a class in `app.domain.events` changes, its version here goes up and an upcaster says how
-the older payloads are read; `tests/golden` holds one stored event of every type and version.
-Rows that the seed's original wrote carry no metadata: they count as schema version 0.
+When the class of an event changes, its `schema_version` goes up and an upcaster here says how the
+older payloads are read; `tests/golden` holds one stored event of every type and version.
+Rows that the original (PHP) registry wrote carry no metadata: they count as schema version 0.
 """
 
 import json
@@ -12,31 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
-from uuid import UUID
 
-from app.application.commands import CommandContext
-from app.application.ports import EventData, RecordedEvent
-from app.application.repository import Origin, UnreadableEvent
-from app.domain.events import (
-    CarrierEmailChanged,
-    CarrierEvent,
-    CarrierProfileUpdated,
-    CarrierRegistered,
-    CarrierReinstated,
-    CarrierRenamed,
-    CarrierRetired,
-    CarrierSuspended,
-)
+from app.application.command_context import CommandContext
+from app.application.ports.codec import Origin, UnreadableEvent
+from app.application.ports.event_store import EventData, RecordedEvent
+from app.application.recorded import Metadata, type_name
+from app.application.strict_json import NotStrictJson, parse
+from app.domain.command import CarrierEvent
+from app.domain.declarations import EVENTS
 
-VERSIONS: Mapping[type[CarrierEvent], int] = {
-    CarrierRegistered: 1,
-    CarrierRenamed: 1,
-    CarrierEmailChanged: 1,
-    CarrierProfileUpdated: 1,
-    CarrierSuspended: 1,
-    CarrierReinstated: 1,
-    CarrierRetired: 1,
-}
+VERSIONS: Mapping[type[CarrierEvent], int] = {each: each.schema_version for each in EVENTS}
 """The schema version that each class is written with now. The class's name is the type's."""
 
 Payload = dict[str, Any]
@@ -57,17 +42,6 @@ _FIELDS = {
 }
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_read_json = json.JSONDecoder().raw_decode
-
-
-def _loads(text: str) -> Any:  # noqa: ANN401 - as json.loads
-    """What `json.loads` gives or raises, in half the time where no white space stands around it.
-    Events of ours are so written, and a rebuild reads millions of them."""
-    try:
-        value, end = _read_json(text)
-    except json.JSONDecodeError:
-        return json.loads(text)
-    return value if end == len(text) else json.loads(text)
 
 
 def _accepted(hint: Any) -> tuple[type, ...]:  # noqa: ANN401 - a type hint
@@ -88,12 +62,12 @@ class _NotUnderstood(ValueError):
 
 
 class JsonCodec:
-    """Implements `repository.Codec`."""
+    """Implements `ports.codec.Codec`."""
 
     def encode(
         self, event: CarrierEvent, index: int, context: CommandContext, created_at: datetime
     ) -> EventData:
-        """See `repository.Codec`. The command's commit is what caused the event."""
+        """See `ports.codec.Codec`. The command's commit is what caused the event."""
         event_class = type(event)
         metadata = {
             "commit_id": str(context.commit_id),
@@ -113,36 +87,34 @@ class JsonCodec:
         )
 
     def decode(self, recorded: RecordedEvent) -> CarrierEvent:
-        """See `repository.Codec`."""
+        """See `ports.codec.Codec`."""
         try:
-            payload = _loads(recorded.data.payload)
-            version = _loads(recorded.data.metadata).get("schema_version", 0)
+            payload = parse(recorded.data.payload)
+            version = Metadata.of(recorded.data.metadata).schema_version or 0
             return _event(recorded.data.event_type, payload, version)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            said = isinstance(error, _NotUnderstood)
-            why = str(error) if said else f"its JSON is damaged ({type(error).__name__})"
-            raise UnreadableEvent(recorded, why) from error
+        except _NotUnderstood as error:
+            raise UnreadableEvent(recorded, str(error)) from error
+        except (NotStrictJson, KeyError, TypeError) as error:
+            raise UnreadableEvent(recorded, "its JSON is damaged") from error
 
     def origin(self, recorded: RecordedEvent) -> Origin:
-        """See `repository.Codec`."""
+        """See `ports.codec.Codec`."""
         try:
-            metadata = json.loads(recorded.data.metadata)
-            commit_id = metadata.get("commit_id")
+            metadata = Metadata.of(recorded.data.metadata)
             return Origin(
-                commit_id=commit_id and UUID(commit_id),
-                correlation_id=metadata.get("correlation_id"),
-                causation_id=metadata.get("causation_id"),
-                actor=metadata.get("actor"),
-                fingerprint=metadata.get("fingerprint"),
+                commit_id=metadata.commit_id,
+                correlation_id=metadata.correlation_id,
+                causation_id=metadata.causation_id,
+                actor=metadata.actor,
+                fingerprint=metadata.fingerprint,
             )
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise UnreadableEvent(recorded, f"metadata: {type(error).__name__}") from error
+        except NotStrictJson as error:
+            raise UnreadableEvent(recorded, "its metadata is damaged") from error
 
 
 def _event(event_type: str, payload: Payload, schema_version: int) -> CarrierEvent:
-    if schema_version == 0:
-        # The original may have stored a PHP class path; the class name is its last part.
-        event_type = event_type.rpartition("\\")[2]
+    if schema_version == 0:  # events of ours never have a class path
+        event_type = type_name(event_type)
     event_class = _TYPES.get(event_type)
     if event_class is None:
         raise _NotUnderstood("this program knows no such event")

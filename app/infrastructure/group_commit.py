@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from app.application.deadline import Deadline
-from app.application.ports import OutcomeUnknown, StoreUnavailable
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -22,15 +22,21 @@ MAX_GROUP = 128
 class Ticket(Generic[Work, Result]):
     """One caller's work, and a lock that is released when the caller has to wake up."""
 
-    __slots__ = ("_outcome", "deadline", "leads", "wake", "work")
+    __slots__ = ("_outcome", "deadline", "is_given_up", "leads", "wake", "work")
 
     def __init__(self, work: Work, deadline: Deadline) -> None:
         self.work = work
         self.deadline = deadline
         self.leads = False
+        self.is_given_up = False
         self.wake = threading.Lock()
         self.wake.acquire()
         self._outcome: Result | Exception | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known how it ended."""
+        return self._outcome is not None
 
     def settle(self, outcome: Result | Exception) -> None:
         """Say how it ended; the first word counts."""
@@ -47,7 +53,12 @@ class Ticket(Generic[Work, Result]):
 
 
 class GroupCommit(Generic[Work, Result]):
-    """`commit` carries out a group of tickets and settles each; it must not raise."""
+    """`commit` carries out a group of tickets and settles each; it must not raise.
+
+    The first of the group is the leader's own, and `commit` takes no longer than that one's
+    deadline. A ticket with more time that it could not do by then, and of which nothing was
+    written, it leaves unsettled: the next leader takes it.
+    """
 
     def __init__(self, commit: Callable[[Sequence[Ticket[Work, Result]]], None]) -> None:
         self._commit = commit
@@ -75,23 +86,28 @@ class GroupCommit(Generic[Work, Result]):
     def _lead(self) -> None:
         with self._mutex:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+        rest: list[Ticket[Work, Result]] = []
         try:
             self._commit(group)
+            rest = [ticket for ticket in group[1:] if not ticket.is_settled]
         finally:
             with self._mutex:
+                rest = [ticket for ticket in rest if not ticket.is_given_up]
+                self._waiting.extendleft(reversed(rest))
                 if self._waiting:
                     self._waiting[0].leads = True
                     self._waiting[0].wake.release()
                 else:
                     self._led = False
             for ticket in group:
-                if not ticket.leads:
+                if not ticket.leads and ticket not in rest:
                     ticket.wake.release()
 
     def _withdraw(self, ticket: Ticket[Work, Result]) -> None:
-        """Its time is over. What no leader has taken yet was certainly not written; one that was
-        made the leader meanwhile still leads, because others rely on it."""
+        """The ticket's time is over. What no leader has taken yet was certainly not written; one
+        that was made the leader meanwhile still leads, because others rely on it."""
         with self._mutex:
             if ticket in self._waiting and not ticket.leads:
                 self._waiting.remove(ticket)
                 ticket.settle(StoreUnavailable("the store is too busy"))
+            ticket.is_given_up = not ticket.leads

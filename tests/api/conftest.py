@@ -1,15 +1,20 @@
 """The application on a SQLite store of its own, and a client in the same process."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
 from app.application.services import Services
 from app.bootstrap import build_services
 from config.settings import Settings
+
+_APPLICATIONS: dict[Settings, Flask] = {}
+"""By their settings: to make one takes longer than most tests."""
 
 
 @pytest.fixture
@@ -33,5 +38,9 @@ def services(settings: Settings) -> Iterator[Services]:
 
 @pytest.fixture
 def client(settings: Settings, services: Services) -> FlaskClient:
-    """A client of the whole application."""
-    return create_app(settings, services).test_client()
+    """A client of the whole application, over services of its own."""
+    alike = replace(settings, sqlite_path=Path())
+    if alike not in _APPLICATIONS:
+        _APPLICATIONS[alike] = create_app(settings, services)
+    _APPLICATIONS[alike].extensions["services"] = services
+    return _APPLICATIONS[alike].test_client()

@@ -1,4 +1,4 @@
-"""Registering carriers and looking at them, to the letter of the seed document."""
+"""Registering carriers and looking at them, to the letter of the original registry."""
 
 import json
 from uuid import UUID
@@ -20,7 +20,8 @@ def register(client: FlaskClient, name: object = "FedEx", email: object = "a@fed
 
 
 def test_a_carrier_is_registered(client: FlaskClient) -> None:
-    """201 with exactly the seed's body, and headers that say where it is and in which version."""
+    """201 with exactly the original registry's body, and headers that say where it is and in which
+    version."""
     answer = client.post("/register-carrier", json=FEDEX)
     assert answer.status_code == 201
     carrier_id = json.loads(answer.data)["data"]["carrier_id"]
@@ -107,7 +108,7 @@ def test_an_id_is_the_same_in_upper_case(client: FlaskClient) -> None:
 
 
 def test_a_bad_address_is_refused_with_the_seeds_body(client: FlaskClient) -> None:
-    """422, exactly as the seed document shows it, and nothing is registered."""
+    """422, exactly as the original registry answers, and nothing is registered."""
     answer = client.post("/register-carrier", json={"name": "FedEx", "email": "contact"})
     assert answer.status_code == 422
     assert answer.json == {

@@ -2,16 +2,21 @@
 
 import csv
 import io
+import re
 from contextlib import ExitStack
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from app.api import directory
-from app.api.directory_csv import COLUMNS
-from app.application.ports import StoreUnavailable
+from app.api.resources import directory
+from app.api.resources.directory_csv import COLUMNS, harmless
+from app.api.schemas.answers import CarrierSchema
+from app.application.ports.errors import StoreUnavailable
 from app.application.services import Services
 from tests.support.answers import another, data, failure, refused
+from tests.support.csv_reader import carriers, without_what_was_added
 from tests.support.directory import covers
 
 
@@ -57,6 +62,93 @@ def test_a_carrier_is_a_line(client: FlaskClient) -> None:
     assert (row["registered_at"], row["updated_at"]) == (shown["registered_at"],) * 2
     assert (row["countries"], row["services"]) == ("DE; FR", "air; parcel")
     assert row["identifiers"] == "scac:FDXG; own:A,B"
+
+
+FULL = {
+    "phone": "+4930901820",
+    "website": "https://a.example/?a=b;=c",
+    "aliases": ["=1+1", "a;=b", "'quoted'", 'He said "no"', "東京", "\uff1d1"],
+    "identifiers": [
+        {"scheme": "usdot", "value": "86876", "valid_from": "2026-01-01"},
+        {"scheme": "own", "value": "A;=B"},
+    ],
+    "coverage": covers(air=["FR", "DE"], parcel=["worldwide"]),
+    "tracking_url": "https://a.example/?n={tracking_number};-1",
+    "metadata": {
+        "a": [1, -2, 1.0, True, None],
+        "=k": "x;\n=cmd",
+        "'": "\t=1;'",
+        "\uff1b": "\uff1d",
+    },
+}
+NAMES = [
+    "'=1",
+    "''",
+    "'Foo",
+    "Foo;=cmd|' /C calc'!A0",
+    '";"=cmd',
+    "a, b; c",
+    "\u3000x;\u3000\uff1d1",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_read_back(client: FlaskClient, name: str) -> None:
+    """As docs/csv.md shows it, each carrier is what the API says, formulas and quotes included."""
+    token = ""
+    for body in ({**another(), **FULL, "name": name}, another()):
+        answer = client.post("/register-carrier", json=body)
+        token = answer.headers["Consistency-Token"]
+    carrier_id = answer.headers["Location"].rpartition("/")[2]
+    reason = {"reason": f"- {name}", "category": "fraud"}
+    answer = client.post(f"/carriers/{carrier_id}/suspend", json=reason)
+    token = answer.headers["Consistency-Token"]
+    text = client.get("/carriers.csv", headers={"Consistency-Token": token}).text
+    found = list(carriers(text))
+    assert len(found) == 2
+    for each in found:
+        assert each.pop("updated_at") >= each["registered_at"]
+        assert each == data(client.get(f"/carriers/{each['carrier_id']}"))
+
+
+def test_every_field_of_a_carrier_has_a_column() -> None:
+    """One that the API gains must not be missing here."""
+    columns = {column.removesuffix("_json") for column in COLUMNS}
+    assert set(CarrierSchema().fields) <= columns
+
+
+PIECES = st.sampled_from(
+    [*"=+-@\uff1d\uff0b\uff0d\uff20\ufe66;\t|\r\n ',\"\u00a0\u200b\ufeffaé\\", "=cmd|' /C calc'!A0"]
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(PIECES, max_size=12).map("".join))
+@example("Foo;=cmd")
+@example("\t=cmd")
+@example("  =cmd")
+@example("\uff1dcmd")
+@example(";\t=x")
+@example("''=x;'=y")
+@example("a\r\n=1")
+def test_no_separator_makes_a_formula(text: str) -> None:
+    """Whatever a spreadsheet splits a cell at, no part begins as a formula, and the text comes
+    back as it was."""
+    cell = harmless(text)
+    for part in re.split(r"[;\t|\r\n]", cell):
+        seen = part.strip().strip('"\u200b\ufeff \u00a0')
+        assert not seen.startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"))
+    assert without_what_was_added(cell) == text
+
+
+def test_a_semicolon_locale_sees_no_formula(client: FlaskClient) -> None:
+    """The whole line, quotation marks and all, split as a German spreadsheet splits it."""
+    body = {**another(), **FULL, "name": 'Foo;=cmd;"=cmd";\u00a0-1'}
+    token = client.post("/register-carrier", json=body).headers["Consistency-Token"]
+    text = client.get("/carriers.csv", headers={"Consistency-Token": token}).text
+    for line in csv.reader(io.StringIO(text, newline=""), delimiter=";"):
+        for cell in line:
+            assert not cell.lstrip(' "\u00a0').startswith(tuple("=+-@\uff1d")), cell
 
 
 def test_a_file_holds_all_pages(filled: FlaskClient) -> None:

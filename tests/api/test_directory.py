@@ -50,6 +50,7 @@ def filled(client: FlaskClient) -> Iterator[FlaskClient]:
     [
         ("", ["Älpha", "beta", ODD_NAME, "Zeta"]),
         ("?sort=registered_at", ["Zeta", "Älpha", ODD_NAME, "beta"]),
+        ("?state=suspended", ["beta"]),
         ("?status=suspended", ["beta"]),
         ("?status=active,suspended&limit=2", ["Älpha", "beta"]),
         ("?status=retired", []),
@@ -88,15 +89,26 @@ def test_a_carrier_is_listed_as_it_is_shown(filled: FlaskClient) -> None:
         (
             "status=active,gone",
             {
-                "status": "The status parameter must be 1 to 20 of active, suspended, retired,"
-                " separated by commas"
+                "status": "The status parameter must be one of active, suspended, retired, or up"
+                " to 20 of them separated by commas"
             },
+        ),
+        (
+            "state=gone",
+            {
+                "state": "The state parameter must be one of active, suspended, retired, or up to"
+                " 20 of them separated by commas"
+            },
+        ),
+        (
+            "state=active&status=active",
+            {"status": "Give either the state or the status parameter, not both"},
         ),
         (
             "country=XX",
             {
-                "country": "The country parameter must be 1 to 20 of the ISO 3166 alpha-2 codes,"
-                " such as DE, separated by commas"
+                "country": "The country parameter must be one of the ISO 3166 alpha-2 codes, such"
+                " as DE, or up to 20 of them separated by commas"
             },
         ),
         ("identifier=scac:12345", {"identifier": "The SCAC must be 2 to 4 letters"}),
@@ -210,7 +222,7 @@ def test_every_command_answers_with_a_token(client: FlaskClient) -> None:
 
 def test_a_token_that_nobody_was_given_is_refused(client: FlaskClient) -> None:
     """It would be waited for in vain."""
-    for token in ("", "abc", "A" * 32):
+    for token in ("", "abc", "A" * 32, "A" * 54):
         answer = client.get("/carriers", headers={"Consistency-Token": token})
         assert refused(answer, 400) == "The Consistency-Token is not one of a command's answer"
 
@@ -220,6 +232,7 @@ def test_what_is_not_there_in_time_is_asked_for_later(
 ) -> None:
     """503 with Retry-After; at once if as many wait as may."""
     token = token_of("550e8400-e29b-41d4-a716-446655440000", 1)
+    assert client.get("/carriers").status_code == 200  # the view is made by now
     with ExitStack() as held:
         for _ in range(4):
             held.enter_context(services.directory.place())

@@ -14,15 +14,16 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.api import feed as feed_of_the_api
-from app.api.cloud_events import TYPES, cloud_event
+from app.api.resources import feed_pages
+from app.api.resources.cloud_events import TYPES, cloud_event
 from app.application.deadline import Deadline
-from app.application.feed import FeedEvent
+from app.application.ports.feed import FeedEvent
 from app.application.services import Services
 from config.settings import Settings
 from tests.support.answers import FEDEX, another, data, failure
 
 Json = dict[str, Any]
+FEED = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 
 def register(client: FlaskClient, count: int = 1) -> list[str]:
@@ -32,10 +33,11 @@ def register(client: FlaskClient, count: int = 1) -> list[str]:
 
 
 def page(client: FlaskClient, query: str = "") -> Json:
-    """A page of the feed."""
+    """A page of the feed, without the feed's id and head."""
     shown: Json = data(client.get(f"/events{query}"))
-    assert shown.keys() == {"events", "next"}
-    return shown
+    assert shown.keys() == {"events", "next", "feed", "head"}
+    assert all(event["feed"] == shown["feed"] for event in shown["events"])
+    return {"events": shown["events"], "next": shown["next"]}
 
 
 def positions(shown: Json) -> list[int]:
@@ -46,7 +48,6 @@ def positions(shown: Json) -> list[int]:
 def test_nothing_has_happened(client: FlaskClient) -> None:
     """The feed is empty, and begins after position 0."""
     assert page(client) == {"events": [], "next": 0}
-    assert page(client, "?after=9007199254740991") == {"events": [], "next": 9007199254740991}
 
 
 def test_an_event_is_a_cloud_event(client: FlaskClient) -> None:
@@ -65,6 +66,7 @@ def test_an_event_is_a_cloud_event(client: FlaskClient) -> None:
     assert event == {
         "specversion": "1.0",
         "source": "/carriers",
+        "feed": data(client.get("/events"))["feed"],
         "type": "CarrierRegistered",
         "subject": carrier_id,
         "position": 1,
@@ -84,7 +86,8 @@ def test_pages_follow_each_other(client: FlaskClient) -> None:
     register(client, 5)
     answer = client.get("/events?limit=2")
     assert positions(data(answer)) == [1, 2]
-    assert answer.headers["Link"] == '<?after=2&limit=2>; rel="next"'
+    feed = data(answer)["feed"]
+    assert answer.headers["Link"] == f'<?feed={feed}&after=2&limit=2>; rel="next"'
     assert answer.headers["Cache-Control"] == "no-store"
     answer = client.get("/events?after=2&limit=2")
     assert (positions(data(answer)), data(answer)["next"]) == ([3, 4], 4)
@@ -105,14 +108,17 @@ def test_events_of_some_types(client: FlaskClient, monkeypatch: pytest.MonkeyPat
     assert positions(page(client, "?type=CarrierRegistered,CarrierRetired")) == [1, 5]
     answer = client.get("/events?type=CarrierRenamed,CarrierRegistered&limit=2")
     assert positions(data(answer)) == [1, 2]
+    feed = data(answer)["feed"]
     assert answer.headers["Link"] == (
-        '<?after=2&limit=2&type=CarrierRegistered,CarrierRenamed>; rel="next"'
+        f'<?feed={feed}&after=2&limit=2&type=CarrierRegistered,CarrierRenamed>; rel="next"'
     )
-    monkeypatch.setattr(feed_of_the_api, "AT_ONCE", 2)
-    monkeypatch.setattr(feed_of_the_api, "LOOKED_AT", 3)
+    monkeypatch.setattr(feed_pages, "AT_ONCE", 2)
+    monkeypatch.setattr(feed_pages, "LOOKED_AT", 3)
     answer = client.get("/events?type=CarrierRetired")
-    assert data(answer) == {"events": [], "next": 4}
-    assert answer.headers["Link"] == '<?after=4&limit=100&type=CarrierRetired>; rel="next"'
+    assert data(answer) == {"events": [], "next": 4, "feed": feed, "head": 5}
+    assert answer.headers["Link"] == (
+        f'<?feed={feed}&after=4&limit=100&type=CarrierRetired>; rel="next"'
+    )
     assert positions(page(client, "?type=CarrierRetired&after=4")) == [5]
 
 
@@ -128,6 +134,9 @@ def test_events_of_some_types(client: FlaskClient, monkeypatch: pytest.MonkeyPat
         ("type=CarrierSold", "type", f"must be of {', '.join(TYPES)};"),
         ("type=", "type", "must be of"),
         ("type=CarrierRetired,", "type", "must be of"),
+        ("feed=", "feed", "must be the id of a feed"),
+        (f"feed={FEED.upper()}", "feed", "must be the id of a feed"),
+        (f"feed={FEED}%0A", "feed", "must be the id of a feed"),
         ("from=1", "from", "unknown"),
         ("limit=1&limit=2", "limit", "more than once"),
     ],
@@ -235,8 +244,8 @@ def test_a_position_beyond_the_integers_of_cloud_events(
     """It is text, as their specification has it."""
     register(client)
     (found,) = services.feed.read(0, 1, Deadline.after(5))
-    assert cloud_event(FeedEvent(2**31 - 1, found.event))["position"] == 2**31 - 1
-    assert cloud_event(FeedEvent(2**31, found.event))["position"] == "2147483648"
+    assert cloud_event(FeedEvent(2**31 - 1, found.event), FEED)["position"] == 2**31 - 1
+    assert cloud_event(FeedEvent(2**31, found.event), FEED)["position"] == "2147483648"
 
 
 def test_a_store_that_is_away(client: FlaskClient, settings: Settings) -> None:

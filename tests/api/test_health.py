@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.application.projections import PROJECTIONS
 from config.settings import Settings
 from tests.support.answers import another, data, failure
 from tests.support.stores import soon
@@ -43,8 +44,17 @@ def test_a_process_that_answers_is_alive(client: FlaskClient) -> None:
 
 
 def test_a_process_with_its_store_is_ready(client: FlaskClient) -> None:
-    """The store was asked."""
-    assert data(client.get("/health/ready")) == {"status": "ready"}
+    """The store was asked; and of each view it is said how far it is."""
+    client.get("/carriers")  # waits until the view is made
+    client.get("/statistics")
+    shown = data(client.get("/health/ready"))
+    views = {
+        name: {"view": PROJECTIONS[name].key, "made": True, "position": 0, "behind": 0}
+        for name in PROJECTIONS
+    }
+    assert shown == {"status": "ready", "views": views}
+    made = figures(client)
+    assert [value(made, "view_made", projection=name) for name in PROJECTIONS] == [1, 1]
 
 
 def test_without_its_store_a_process_is_alive_but_not_ready(

@@ -10,7 +10,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.test import TestResponse
 
 from app.application.deadline import Deadline
-from app.application.ports import NO_STREAM
+from app.application.ports.event_store import NO_STREAM
 from app.application.services import Services
 from tests.support.answers import data, failure
 from tests.support.carriers import NOBODY, history, register, rename
@@ -86,6 +86,7 @@ def test_a_history_says_who_when_and_what(client: FlaskClient, fedex: str) -> No
         "type": "CarrierRenamed",
         "who": "anonymous",
         "correlation_id": "my-request",
+        "data": {"name": "DHL"},
         "changes": [{"field": "name", "from": "FedEx", "to": "DHL"}],
     }
 

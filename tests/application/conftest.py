@@ -1,18 +1,18 @@
-"""The application over a real store, for its own tests."""
+"""The application on a real store, for its own tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.infrastructure.sqlite_store import SqliteEventStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.support.application import FEDEX, Application, BusyStore
 from tests.support.directory import Filled
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[BusyStore]:
-    """An empty store in a file of its own."""
+    """An empty store in its own file."""
     opened = BusyStore(tmp_path / "events.sqlite3")
     yield opened
     opened.close()
@@ -42,5 +42,5 @@ def filled(tmp_path: Path) -> Iterator[Filled]:
 
 @pytest.fixture
 def fedex(app: Application) -> str:
-    """The id of a carrier that is registered."""
+    """The id of a registered carrier."""
     return app.do(FEDEX).carrier_id

@@ -6,16 +6,10 @@ from uuid import uuid4
 import pytest
 
 from app.application.bus import MAX_DECISIONS, CommandBus, Handler
-from app.application.commands import CommandContext
+from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
-from app.application.ports import (
-    NO_STREAM,
-    Appended,
-    EventStore,
-    OutcomeUnknown,
-    StoreUnavailable,
-    VersionConflict,
-)
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.ports.event_store import NO_STREAM, Appended, EventStore, VersionConflict
 from tests.support.commits import context, event
 from tests.support.figures import KeptFigures
 from tests.support.threads import at_once
@@ -50,7 +44,7 @@ class Contended:
 
 def test_each_command_goes_to_its_handler() -> None:
     """By its type; the handler gets the command and its context, and its answer comes back."""
-    bus = CommandBus(
+    bus = CommandBus[object](
         {Change: lambda command, given: ("change", command, given), Other: lambda *_: "other"},
         KeptFigures(),
     )
@@ -62,12 +56,12 @@ def test_each_command_goes_to_its_handler() -> None:
 def test_a_command_without_a_handler_is_a_mistake() -> None:
     """It is not dropped in silence."""
     with pytest.raises(KeyError):
-        CommandBus({}, KeptFigures()).dispatch(Change(), context())
+        CommandBus[object]({}, KeptFigures()).dispatch(Change(), context())
 
 
 def test_the_table_cannot_be_changed_from_outside() -> None:
     """The bus keeps a copy of its table."""
-    table: dict[type, Handler] = {Change: lambda *_: "first"}
+    table: dict[type, Handler[str]] = {Change: lambda *_: "first"}
     bus = CommandBus(table, KeptFigures())
     table[Change] = lambda *_: "second"
     assert bus.dispatch(Change(), context()) == "first"

@@ -1,4 +1,4 @@
-"""Reading what one has just written: tokens, and for whom a query waits."""
+"""Consistency tokens: what they name, and how long a query waits for a view."""
 
 from uuid import UUID
 
@@ -6,35 +6,44 @@ import pytest
 
 from app.application.consistency import BadToken, Token, ViewBehind, token_in, token_of
 from app.application.deadline import Deadline
-from app.application.views import Changes, Parked
+from app.application.ports.views import Changes, Parked
 from tests.support.directory import Filled, carrier
 from tests.support.stores import soon
 
 
 def test_a_token_is_opaque_and_names_a_carrier_at_a_version() -> None:
-    """One that was mangled is refused."""
-    token = token_of(str(UUID(int=7)), 300)
-    assert token_in(token) == Token(str(UUID(int=7)), 300)
+    """A token names a carrier and a version, and a damaged token is refused."""
+    feed = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    token = token_of(str(UUID(int=7)), 300, feed)
+    assert token_in(token) == Token(str(UUID(int=7)), 300, feed)
     for wrong in ("", "a", "é" * 32, token[:-4], token[:-1] + "!", "B" + token[1:], token * 2):
         with pytest.raises(BadToken):
             token_in(wrong)
 
 
+def test_a_token_of_a_former_release_is_read() -> None:
+    """A token of an earlier release is read; it names no feed."""
+    former = "AAAAAAAAAAAAAAAAAAAABwAAASyWNho_"
+    assert token_in(former) == Token(str(UUID(int=7)), 300, None)
+    assert token_of(str(UUID(int=7)), 300) == former
+
+
 def test_what_the_view_holds_is_not_waited_for(filled: Filled) -> None:
-    """Not even when nobody else may wait."""
+    """A query whose view holds the token's version does not wait, even if the concurrency limit is
+    reached."""
     filled.put(carrier(1))
     with filled.tail.listener():
         filled.directory.wait_for(Token(str(UUID(int=1)), 1), soon())
 
 
 def test_who_waits_wakes_who_fills_the_view(filled: Filled) -> None:
-    """And goes on as soon as it is there."""
-    filled.nudged = lambda: filled.put(carrier(1))
+    """A waiting query wakes the follower, and ends as soon as the view holds the version."""
+    filled.woken = lambda: filled.put(carrier(1))
     filled.directory.wait_for(Token(str(UUID(int=1)), 1), soon())
 
 
 def test_waiting_ends_in_time_for_an_answer(filled: Filled) -> None:
-    """A second before the request's deadline."""
+    """Waiting ends a second before the request's deadline."""
     filled.put(carrier(1))
     deadline = Deadline.after(1.1)
     with pytest.raises(ViewBehind):
@@ -43,7 +52,7 @@ def test_waiting_ends_in_time_for_an_answer(filled: Filled) -> None:
 
 
 def test_a_parked_carrier_is_not_waited_for(filled: Filled) -> None:
-    """From the version on that cannot be applied."""
+    """A query does not wait for a version from which the carrier's stream is parked."""
     filled.put(carrier(1))
     stream = str(UUID(int=1))
     filled.written.commit(Changes(5, parked=[Parked(stream, 2, 5, "unreadable", 2)]))
@@ -53,6 +62,6 @@ def test_a_parked_carrier_is_not_waited_for(filled: Filled) -> None:
 
 
 def test_only_so_many_wait(filled: Filled) -> None:
-    """The others are told at once."""
+    """Beyond the concurrency limit a query is refused at once."""
     with filled.tail.listener(), pytest.raises(ViewBehind, match="too many"):
         filled.directory.wait_for(Token(str(UUID(int=1)), 1), soon())

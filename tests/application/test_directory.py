@@ -4,24 +4,40 @@ import json
 import random
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from app.application import directory as engine
-from app.application.directory import CARRIERS, STATISTICS, BadCursor, Query
+from app.application.consistency import ViewNotMade
+from app.application.directory import live_views
+from app.application.directory import pages as engine
+from app.application.directory.pages import STATISTICS, Directory
+from app.application.directory.query import CARRIERS, BadCursor, Query
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.event_store import NO_STREAM
+from app.application.ports.views import SORTS, Changes, Row, RowChange, View
+from app.application.projections import PROJECTIONS
+from app.application.projections.carriers import FILTERS
 from app.application.projections.text import folded, words
-from app.application.views import SORTS, Changes, Row, View
-from tests.support.directory import Filled, Json, carrier, covers
-from tests.support.stores import soon
+from app.infrastructure.sqlite.event_store import SqliteEventStore
+from app.infrastructure.sqlite.registry import SqliteRegistry
+from tests.support.directory import LIVE, Filled, Json, Views, carrier, covers
+from tests.support.stores import commit, soon
 from tests.support.views import Written, new
 
 NAMES = ("Alpha", "Älpha Cargo", "beta", "Beta Lines", "Gamma & Söhne", "Zeta", "alphabet")
 STATUSES = ("active", "suspended", "retired")
 COUNTRIES = ("DE", "FR", "worldwide")
 SERVICES = ("air", "parcel")
+DAYS = ("1999-12-31", "2025-01-31", "2025-12-31", "2026-01-01", "2026-11-09", "2026-11-25")
+
+
+def since(day: str) -> frozenset[str]:
+    """What is looked for from a day on."""
+    return next(each.terms(day) for each in FILTERS if each.name == "incidents_since")
 
 
 def any_carrier(chance: random.Random, number: int) -> Row:
@@ -31,6 +47,7 @@ def any_carrier(chance: random.Random, number: int) -> Row:
         number,
         chance.choice(NAMES),
         chance.choice(STATUSES),
+        chance.choice((None, *DAYS)),
         coverage=covers(**{each: [chance.choice(COUNTRIES)] for each in offered}),
         identifiers=[{"scheme": "own", "value": str(number % 9)}],
         aliases=chance.sample(NAMES, chance.randrange(3)),
@@ -44,11 +61,12 @@ def any_query(chance: random.Random) -> Query:
         return frozenset(chance.sample(values, chance.choice((0, 0, 1, 2))))
 
     return Query(
-        statuses=some(STATUSES),
+        states=some(STATUSES),
         countries=some(("DE", "FR", "IT")),
         services=some(SERVICES),
         identifiers=some([("own", str(value)) for value in range(9)]),
         words=some(("al", "beta", "b", "sohne", "c1", "x")),
+        also=frozenset(since(day) for day in chance.sample(DAYS, chance.choice((0, 0, 1)))),
         sort=chance.choice(SORTS),
         limit=chance.choice((1, 7, 50)),
     )
@@ -61,7 +79,11 @@ def is_wanted(body: Json, query: Query) -> bool:
     texts = [body["name"], body["email"], *body["aliases"], *(value for _, value in identifiers)]
     found = [word for text in texts for word in words(text)]
     return (
-        (not query.statuses or body["state"] in query.statuses)
+        (not query.states or body["state"] in query.states)
+        and all(
+            any(since(day) == terms and (body["last_incident_on"] or "") >= day for day in DAYS)
+            for terms in query.also
+        )
         and (not query.identifiers or bool(identifiers & query.identifiers))
         and (
             not (query.countries or query.services)
@@ -87,13 +109,13 @@ def in_order(bodies: Sequence[Json], sort: str) -> list[Json]:
 
 
 @pytest.mark.parametrize("finds_prefixes", [True, False])
-@pytest.mark.parametrize("most_looked_at", [engine.MOST_LOOKED_AT, 60])
+@pytest.mark.parametrize("max_looked_at", [engine.MAX_LOOKED_AT, 60])
 def test_pages_hold_what_a_plain_filter_finds(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch, most_looked_at: int, finds_prefixes: bool
+    filled: Filled, monkeypatch: pytest.MonkeyPatch, max_looked_at: int, finds_prefixes: bool
 ) -> None:
     """In order, each carrier once, also while others are registered meanwhile, whatever the store
     can put in order, and where pages end early."""
-    monkeypatch.setattr(engine, "MOST_LOOKED_AT", most_looked_at)
+    monkeypatch.setattr(engine, "MAX_LOOKED_AT", max_looked_at)
     filled.views.finds_prefixes = finds_prefixes
     chance = random.Random(20260131)
     numbers = iter(chance.sample(range(1, 5000), 4000))
@@ -149,7 +171,7 @@ def test_a_page_looks_at_so_many_and_no_more(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be empty then, and still say where to go on."""
-    monkeypatch.setattr(engine, "MOST_LOOKED_AT", 5)
+    monkeypatch.setattr(engine, "MAX_LOOKED_AT", 5)
     filled.views.finds_prefixes = False
     filled.put(*(carrier(number, f"n{number}") for number in range(8)), carrier(9, "wanted"))
     query = Query(words=frozenset({"wanted"}), limit=1)
@@ -166,7 +188,7 @@ def test_a_cursor_is_of_one_query(filled: Filled) -> None:
     _, cursor = filled.page(query)
     assert cursor is not None
     assert filled.page(replace(query, limit=2, cursor=cursor)) == (["b", "c"], None)
-    others = (Query(sort="registered_at"), Query(statuses=frozenset({"active"})))
+    others = (Query(sort="registered_at"), Query(states=frozenset({"active"})))
     mangled = (
         "",
         "a",
@@ -195,28 +217,22 @@ def test_a_forged_cursor_reaches_no_store(filled: Filled) -> None:
         filled.page(Query(cursor=cursor))
 
 
-def test_another_generation_is_noticed_after_a_page_was_read(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_generation_is_noticed_after_a_page_was_read(filled: Filled) -> None:
     """The page is read again from the one that is live now."""
-    monkeypatch.setattr(engine, "_GENERATION_KNOWN_SECONDS", 0)
     filled.put(carrier(1, "old"))
-    built = filled.views.begin(CARRIERS, soon())
+    built = filled.views.begin(LIVE.projection, soon())
     Written(filled.views, built).put(*new(carrier(1, "new")))
     filled.views.meanwhile = lambda: filled.views.swap(built, soon())
     assert filled.names() == ["new"]
     assert filled.directory.standing(CARRIERS, soon()).view == built
 
 
-def test_another_generation_is_noticed_after_counts_were_read(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_generation_is_noticed_after_counts_were_read(filled: Filled) -> None:
     """They are read again from the one that is live now: the former may be dropped by then."""
-    monkeypatch.setattr(engine, "_GENERATION_KNOWN_SECONDS", 0)
-    former = View(STATISTICS, 1)
+    former = View(PROJECTIONS[STATISTICS].key, 1)
     counted = Changes(1, counts={"total": 7})
     Written(filled.views, former).commit(counted)
-    built = filled.views.begin(STATISTICS, soon())
+    built = filled.views.begin(former.projection, soon())
     Written(filled.views, built).commit(counted)
 
     def replace_it() -> None:
@@ -225,3 +241,47 @@ def test_another_generation_is_noticed_after_counts_were_read(
 
     filled.views.meanwhile = replace_it
     assert filled.directory.counts(soon()) == {"total": 7}
+
+
+def not_made(filled: Filled) -> None:
+    """Look at a file of views that was made anew: no view is built in it yet."""
+    with closing(SqliteEventStore(filled.path)) as store:
+        commit_id, events = commit()
+        store.append("s", NO_STREAM, events, commit_id, soon())
+    filled.views = Views(filled.path.with_name("anew"), SqliteRegistry(filled.path))
+    filled.directory = Directory(filled.views, filled.wake, filled.tail.listener)
+
+
+def test_a_view_that_is_being_made_is_waited_for(filled: Filled) -> None:
+    """Whoever makes it is woken."""
+
+    def make_it() -> None:
+        view = filled.views.begin(LIVE.projection, soon())
+        Written(filled.views, view).put(*new(carrier(1, "anew")))
+        filled.views.swap(view, soon())
+
+    not_made(filled)
+    filled.woken = make_it
+    assert filled.names() == ["anew"]
+
+
+def test_a_view_that_is_not_made_in_time_does_not_answer(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither with nothing nor with a part."""
+    monkeypatch.setattr(live_views, "PATIENCE_SECONDS", 0.1)
+    not_made(filled)
+    filled.views.begin(LIVE.projection, soon())
+    with pytest.raises(ViewNotMade):
+        filled.names()
+    with pytest.raises(ViewNotMade):
+        filled.directory.counts(soon())
+
+
+def test_a_damaged_row_is_named(filled: Filled) -> None:
+    """The view is made of the feed: it can be made anew, and the answer says how."""
+    row = carrier(1, "damaged")
+    filled.put(row)
+    filled.written.put(RowChange(replace(row, body="{"), (row,)))
+    with pytest.raises(StoreUnavailable, match=f"carrier {row.carrier_id} is damaged"):
+        filled.names()

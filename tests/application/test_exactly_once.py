@@ -1,13 +1,15 @@
-"""Idempotency keys: what was sent twice, later or at the same moment, happened once."""
+"""Idempotency keys: a command that was sent twice, later or at the same moment, is done once."""
 
 from dataclasses import replace
 
 import pytest
 
-from app.application.commands import ChangeEmail, RetireCarrier, SuspendCarrier
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone, KeyReused
-from app.application.ports import AlreadyClaimed
+from app.application.ports.event_store import AlreadyClaimed
+from app.domain.commands.change_email import ChangeEmail
+from app.domain.commands.retire import RetireCarrier
+from app.domain.commands.suspend import SuspendCarrier
 from app.domain.values import CarrierName, Category, EmailAddress, Reason
 from tests.support.application import FEDEX, FEDEX_TWO, Application, BusyStore, keyed, rename
 from tests.support.threads import at_once
@@ -16,7 +18,8 @@ REASON = Reason("No cover")
 
 
 def test_a_key_is_one_registration(app: Application) -> None:
-    """Sent again, also after later commands and its retirement: the first answer, and no event."""
+    """A registration sent again, also after later commands, gets the first answer and adds no
+    event."""
     first = app.do(FEDEX, keyed("k"))
     assert (first.version, first.state, first.replayed) == (1, "active", False)
     again = replace(first, replayed=True)
@@ -29,7 +32,7 @@ def test_a_key_is_one_registration(app: Application) -> None:
 
 
 def test_a_registration_with_a_profile_is_answered_again_whole(app: Application) -> None:
-    """Both events of the commit count."""
+    """The repeated answer counts both events of the commit."""
     command = replace(FEDEX, profile={"phone": "+498912345678"})
     first = app.do(command, keyed("k"))
     app.do(rename(first.carrier_id, "DHL"))
@@ -38,7 +41,7 @@ def test_a_registration_with_a_profile_is_answered_again_whole(app: Application)
 
 
 def test_a_key_is_one_change(app: Application, fedex: str) -> None:
-    """Sent again, what it did is not done again, whatever has happened since."""
+    """A change sent again is not done again, whatever has happened since."""
     first = app.do(rename(fedex, "DHL"), keyed("k"))
     app.do(rename(fedex, "UPS"))
     app.do(SuspendCarrier(fedex, REASON, Category()))
@@ -50,7 +53,7 @@ def test_a_key_is_one_change(app: Application, fedex: str) -> None:
 
 
 def test_a_key_outlives_the_address_it_took(app: Application, fedex: str) -> None:
-    """The first answer, though the address is another carrier's by now."""
+    """The first answer is given even if the address is another carrier's by now."""
     hello = EmailAddress("hello@fedex.com")
     first = app.do(ChangeEmail(fedex, hello), keyed("k"))
     app.do(ChangeEmail(fedex, EmailAddress("a@b.com")))
@@ -63,7 +66,7 @@ def test_a_key_outlives_the_address_it_took(app: Application, fedex: str) -> Non
 
 
 def test_a_key_stands_for_one_request(app: Application, fedex: str) -> None:
-    """Another one under the same key is refused; another caller's key is another one."""
+    """Another request under the same key is refused; another caller's key is another key."""
     app.do(rename(fedex, "DHL"), keyed("k"))
     with pytest.raises(KeyReused):
         app.do(rename(fedex, "UPS"), keyed("k", "another request"))
@@ -75,14 +78,14 @@ def test_a_key_stands_for_one_request(app: Application, fedex: str) -> None:
 
 
 def test_a_change_sent_again_needs_no_version(app: Application, fedex: str) -> None:
-    """The version that it was made on is past: by its own doing."""
+    """A change sent again succeeds although its expected version is past, by its own doing."""
     sent = replace(keyed("k"), expected=frozenset({1}))
     first = app.do(rename(fedex, "DHL"), sent)
     assert app.do(rename(fedex, "DHL"), sent) == replace(first, replayed=True)
 
 
 def test_a_refused_command_can_be_sent_again(app: Application, fedex: str) -> None:
-    """Nothing was done, so the key is still free."""
+    """A refused command leaves its key unused."""
     dhl = app.do(replace(FEDEX, email=EmailAddress("a@dhl.com"))).carrier_id
     with pytest.raises(AlreadyClaimed):
         app.do(ChangeEmail(dhl, FEDEX.email), keyed("k"))
@@ -94,7 +97,8 @@ def test_a_refused_command_can_be_sent_again(app: Application, fedex: str) -> No
 def test_one_key_at_the_same_moment_is_one_change(
     app: Application, others: Application, store: BusyStore, fedex: str, others_first: int
 ) -> None:
-    """The slower one recognises that it was done, also with another change before it."""
+    """The slower of two requests with one key finds its commit already applied, also with another
+    change before it."""
     same = rename(fedex, "DHL")
 
     def meanwhile() -> None:
@@ -112,7 +116,7 @@ def test_one_key_at_the_same_moment_is_one_change(
 def test_one_key_with_a_version_at_the_same_moment_is_one_change(
     app: Application, others: Application, store: BusyStore, fedex: str, others_first: int
 ) -> None:
-    """It was carried out, so it is not called stale."""
+    """The slower request with a version is answered as done, not as stale."""
     done_by_them = CommandDone(fedex, 2, "active")
 
     def meanwhile() -> None:
@@ -128,7 +132,7 @@ def test_one_key_with_a_version_at_the_same_moment_is_one_change(
 def test_one_key_on_another_version_at_the_same_moment_is_one_change(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:
-    """Carried out by the other on the later of two versions that both name."""
+    """A request that names two versions is done once, on the later of them."""
     sent = replace(keyed("k"), expected=frozenset({1, 2}))
 
     def meanwhile() -> None:
@@ -143,7 +147,7 @@ def test_one_key_on_another_version_at_the_same_moment_is_one_change(
 def test_one_key_for_two_requests_at_the_same_moment(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:
-    """One is carried out, the other is refused."""
+    """Of two requests with one key one is done, and the other is refused."""
     store.meanwhile = [lambda: others.do(rename(fedex, "DHL"), keyed("k"))]
     with pytest.raises(KeyReused):
         app.do(rename(fedex, "UPS"), keyed("k", "another request"))
@@ -154,7 +158,8 @@ def test_one_key_for_two_requests_at_the_same_moment(
 
 
 def test_many_clients_send_one_key(app: Application, fedex: str) -> None:
-    """16 at once: one event, one answer, all but one of them told that it was done before."""
+    """Of 16 clients that send one key at once all get one answer, all but one as a replay, and one
+    event is written."""
     answers = at_once(16, lambda _: app.do(rename(fedex, "DHL"), keyed("k")))
     assert {replace(answer, replayed=True) for answer in answers} == {
         CommandDone(fedex, 2, "active", replayed=True)

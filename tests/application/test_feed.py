@@ -1,4 +1,4 @@
-"""Waiting for what comes next, on a real feed."""
+"""Waiting for the next event, on a real feed."""
 
 import threading
 import time
@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from app.application.concurrency import TooManyListeners
 from app.application.deadline import Deadline
-from app.application.feed import Tail, TooManyListeners
-from app.application.ports import EventStore
-from app.infrastructure.sqlite_feed import SqliteFeed
-from app.infrastructure.sqlite_store import SqliteEventStore
+from app.application.feed import Tail
+from app.application.ports.event_store import EventStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
+from app.infrastructure.sqlite.feed import SqliteFeed
 from tests.contracts.feed import put
 from tests.support.processes import wait_until
 from tests.support.stores import soon
@@ -31,7 +32,7 @@ def feed(tmp_path: Path) -> Iterator[SqliteFeed]:
 
 @pytest.fixture
 def make(feed: SqliteFeed) -> Iterator[Callable[[float], Tail]]:
-    """Makes tails of the feed that look so often; they are closed after the test."""
+    """Makes tails of the feed with this poll interval; they are closed after the test."""
     with ExitStack() as tails:
 
         def make(poll_seconds: float) -> Tail:
@@ -50,19 +51,19 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def waiting(tail: Tail, count: int) -> None:
-    """Return once so many wait."""
+    """Return once this many readers wait."""
     wait_until(lambda: tail._waiting == count, 10, f"{count} waiting")
 
 
 def looking() -> set[threading.Thread]:
-    """The threads that look, of whichever tail."""
+    """The polling threads of all tails."""
     return {thread for thread in threading.enumerate() if thread.name == "feed-tail"}
 
 
 def test_what_is_there_already_is_not_waited_for(
     store: EventStore, make: Callable[[float], Tail]
 ) -> None:
-    """The first look tells, even if the next one would be an hour later."""
+    """The first poll finds existing events, even if the next one would be an hour later."""
     put(store, "s", count=2)
     tail = make(NEVER)
     assert tail.wait(0, soon())
@@ -72,7 +73,7 @@ def test_what_is_there_already_is_not_waited_for(
 def test_all_who_wait_are_woken(
     store: EventStore, make: Callable[[float], Tail], pool: ThreadPoolExecutor
 ) -> None:
-    """By an event of whichever process, and only those whom it concerns."""
+    """An event of any process ends the wait of the readers that it concerns, and of no other."""
     tail = make(OFTEN)
     put(store, "s")
     woken = [pool.submit(tail.wait, 1, soon()) for _ in range(2)]
@@ -88,18 +89,18 @@ def test_all_who_wait_are_woken(
 def test_what_this_process_appends_is_looked_for_at_once(
     store: EventStore, make: Callable[[float], Tail], pool: ThreadPoolExecutor
 ) -> None:
-    """`stir` spares the time until the next look, each time."""
+    """`wake` saves the time until the next poll, each time."""
     tail = make(NEVER)
     for version in range(3):
         woken: Future[bool] = pool.submit(tail.wait, version, soon())
         waiting(tail, 1)
         put(store, "s", version) if version else put(store, "s")
-        tail.stir()
+        tail.wake()
         assert woken.result(10)
 
 
 def test_waiting_ends_at_the_deadline(store: EventStore, make: Callable[[float], Tail]) -> None:
-    """With the answer that nothing has come."""
+    """At the deadline a wait ends with False."""
     began = time.monotonic()
     assert make(NEVER).wait(0, Deadline.after(0.05)) is False
     assert 0.05 <= time.monotonic() - began < 5
@@ -108,7 +109,7 @@ def test_waiting_ends_at_the_deadline(store: EventStore, make: Callable[[float],
 def test_closing_lets_everybody_go(
     store: EventStore, make: Callable[[float], Tail], pool: ThreadPoolExecutor
 ) -> None:
-    """Those who wait, and those who come later."""
+    """Closing ends present and later waits."""
     tail = make(NEVER)
     let_go = [pool.submit(tail.wait, 0, soon()) for _ in range(2)]
     waiting(tail, 2)
@@ -117,12 +118,11 @@ def test_closing_lets_everybody_go(
     assert [each.result(10) for each in let_go] == [False, False]
     assert tail.closed
     assert tail.wait(0, soon()) is False
-    wait_until(lambda: not tail._watched, 10, "the thread has ended")
+    wait_until(lambda: not tail._is_polling, 10, "the thread has ended")
 
 
 def test_places_are_limited(make: Callable[[float], Tail]) -> None:
-    """Who comes when all are taken is refused; a place that is left is free again, whatever ended
-    it."""
+    """A reader beyond the limit is refused; a place is free again however its wait ended."""
     tail = make(NEVER)
     with tail.listener(), tail.listener():
         with pytest.raises(KeyError), tail.listener():
@@ -136,7 +136,7 @@ def test_places_are_limited(make: Callable[[float], Tail]) -> None:
 def test_nobody_looks_while_nobody_waits(
     store: EventStore, make: Callable[[float], Tail], pool: ThreadPoolExecutor
 ) -> None:
-    """One thread for all who wait; it ends after the last one has gone, and comes again."""
+    """One thread polls for all readers, ends after the last one, and starts again for the next."""
     tail = make(OFTEN)
     before = looking()
     for version in range(2):
@@ -151,7 +151,7 @@ def test_nobody_looks_while_nobody_waits(
 def test_a_feed_that_is_unavailable_is_asked_again(
     tmp_path: Path, make: Callable[[float], Tail], pool: ThreadPoolExecutor
 ) -> None:
-    """Who waits goes on waiting, and is woken once it is back and has something."""
+    """Readers go on waiting through an outage, and are woken by the next event."""
     tail = make(OFTEN)  # nothing has made the file yet
     woken = pool.submit(tail.wait, 0, soon())
     waiting(tail, 1)
@@ -169,11 +169,11 @@ def test_a_look_that_fails_by_mistake_is_not_the_last(
     make: Callable[[float], Tail],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whoever waits next is woken again."""
+    """After an unforeseen error of a poll the next reader starts polling again."""
     put(store, "s")
     tail = make(OFTEN)
     with monkeypatch.context() as broken:
-        broken.setattr(feed, "head", None)  # to call it is a TypeError
+        broken.setattr(feed, "standing", None)  # to call it is a TypeError
         assert tail.wait(0, Deadline.after(0.05)) is False
-        wait_until(lambda: not tail._watched, 10, "the thread has ended")
+        wait_until(lambda: not tail._is_polling, 10, "the thread has ended")
     assert tail.wait(0, soon())

@@ -1,4 +1,4 @@
-"""Commands on a real store: what they answer, on what condition, and what they would do."""
+"""Commands on a real store: their answers, their conditions, and dry runs."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -6,21 +6,21 @@ from uuid import uuid4
 import pytest
 
 from app.application.bus import MAX_DECISIONS
-from app.application.commands import (
-    ChangeEmail,
-    Command,
-    ReinstateCarrier,
-    RetireCarrier,
-    SuspendCarrier,
-    UpdateProfile,
-)
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone, StaleVersion
 from app.application.history import Change
-from app.application.ports import AlreadyClaimed, StoreUnavailable, VersionConflict
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.repository import CarrierNotFound
+from app.domain.command import Command
+from app.domain.commands.change_email import ChangeEmail
+from app.domain.commands.register import CarrierRegistered
+from app.domain.commands.reinstate import ReinstateCarrier
+from app.domain.commands.rename import CarrierRenamed
+from app.domain.commands.retire import RetireCarrier
+from app.domain.commands.suspend import SuspendCarrier
+from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
 from app.domain.errors import ForbiddenByState
-from app.domain.events import CarrierProfileUpdated, CarrierRegistered, CarrierRenamed
 from app.domain.values import Category, EmailAddress, Reason
 from tests.support.application import (
     FEDEX,
@@ -39,7 +39,7 @@ REASON = Reason("No cover")
 
 
 def test_a_carriers_whole_life(app: Application) -> None:
-    """Every command answers with the version and the state that it left the carrier in."""
+    """Every command answers with the version and state in which it left the carrier."""
     sent = context()
     registered = app.do(replace(FEDEX, profile={"phone": "+498912345678"}), sent)
     fedex = registered.carrier_id
@@ -64,14 +64,14 @@ def test_a_carriers_whole_life(app: Application) -> None:
 
 
 def test_an_unknown_carrier_takes_no_command(app: Application) -> None:
-    """Whatever else the request says."""
+    """A command on an unknown carrier is refused, whatever else the request has."""
     for sent in (context(), keyed("k"), seen(1), replace(context(), dry_run=True)):
         with pytest.raises(CarrierNotFound):
             app.do(rename(NOBODY, "FedEx"), sent)
 
 
 def test_an_address_has_one_owner(app: Application, fedex: str) -> None:
-    """Neither a registration nor a change takes it; a retirement frees it."""
+    """Neither a registration nor a change takes an owned address; a retirement frees it."""
     dhl = app.do(replace(FEDEX, email=EmailAddress("a@dhl.com"))).carrier_id
     with pytest.raises(AlreadyClaimed) as caught:
         app.do(replace(FEDEX, email=EmailAddress("Contact@FEDEX.com")))
@@ -84,7 +84,7 @@ def test_an_address_has_one_owner(app: Application, fedex: str) -> None:
 
 
 def test_a_version_that_was_seen_can_be_changed(app: Application, fedex: str) -> None:
-    """One of those that the caller names."""
+    """A change is made if the carrier is at one of the named versions."""
     assert app.do(rename(fedex, "DHL"), seen(1)).version == 2
     assert app.do(rename(fedex, "UPS"), seen(7, 2, 1)).version == 3
 
@@ -96,8 +96,8 @@ def test_a_version_that_was_seen_can_be_changed(app: Application, fedex: str) ->
 def test_what_was_not_seen_is_not_changed(
     app: Application, fedex: str, versions: tuple[int, ...], since: list[int]
 ) -> None:
-    """The refusal says the version, and what has happened after the latest that was seen. Also
-    of a command that would change nothing or is forbidden, and of a dry run."""
+    """A stale change gets the current version and the events since the latest named one, also if it
+    would change nothing, is forbidden, or is a dry run."""
     app.do(rename(fedex, "DHL"))
     app.do(RetireCarrier(fedex, REASON))
     for command in (rename(fedex, "UPS"), RetireCarrier(fedex, REASON)):
@@ -112,7 +112,7 @@ def test_what_was_not_seen_is_not_changed(
 def test_a_change_in_between_is_never_passed_over(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:
-    """The version was the right one when it was looked at, and not when it was to be changed."""
+    """A change whose version was right when loaded, but not when appended, is refused."""
     store.meanwhile = [lambda: others.do(rename(fedex, "DHL"))]
     with pytest.raises(StaleVersion) as caught:
         app.do(rename(fedex, "UPS"), seen(1))
@@ -124,7 +124,8 @@ def test_a_change_in_between_is_never_passed_over(
 def test_what_has_happened_since_ends_with_the_version_that_is_named(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:
-    """Also if another commit comes while it is looked up."""
+    """The events since end at the version that the refusal names, even if another commit comes
+    meanwhile."""
     app.do(rename(fedex, "DHL"))
     store.after_reading = [lambda: others.do(rename(fedex, "UPS"))]
     with pytest.raises(StaleVersion) as caught:
@@ -136,7 +137,7 @@ def test_what_has_happened_since_ends_with_the_version_that_is_named(
 def test_a_change_in_between_to_another_version_that_was_named(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:
-    """The caller agrees to either version: it is decided again on the fresh one."""
+    """If the carrier moves to another named version, the command is decided again on that."""
     store.meanwhile = [lambda: others.do(rename(fedex, "DHL"))]
     assert app.do(rename(fedex, "UPS"), seen(1, 2)).version == 3
 
@@ -144,7 +145,8 @@ def test_a_change_in_between_to_another_version_that_was_named(
 def test_without_a_version_it_is_decided_again(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:
-    """On the fresh state: what was possible may be forbidden by now, or change nothing."""
+    """Without a version a command is decided again on the fresh state, where it may be forbidden or
+    change nothing."""
     store.meanwhile = [lambda: others.do(rename(fedex, "DHL"))]
     assert app.do(rename(fedex, "UPS")).version == 3
     store.meanwhile = [lambda: others.do(rename(fedex, "Ane"))]
@@ -158,7 +160,7 @@ def test_without_a_version_it_is_decided_again(
 def test_a_contended_carrier_is_given_up(
     app: Application, others: Application, store: BusyStore, fedex: str
 ) -> None:
-    """After some tries, with nothing written."""
+    """After some conflicts the command is refused with nothing written."""
     store.meanwhile = [
         lambda number=number: others.do(rename(fedex, f"Other {number}"))  # type: ignore[misc]
         for number in range(MAX_DECISIONS)
@@ -170,7 +172,8 @@ def test_a_contended_carrier_is_given_up(
 
 
 def test_many_rename_one_carrier(app: Application, fedex: str) -> None:
-    """16 at once without a version: each is one event or a conflict, and none undoes another."""
+    """Of 16 changes at once without a version each is one event or a conflict, and none undoes
+    another."""
 
     def attempt(number: int) -> int | None:
         try:
@@ -187,7 +190,7 @@ def test_many_rename_one_carrier(app: Application, fedex: str) -> None:
 
 
 def test_many_change_the_version_that_they_have_seen(app: Application, fedex: str) -> None:
-    """16 at once, each naming the same version: exactly one succeeds, round for round."""
+    """Of 16 changes at once on the same version exactly one succeeds, each round."""
 
     def attempt(number: int) -> int | None:
         try:
@@ -204,7 +207,7 @@ def test_many_change_the_version_that_they_have_seen(app: Application, fedex: st
 
 
 def test_a_dry_run_writes_nothing(app: Application, fedex: str) -> None:
-    """It says the events and the changes, by the decision that the real run then makes."""
+    """A dry run gives the events and changes that the real command then makes."""
     dry = replace(context(), dry_run=True)
     profile = {"metadata": {"tier": 1}}
     plan = app.do(replace(FEDEX_TWO, profile=profile), dry)
@@ -229,14 +232,14 @@ def test_a_dry_run_writes_nothing(app: Application, fedex: str) -> None:
 
 
 def test_a_dry_run_is_refused_as_the_real_one(app: Application, fedex: str) -> None:
-    """By the state."""
+    """A dry run is refused by the state as the real command is."""
     app.do(RetireCarrier(fedex, REASON))
     with pytest.raises(ForbiddenByState):
         app.do(rename(fedex, "DHL"), replace(context(), dry_run=True))
 
 
 def test_a_store_that_is_closed_is_said_so(app: Application, store: BusyStore, fedex: str) -> None:
-    """No handler hides it."""
+    """No handler hides the error of a closed store."""
     store.close()
     with pytest.raises(StoreUnavailable):
         app.do(rename(fedex, "DHL"))

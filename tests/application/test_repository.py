@@ -13,17 +13,24 @@ import pytest
 
 from app.application.deadline import Deadline
 from app.application.history import Change
-from app.application.ports import (
+from app.application.ports.codec import UnreadableEvent
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.event_store import (
     NO_STREAM,
     AlreadyClaimed,
     Appended,
     Claim,
     EventStore,
-    StoreUnavailable,
     VersionConflict,
 )
-from app.application.repository import CarrierNotFound, CarrierRepository, UnreadableEvent
+from app.application.repository import CarrierNotFound, CarrierRepository
 from app.domain.carrier import Carrier, CarrierState
+from app.domain.commands.change_email import ChangeEmail
+from app.domain.commands.register import RegisterCarrier
+from app.domain.commands.rename import RenameCarrier
+from app.domain.commands.retire import RetireCarrier
+from app.domain.commands.suspend import SuspendCarrier
+from app.domain.commands.update_profile import UpdateProfile
 from app.domain.values import CarrierName, Category, EmailAddress, Reason
 from app.infrastructure.codec import JsonCodec
 from tests.support.commits import MOMENT, context, event
@@ -40,8 +47,13 @@ def registered(
 ) -> Carrier:
     """A carrier that is to be stored: one event, or two with a profile."""
     carrier = Carrier(identity)
-    carrier.register(CarrierName(name), EmailAddress(email), profile)
+    carrier.carry_out(RegisterCarrier(CarrierName(name), EmailAddress(email), profile), MOMENT)
     return carrier
+
+
+def change_email(carrier: Carrier, address: str) -> None:
+    """Let the carrier decide on another address."""
+    carrier.carry_out(ChangeEmail(carrier.id, EmailAddress(address)), MOMENT)
 
 
 def test_what_was_saved_is_shown(carriers: CarrierRepository) -> None:
@@ -104,11 +116,11 @@ def test_a_loaded_carrier_is_saved_at_its_version(
 
 
 def test_the_same_commit_twice_is_one(carriers: CarrierRepository, store: EventStore) -> None:
-    """Sent again, it recognises itself and writes nothing."""
+    """Sent again, it is already applied and writes nothing."""
     commit_id = uuid4()
     carriers.save(registered("c-1"), context(commit_id=commit_id))
     again = carriers.save(registered("c-1"), context(commit_id=commit_id))
-    assert again == Appended(1, recognised=True)
+    assert again == Appended(1, already_applied=True)
     assert len(store.read("c-1", Deadline.after(1))) == 1
 
 
@@ -166,12 +178,12 @@ def test_an_address_is_taken_and_freed_with_the_events(carriers: CarrierReposito
     assert "fedex.com" not in str(caught.value)
 
     carrier = carriers.load("c-1", Deadline.after(5))
-    carrier.change_email(EmailAddress("hello@fedex.com"))
+    change_email(carrier, "hello@fedex.com")
     carriers.save(carrier, context())
     carriers.save(registered("c-2", email="contact@fedex.com"), context())
 
     other = carriers.load("c-2", Deadline.after(5))
-    other.retire(Reason("Merged"))
+    other.carry_out(RetireCarrier("c-2", Reason("Merged")), MOMENT)
     carriers.save(other, context())
     carriers.save(registered("c-3", email="CONTACT@fedex.com"), context())
 
@@ -180,7 +192,7 @@ def test_another_spelling_of_its_own_address_is_no_other(carriers: CarrierReposi
     """It is stored as it was given, and still taken."""
     carriers.save(registered("c-1"), context())
     carrier = carriers.load("c-1", Deadline.after(5))
-    carrier.change_email(EmailAddress("Contact@fedex.com"))
+    change_email(carrier, "Contact@fedex.com")
     assert carriers.save(carrier, context()) == Appended(2)
     assert carriers.show("c-1", Deadline.after(5)).state.email == "Contact@fedex.com"
     with pytest.raises(AlreadyClaimed):
@@ -192,7 +204,7 @@ def test_a_refused_change_keeps_the_address(carriers: CarrierRepository) -> None
     carriers.save(registered("c-1"), context())
     stale = carriers.load("c-1", Deadline.after(5))
     rename(carriers, "c-1", "Meanwhile")
-    stale.change_email(EmailAddress("hello@fedex.com"))
+    change_email(stale, "hello@fedex.com")
     with pytest.raises(VersionConflict):
         carriers.save(stale, context())
     with pytest.raises(AlreadyClaimed):
@@ -203,7 +215,7 @@ def test_a_refused_change_keeps_the_address(carriers: CarrierRepository) -> None
 def rename(carriers: CarrierRepository, identity: str, name: str) -> None:
     """As somebody else would in the meantime."""
     carrier = carriers.load(identity, Deadline.after(5))
-    carrier.rename(CarrierName(name))
+    carrier.carry_out(RenameCarrier(identity, CarrierName(name)), MOMENT)
     carriers.save(carrier, context())
 
 
@@ -270,7 +282,7 @@ def test_the_history_says_what_each_event_changed(carriers: CarrierRepository) -
     sent = context()
     carriers.save(registered("c-1", metadata={"tier": 1}), sent)
     carrier = carriers.load("c-1", sent.deadline)
-    carrier.suspend(Reason("No cover"), Category("insurance"))
+    carrier.carry_out(SuspendCarrier("c-1", Reason("No cover"), Category("insurance")), MOMENT)
     carriers.save(carrier, context())
     first, profiled, suspended = carriers.history("c-1", sent.deadline)
     assert (first.version, first.event_type, first.event_id) == (
@@ -296,7 +308,7 @@ def test_every_event_shows_what_it_changed(carriers: CarrierRepository, became: 
     """Also from 1 to true or 1.0, which to Python are equal."""
     carriers.save(registered("c-1", metadata={"tier": 1}), context())
     carrier = carriers.load("c-1", Deadline.after(5))
-    carrier.update_profile({"metadata": {"tier": became}})
+    carrier.carry_out(UpdateProfile("c-1", {"metadata": {"tier": became}}), MOMENT)
     carriers.save(carrier, context())
     (change,) = carriers.history("c-1", Deadline.after(5))[-1].changes
     assert (change.field, repr(change.became)) == ("metadata", repr({"tier": became}))

@@ -10,13 +10,14 @@ from uuid import uuid4
 import pytest
 
 from app.application.deadline import Deadline
-from app.application.ports import NO_STREAM, EventStore, RecordedEvent
-from app.application.repository import CarrierNotFound, CarrierRepository, UnreadableEvent
+from app.application.ports.codec import UnreadableEvent
+from app.application.ports.event_store import NO_STREAM, EventStore, RecordedEvent
+from app.application.repository import CarrierNotFound, CarrierRepository
 from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
 from app.domain.carrier import CarrierState
-from app.domain.values import CarrierName
 from app.infrastructure.codec import JsonCodec
-from app.infrastructure.sqlite_store import SqliteEventStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
+from tests.support.application import rename
 from tests.support.commits import MOMENT, context, event
 from tests.support.threads import at_once
 
@@ -31,10 +32,10 @@ class CountingReads(SqliteEventStore):
         self.reads: list[int] = []
 
     def read(
-        self, stream: str, deadline: Deadline, after: int = 0, upto: int | None = None
+        self, stream: str, deadline: Deadline, after: int = 0, through_version: int | None = None
     ) -> list[RecordedEvent]:
-        """See `ports.EventStore`."""
-        recorded = super().read(stream, deadline, after, upto)
+        """See `ports.event_store.EventStore`."""
+        recorded = super().read(stream, deadline, after, through_version)
         self.reads.append(len(recorded))
         return recorded
 
@@ -103,7 +104,7 @@ def test_a_carrier_from_a_snapshot_is_saved_at_its_version(
     fill(counting, 1)
     for version in range(2, 1001):
         carrier = carriers.load("c-1", soon())
-        carrier.rename(CarrierName(str(version)))
+        carrier.carry_out(rename("c-1", str(version)), MOMENT)
         assert carriers.save(carrier, context()).version == version
     assert max(counting.reads) <= FROM_VERSION
     fresh = CarrierRepository(counting, JsonCodec(), lambda: MOMENT).load("c-1", soon())
@@ -219,7 +220,7 @@ def test_the_latest_snapshot_is_kept() -> None:
 
 def test_only_so_many_are_kept() -> None:
     """The one that was not asked for longest goes first."""
-    snapshots = Snapshots(from_version=1, most=2)
+    snapshots = Snapshots(from_version=1, maximum=2)
     kept = {name: snapshot(1) for name in ("a", "b", "c")}
     snapshots.put("a", kept["a"])
     snapshots.put("b", kept["b"])

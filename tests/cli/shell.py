@@ -1,11 +1,14 @@
 """What the tests of the commands on carriers share: how to run them, and some to run."""
 
 import json
+import os
+import sys
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from app.cli import main
+from tests.support.project import ROOT
 
 DONE = 0
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -51,11 +54,16 @@ CHANGES: list[tuple[list[str], dict[str, Any]]] = [
 ]
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments: str, typed: str | None = None) -> Result:
     """Run `carriers` with these arguments; no traceback may come of it."""
-    result = CliRunner().invoke(main, arguments)
+    result = CliRunner().invoke(main, arguments, input=typed)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
+
+
+def process_of(*arguments: str) -> tuple[list[str], dict[str, str]]:
+    """The command line, and the environment, of a process of its own."""
+    return [sys.executable, "-m", "app.cli", *arguments], {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def data(*arguments: str) -> Any:  # noqa: ANN401 - any JSON value

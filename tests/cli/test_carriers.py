@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from app.api.schemas import RegisterCarrierSchema
+from app.api.schemas.commands import body_schema
 from app.cli.carriers import COMMANDS
-from app.cli.endings import (
+from app.cli.errors import (
+    INVALID,
     REFUSED,
     STALE,
 )
 from app.cli.output import aligned
+from app.domain.command import Declaration
+from app.domain.declarations import DECLARATIONS
 from tests.cli.shell import (
     CHANGES,
     PROFILE,
@@ -41,11 +44,12 @@ def test_a_carrier_is_registered_with_all_that_is_known_of_it() -> None:
     assert (shown["name"], shown["email"]) == ("FedEx", "contact@fedex.com")
 
 
-def test_every_field_of_the_api_has_an_option() -> None:
-    """A field that the API gains must not be missing here."""
+@pytest.mark.parametrize("declaration", DECLARATIONS, ids=lambda each: each.name)
+def test_every_field_of_the_api_has_an_option(declaration: Declaration) -> None:
+    """Every command that is declared is there, and a field that the API gains is not missing."""
     by_name = {command.name: command for command in COMMANDS}
-    names = {param.name for param in by_name["register"].params}
-    assert set(RegisterCarrierSchema().fields) <= names
+    names = {param.name for param in by_name[declaration.name].params}
+    assert set(body_schema(declaration)().fields) <= names
 
 
 @pytest.mark.parametrize(("words", "expected"), CHANGES)
@@ -188,3 +192,22 @@ def test_columns_stay_aligned() -> None:
         "\\x1b[31m  z",
         "\\u202e",
     ]
+
+
+def test_an_incident_is_noted_and_listed() -> None:
+    """History shows what it says, as it changes no field; the list's filter finds the carrier."""
+    carrier_id = registered()
+    words = ("--kind", "late", "--happened-on", "2025-01-31", "--note", "A day late")
+    assert data("note-incident", carrier_id, *words)["version"] == 2
+    shown = run("history", carrier_id).stdout.splitlines()[-1]
+    assert shown.endswith("kind: late; happened_on: 2025-01-31; note: A day late")
+    assert len(data("list", "--incidents-since", "2025-01-31")["carriers"]) == 1
+    assert data("list", "--incidents-since", "2025-02-01")["carriers"] == []
+
+
+def test_an_incident_of_tomorrow_is_an_invalid_value() -> None:
+    """As any other field that breaks a rule, though only the decision can tell."""
+    words = ("--kind", "late", "--happened-on", "9999-12-31", "--note", "A day late")
+    result = run("note-incident", registered(), *words)
+    assert result.exit_code == INVALID
+    assert result.stderr == "Error: happened_on: The happened_on must not be in the future\n"

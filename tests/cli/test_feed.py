@@ -4,23 +4,23 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from app.application.consistency import Token, ViewBehind
 from app.bootstrap import build_services
-from app.cli.endings import UNAVAILABLE
-from app.infrastructure.cassandra_session import Contact, make_cluster
+from app.cli.errors import UNAVAILABLE
+from app.infrastructure.cassandra.session import make_cluster
 from config.settings import Settings
 from tests.cli.shell import DONE, data, registered, run
 from tests.support.cassandra_node import Node
 from tests.support.processes import Server, free_port, wait_until
-from tests.support.service import ROOT
-from tests.support.stores import make_schema
+from tests.support.project import ROOT
+from tests.support.stores import make_keyspace, soon
 
 KEYSPACE = "feed_cli"
 OLD = "INSERT INTO events (aggregate_id, version, event_type, payload, created_at)"
@@ -47,19 +47,38 @@ def holds(head: int) -> bool:
     return {found["head"], *(each["checkpoint"] for each in found["projections"])} == {head}
 
 
+@pytest.mark.usefixtures("empty_registry")
 def test_the_standing_of_a_file() -> None:
-    """Its head; there is nothing that could be behind."""
-    assert data("feed", "status") == {"store": "sqlite", "head": 0}
+    """Its id and its head; there is nothing that could be behind."""
+    before = data("feed", "status")
+    feed = before["feed"]
+    assert before == {"store": "sqlite", "feed": str(UUID(feed)), "head": 0}
     registered()
-    assert data("feed", "status") == {"store": "sqlite", "head": 1}
-    assert run("feed", "status").stdout.split() == ["store", "sqlite", "head", "1"]
+    assert data("feed", "status") == {**before, "head": 1}
+    shown = run("feed", "status").stdout.split()
+    assert shown == ["store", "sqlite", "feed", feed, "head", "1"]
 
 
-def test_a_file_has_nothing_to_adopt() -> None:
-    """Which is said, and is no error."""
-    result = run("feed", "adopt")
+def test_the_feed_is_given_another_id() -> None:
+    """Once that is confirmed."""
+    registered()
+    before = data("feed", "status")
+    assert run("feed", "renew").exit_code != DONE
+    assert data("feed", "status") == before
+    done = run("feed", "renew", "--yes")
+    after = data("feed", "status")["feed"]
+    assert (done.exit_code, done.stdout) == (
+        DONE,
+        f"The feed is {after} from now on; the service rebuilds the views.\n",
+    )
+    assert after != before["feed"]
+
+
+def test_a_file_has_nothing_to_backfill() -> None:
+    """The command says so, and it is no error."""
+    result = run("feed", "backfill")
     assert (result.exit_code, result.stderr) == (DONE, "")
-    assert result.stdout.startswith("There is nothing to do")
+    assert result.stdout.startswith("There is nothing to backfill")
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -81,17 +100,17 @@ def test_a_process_of_its_own_keeps_the_views_up(tmp_path: Path, stop: signal.Si
 
 
 def test_workers_leave_it_to_that_process_if_they_are_told_to() -> None:
-    """No thread of theirs follows then."""
-
-    def threads(settings: Settings) -> set[str]:
-        services = build_services(settings)
-        try:
-            return {thread.name for thread in threading.enumerate()}
-        finally:
-            services.close()
-
-    assert "projections" in threads(Settings())
-    assert "projections" not in threads(Settings(workers_follow=False))
+    """They make the views that their release lacks, and keep none up."""
+    registered()
+    services = build_services(Settings(workers_follow=False))
+    try:
+        wait_until(lambda: holds(1), 20, "the views are made")
+        token = Token(registered("b@fedex.com"), 1)
+        with pytest.raises(ViewBehind):
+            services.directory.wait_for(token, soon())
+        assert services.directory.status("carriers", soon()).checkpoint == 1
+    finally:
+        services.close()
 
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
@@ -101,7 +120,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("command", ["status", "adopt"])
+@pytest.mark.parametrize("command", ["status", "backfill"])
 def test_a_cassandra_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     """A code of its own, and a sentence."""
     monkeypatch.setenv("CASSANDRA_HOST", "127.0.0.1")
@@ -115,10 +134,9 @@ def test_a_cassandra_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, com
 def test_a_registry_from_before_the_feed(
     cassandra_node: Node, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """On Cassandra: an old stream is adopted, waits for its place, and is in the feed and in
+    """On Cassandra: an old stream is backfilled, waits for its position, and is in the feed and in
     the views as soon as somebody follows."""
-    contact = Contact((cassandra_node.host,), cassandra_node.port)
-    make_schema(contact, KEYSPACE)
+    contact = make_keyspace(cassandra_node, KEYSPACE)
     monkeypatch.setenv("CASSANDRA_HOST", cassandra_node.host)
     monkeypatch.setenv("CASSANDRA_PORT", str(cassandra_node.port))
     monkeypatch.setenv("CASSANDRA_KEYSPACE", KEYSPACE)
@@ -131,12 +149,15 @@ def test_a_registry_from_before_the_feed(
     )
     cluster.shutdown()
 
-    result = run("feed", "adopt")
+    result = run("feed", "backfill")
     assert result.stdout.startswith("1 of "), result.output
-    assert result.stderr.endswith(" streams looked at, 1 adopted\n")
+    assert result.stderr.endswith(" streams looked at, 1 backfilled\n")
     now = data("feed", "status")
     assert (now["store"], now["head"]) == ("cassandra", before["head"])
-    assert (now["lanes"], now["waiting"]) == (before["lanes"] + 1, before["waiting"] + 1)
+    assert (now["intent_logs"], now["waiting"]) == (
+        before["intent_logs"] + 1,
+        before["waiting"] + 1,
+    )
 
     with following(tmp_path) as server:
         wait_until(lambda: holds(before["head"] + 1), 30, "it is in the views")

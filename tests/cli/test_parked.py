@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.cli.endings import INVALID, NOT_FOUND, REFUSED, UNAVAILABLE
+from app.cli.errors import INVALID, NOT_FOUND, REFUSED, UNAVAILABLE
 from tests.cli.shell import DONE, NOBODY, data, registered, run
 
 GOOD = '{"name": "Middle"}'
@@ -58,7 +58,7 @@ def test_nothing_is_parked() -> None:
     take_in()
     assert parked() == discarded() == []
     assert run("parked", "list").stdout.split() == [
-        *("PROJECTION", "STREAM", "VERSION", "UPTO", "POSITION", "ASKED", "REASON")
+        *("PROJECTION", "STREAM", "VERSION", "THROUGH_VERSION", "POSITION", "ASKED", "REASON")
     ]
 
 
@@ -71,7 +71,7 @@ def test_parked_streams_are_listed(stuck: str) -> None:
     assert found[0] == {
         "stream": stuck,
         "version": 2,
-        "upto": 4,
+        "through_version": 4,
         "position": 2,
         "asked": None,
     }
@@ -152,12 +152,14 @@ def test_a_stream_that_is_not_parked(stuck: str, stream: str, command: list[str]
 
 def test_a_store_that_fails_once_it_was_asked(stuck: str) -> None:
     """It is said that the service will do what was asked for."""
-    with closing(sqlite3.connect("var/events.views.sqlite3", isolation_level=None)) as database:
+    with closing(
+        sqlite3.connect("var/events.sqlite3.views.sqlite3", isolation_level=None)
+    ) as database:
         database.execute("DROP TABLE rows")
     spoil(stuck, 2, GOOD)
     result = run("parked", "retry", stuck)
     assert result.exit_code == UNAVAILABLE
-    assert "Error: It is asked for, and the service will do it; here: " in result.stderr
+    assert "Error: The request is stored, and the service will do it; here: " in result.stderr
 
 
 @pytest.mark.parametrize("reason", ["", " ", "a\nb", "\udcff", "x" * 501])

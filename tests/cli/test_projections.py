@@ -13,14 +13,16 @@ from typing import Any
 
 import pytest
 
-from app.application.views import Changes
-from app.cli.endings import INVALID, UNAVAILABLE
-from app.infrastructure.sqlite_views import SqliteViewStore
-from tests.cli.shell import DONE, data, registered, run
-from tests.support.service import ROOT
+from app.application.ports.views import Changes
+from app.application.projections import PROJECTIONS
+from app.cli.errors import INVALID, UNAVAILABLE
+from app.infrastructure.sqlite.registry import SqliteRegistry
+from app.infrastructure.sqlite.views.store import SqliteViewStore
+from tests.cli.shell import DONE, NOBODY, data, registered, run
+from tests.support.project import ROOT
 from tests.support.stores import soon
 
-VIEWS = Path("var/events.views.sqlite3")
+VIEWS = Path("var/events.sqlite3.views.sqlite3")
 REBUILD = ("projections", "rebuild", "--pause", "0")
 
 
@@ -34,13 +36,15 @@ def own_garbage_collector() -> Iterator[None]:
 
 
 def standing(name: str = "carriers") -> dict[str, Any]:
-    """What is said of one view."""
+    """What is said of one view of this release."""
+    key = PROJECTIONS[name].key
     (found,) = (
-        each for each in data("projections", "status")["projections"] if each["projection"] == name
+        each for each in data("projections", "status")["projections"] if each["projection"] == key
     )
     return dict(found)
 
 
+@pytest.mark.usefixtures("empty_registry")
 def test_a_registry_without_events() -> None:
     """Nothing is behind."""
     assert data("projections", "status")["head"] == 0
@@ -52,8 +56,9 @@ def test_what_is_behind_is_said() -> None:
     registered()
     registered("b@fedex.com")
     assert standing() == {
-        "projection": "carriers",
-        "live": 1,
+        "projection": PROJECTIONS["carriers"].key,
+        "release": "this one",
+        "live": None,
         "checkpoint": 0,
         "lag": 2,
         "parked": 0,
@@ -61,72 +66,140 @@ def test_what_is_behind_is_said() -> None:
         "building": None,
         "built_up_to": None,
     }
-    heading, carriers, statistics, last = run("projections", "status").stdout.splitlines()
-    assert heading.split()[:5] == ["PROJECTION", "LIVE", "CHECKPOINT", "LAG", "PARKED"]
-    assert carriers.split() == ["carriers", "1", "0", "2", "0", "0", "-", "-"]
-    assert statistics.split()[0] == "statistics"
-    assert last == "The feed's head is 2."
+    lines = run("projections", "status").stdout.splitlines()
+    heading, carriers, statistics, head, *not_made = lines
+    assert heading.split()[:5] == ["PROJECTION", "RELEASE", "LIVE", "CHECKPOINT", "LAG"]
+    assert carriers.split() == [
+        *(PROJECTIONS["carriers"].key, "this", "one", "-"),
+        *("0", "2", "0", "0", "-", "-"),
+    ]
+    assert statistics.split()[0] == PROJECTIONS["statistics"].key
+    assert head == "The feed's head is 2."
+    assert [line.split()[0] for line in not_made] == [each.key for each in PROJECTIONS.values()]
 
 
+@pytest.mark.usefixtures("empty_registry")
 def test_a_rebuild_says_what_it_did() -> None:
     """How many events and how fast, what was compared, and what readers are given now."""
+    run(*REBUILD, *PROJECTIONS)
     registered()
     result = run(*REBUILD, "carriers")
     assert result.exit_code == DONE
     assert result.stderr.splitlines() == [
-        "This can be broken off at any time: run again, it goes on.",
+        "This can be interrupted at any time: run again, it continues.",
         "carriers: 0 of 1 events",
         "carriers: 1 of 1 events",
         "carriers: swapped; the former view is dropped in 0 s",
     ]
     events, compared, swapped = result.stdout.splitlines()
-    assert events.startswith("carriers: taken in up to position 1: 1 events in ")
+    assert events.startswith("carriers: built up to position 1: 1 events in ")
     assert events.endswith(" events/s")
-    assert compared.endswith("generation 1 at one and the same position: 0 rows and counts differ")
-    assert swapped == "carriers: readers are given generation 2 now"
+    assert compared.endswith("generation 1 at the same position: 0 rows and counts differ")
+    assert swapped == "carriers: generation 2 is live now"
     assert (standing()["live"], standing()["lag"], standing()["building"]) == (2, 0, None)
     assert standing("statistics")["live"] == 1
+
+
+def test_a_view_that_nobody_has_made_yet_is_made() -> None:
+    """There is nothing to compare it with, and nobody to wait for."""
+    registered()
+    result = run(*REBUILD, "carriers")
+    assert result.exit_code == DONE
+    assert "swapped" not in result.stderr
+    _, compared, swapped = result.stdout.splitlines()
+    assert compared == "carriers: there was no former generation to compare it with"
+    assert swapped == "carriers: generation 1 is live now"
+
+
+def other_releases() -> list[str]:
+    """The views of other releases that are kept."""
+    shown = data("projections", "status")["projections"]
+    return [each["projection"] for each in shown if each["release"] == "another"]
+
+
+def test_views_of_other_releases_are_shown_and_removed_when_asked_for() -> None:
+    """After a question; those of this release stay."""
+    registered()
+    run(*REBUILD, "carriers")
+    store = SqliteViewStore(VIEWS)
+    with closing(store):
+        for key in ("carriers", "carriers.v0"):
+            store.swap(store.begin(key, soon()), soon())
+    assert other_releases() == ["carriers", "carriers.v0"]
+    assert run("projections", "prune", typed="n\n").exit_code != DONE
+    assert other_releases() == ["carriers", "carriers.v0"]
+    result = run("projections", "prune", "--yes")
+    assert result.exit_code == DONE
+    assert result.stdout.splitlines() == [
+        "carriers: 1 generations removed",
+        "carriers.v0: 1 generations removed",
+    ]
+    assert other_releases() == []
+    assert standing()["checkpoint"] == 1
+    assert run("projections", "prune").stdout == "There are no views of other releases.\n"
 
 
 def test_a_run_that_was_killed_behind_its_swap_has_left_something() -> None:
     """The next one says that it waits before it drops that."""
     registered()
-    store = SqliteViewStore(VIEWS)
-    with closing(store):
+    registry = SqliteRegistry(Path("var/events.sqlite3"))
+    store = SqliteViewStore(VIEWS, registry)
+    with closing(store), closing(registry):
         run(*REBUILD, "carriers")
-        view = store.begin("carriers", soon())
+        view = store.begin(PROJECTIONS["carriers"].key, soon())
         store.commit(view, store.progress(view, soon()), Changes(1), soon())
         store.swap(view, soon())
     result = run(*REBUILD, "carriers")
     lines = result.stderr.splitlines()
-    assert lines[1] == "carriers: what a run left is dropped in 0 s"
+    assert lines[1] == "carriers: a generation that another run left is dropped in 0 s"
     assert lines[-1] == "carriers: swapped; the former view is dropped in 0 s"
     assert "1 rows and counts differ" in result.stdout
 
 
-def test_views_of_events_that_are_gone_are_made_anew() -> None:
-    """After an older copy of the events was put back, or none: what was never there is not listed,
-    and no later event is taken for one that was."""
+def test_a_registry_whose_events_are_gone_is_not_begun_anew_in_silence() -> None:
+    """Its views say that there was one: the line names both files, and what to do."""
     registered()
     run(*REBUILD, "carriers")
-    assert standing()["checkpoint"] == 1
-    for file in Path("var").glob("events.sqlite3*"):
-        file.unlink()
+    for file in ("events.sqlite3", "events.sqlite3-wal", "events.sqlite3-shm"):
+        Path("var", file).unlink(missing_ok=True)
+    result = run("register", "--name", "FedEx", "--email", "b@fedex.com")
+    assert result.exit_code == UNAVAILABLE
+    assert "var/events.sqlite3 is missing, but var/events.sqlite3.views.sqlite3" in result.stderr
+    assert not Path("var/events.sqlite3").exists()
+    VIEWS.unlink()
     registered("b@fedex.com")
-    assert (standing()["checkpoint"], standing()["lag"]) == (0, 1)
 
 
 def test_a_damaged_file_of_views_keeps_nobody_from_registering() -> None:
-    """Who asks for the views is told; commands do without them."""
+    """It is set aside, and the views are made anew; commands do without them."""
     registered()
     run(*REBUILD, "carriers")
     with VIEWS.open("r+b") as file:
-        file.seek(4096)
         file.write(b"\xff" * 4096)
     registered("b@fedex.com")
-    result = run("projections", "status")
-    assert result.exit_code == UNAVAILABLE
-    assert "malformed" in result.stderr
+    assert (standing()["checkpoint"], standing()["lag"]) == (0, 2)
+    (aside,) = Path("var").glob("events.sqlite3.views.sqlite3.damaged-*")
+    assert aside.read_bytes()[:4] == b"\xff" * 4
+
+
+def test_who_only_looks_makes_no_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says that there is none, and where it was looked for."""
+    monkeypatch.chdir(tmp_path)
+    looks: list[tuple[str, ...]] = [
+        ("show", NOBODY),
+        ("history", NOBODY),
+        ("rename", NOBODY, "--name", "FedEx"),
+        ("feed", "status"),
+        ("keys", "list"),
+        ("parked", "list"),
+        ("projections", "status"),
+    ]
+    for words in looks:
+        result = run(*words)
+        assert result.exit_code != DONE
+        (line,) = result.stderr.splitlines()
+        assert "there is no registry at SQLITE_PATH=var/events.sqlite3" in line
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_wrong_is_counted_and_made_right() -> None:
@@ -142,8 +215,10 @@ def test_what_was_wrong_is_counted_and_made_right() -> None:
     assert "0 rows and counts differ" in lines[4]
 
 
+@pytest.mark.usefixtures("empty_registry")
 def test_a_terminal_is_shown_a_bar(tmp_path: Path) -> None:
     """On stderr; the answer on stdout is the same."""
+    run(*REBUILD, "carriers")
     registered()
     terminal, theirs = pty.openpty()
     done = subprocess.run(
@@ -186,13 +261,14 @@ def test_wrong_usage(names: list[str]) -> None:
     assert "statistics" in result.stderr
 
 
+@pytest.mark.usefixtures("empty_registry")
 @pytest.mark.parametrize("pause", ["-1", "nan", "inf"])
 def test_a_pause_that_is_none(pause: str) -> None:
     """Said before anything is done."""
     result = run("projections", "rebuild", "carriers", "--pause", pause)
     assert result.exit_code == INVALID
     assert "'--pause'" in result.stderr
-    assert standing()["live"] == 1
+    assert standing()["live"] is None
 
 
 @pytest.mark.parametrize("command", [("status",), ("rebuild", "carriers")])
@@ -212,4 +288,4 @@ def test_a_store_that_fails_on_the_way() -> None:
         database.execute("DROP TABLE rows")
     result = run(*REBUILD, "carriers")
     assert result.exit_code == UNAVAILABLE
-    assert result.stderr.endswith("Error: Run it again: it goes on from there\n")
+    assert result.stderr.endswith("Error: Run it again: it continues from there\n")

@@ -1,4 +1,4 @@
-"""The settings: where they come from, and what each bad one says."""
+"""The settings: where they come from, and what each invalid one says."""
 
 import os
 import shutil
@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings, SettingsError
+from tests.support.project import ROOT
 
 OWN = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT", "WORKERS")
 OTHERS = ("THREADS", "LISTENERS", "HEARTBEAT", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "ALLOW")
+MORE = ("FORWARDED_", "LOG_CLIENT_", "CORS")
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No setting from outside; what reading a .env adds to the environment is taken back."""
+    """No setting from outside; variables that reading a .env sets are removed afterwards."""
     before = dict(os.environ)
     for name in before:
-        if name.startswith(OWN + OTHERS):
+        if name.startswith(OWN + OTHERS + MORE):
             del os.environ[name]
     monkeypatch.chdir(tmp_path)
     yield
@@ -28,7 +30,7 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def refusal(**environment: str) -> str:
-    """What reading this environment says; it must be one line."""
+    """The message for this environment, which must be one line."""
     os.environ.update(environment)
     with pytest.raises(SettingsError) as caught:
         Settings.from_env()
@@ -37,7 +39,7 @@ def refusal(**environment: str) -> str:
 
 
 def certificate_with_key(folder: Path) -> Path:
-    """A file with a certificate that signed itself, and its key."""
+    """A file with a self-signed certificate, and one with its key."""
     if shutil.which("openssl") is None:
         pytest.skip("no openssl: install it (Debian: apt-get install openssl)")
     key, certificate, both = (folder / name for name in ("key.pem", "cert.pem", "both.pem"))
@@ -54,7 +56,7 @@ def accepted(**environment: str) -> Settings:
 
 
 def test_nothing_has_to_be_set() -> None:
-    """The seed document's defaults, and an embedded store."""
+    """Without any variable the defaults are the original registry's, with an embedded store."""
     settings = Settings.from_env()
     assert settings == Settings()
     assert (settings.app_env, settings.app_debug, settings.app_log_level) == (
@@ -69,7 +71,7 @@ def test_nothing_has_to_be_set() -> None:
 
 
 def test_every_setting_is_read(tmp_path: Path) -> None:
-    """Each variable arrives in its field, in its type."""
+    """Each variable sets its field, in the field's type."""
     pem = certificate_with_key(tmp_path)
     settings = accepted(
         APP_ENV="development",
@@ -91,6 +93,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         WORKERS_FOLLOW="false",
         ALLOW_ANONYMOUS="true",
         ALLOWED_HOSTS="api.example.com, [::1],Inner",
+        CORS_ORIGINS="https://app.example, http://localhost:5173",
         CASSANDRA_LOCAL_DC="dc1",
         CASSANDRA_REPLICATION="dc1:3,dc2:2",
         CASSANDRA_USERNAME="user",
@@ -98,6 +101,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         CASSANDRA_TLS_CA=str(pem),
         CASSANDRA_TLS_CERT=str(pem),
         CASSANDRA_TLS_KEY=str(pem),
+        CASSANDRA_TLS_CHECK_HOSTNAME="true",
     )
     assert settings == Settings(
         app_env="development",
@@ -120,6 +124,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         workers_follow=False,
         allow_anonymous=True,
         allowed_hosts=("api.example.com", "[::1]", "inner"),
+        cors_origins=("https://app.example", "http://localhost:5173"),
         cassandra_local_dc="dc1",
         cassandra_replication="dc1:3,dc2:2",
         cassandra_username="user",
@@ -127,6 +132,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         cassandra_tls_ca=pem,
         cassandra_tls_cert=pem,
         cassandra_tls_key=pem,
+        cassandra_tls_check_hostname=True,
     )
 
 
@@ -167,7 +173,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str, allowed: str) -> None:
-    """In one line: the variable, what was given, and what is allowed."""
+    """One line names the variable, the given value and the allowed values."""
     line = refusal(**{name: value})
     assert line.startswith(f"{name}={value} is not valid: it must be ")
     assert allowed in line
@@ -181,23 +187,45 @@ def test_a_value_of_several_lines_is_refused_in_one(name: str) -> None:
 
 @pytest.mark.parametrize("value", ["", "  "])
 def test_an_empty_variable_is_not_set(value: str) -> None:
-    """As docker compose passes one on that nobody gave."""
+    """An empty variable, as docker compose passes on for an unset one, counts as not set."""
     assert accepted(APP_DEBUG=value, PORT=value, CASSANDRA_HOST=value, HOST=value) == Settings()
 
 
 @pytest.mark.parametrize("level", ["debug", "INFO", "Warning", "error", "critical"])
 def test_the_five_log_levels(level: str) -> None:
-    """In either case."""
+    """The five log levels are accepted in upper and lower case."""
     assert accepted(APP_LOG_LEVEL=level).app_log_level == level.lower()
 
 
 @pytest.mark.parametrize("bad", ["a:80", "https://a", "a b", "*", "::1", ".a", "[::1]:80"])
 def test_a_bad_host_name_is_named(bad: str) -> None:
-    """Alone, without the good ones beside it."""
+    """The message has only the bad name, without the good ones beside it."""
     line = refusal(ALLOWED_HOSTS=f"good.example,{bad}")
     assert line.startswith(
         f"ALLOWED_HOSTS={bad} is not valid: it must be host names without a port"
     )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *("*", "null", "app.example", "https://app.example/", "https://app.example/a"),
+        *("https://app.example:443", "http://app.example:80", "https://*.example", "ftp://a"),
+        *("https://a:", "https://a:0", "https://user@a", "https://"),
+    ],
+)
+def test_a_bad_origin_is_named(bad: str) -> None:
+    """An origin that no browser sends, and one that would admit every page, are refused."""
+    line = refusal(CORS_ORIGINS=f"https://good.example,{bad}")
+    assert line.startswith(f"CORS_ORIGINS={bad} is not valid: it must be origins as browsers send")
+
+
+@pytest.mark.parametrize(
+    "good", ["http://localhost:8044", "http://a:443", "https://a:80", "http://[::1]:5173"]
+)
+def test_an_origin_may_have_a_port(good: str) -> None:
+    """An origin may have a port, except its scheme's default, which browsers omit."""
+    assert accepted(CORS_ORIGINS=good).cors_origins == (good,)
 
 
 @pytest.mark.parametrize(
@@ -216,14 +244,16 @@ def test_a_bad_host_name_is_named(bad: str) -> None:
     ],
 )
 def test_what_is_loopback(host: str, on_loopback: bool) -> None:
-    """There callers need no key while none was created; elsewhere only if that is allowed."""
+    """On a loopback address callers need no key while none was created; elsewhere only if that is
+    allowed."""
     settings = accepted(HOST=host)
     assert (settings.on_loopback, settings.keyless) == (on_loopback, on_loopback)
     assert accepted(HOST=host, ALLOW_ANONYMOUS="true").keyless
 
 
 def test_host_names_of_callers_without_a_key() -> None:
-    """On loopback its own names and those that are given; elsewhere those given, or any."""
+    """On loopback its own names and the listed ones are accepted; elsewhere the listed ones, or
+    any."""
     own = frozenset({"localhost", "127.0.0.1", "[::1]"})
     assert accepted().keyless_hosts == own
     assert accepted(HOST="127.0.0.2").keyless_hosts == own | {"127.0.0.2"}
@@ -233,7 +263,7 @@ def test_host_names_of_callers_without_a_key() -> None:
 
 
 def test_debugging_in_production_is_refused() -> None:
-    """Also where production is the default."""
+    """Debugging is refused in production, also where production is the default."""
     line = "APP_DEBUG=true is not allowed with APP_ENV=production: set it to false."
     assert refusal(APP_DEBUG="true") == line
     assert refusal(APP_ENV="production", APP_DEBUG="1") == line
@@ -241,44 +271,51 @@ def test_debugging_in_production_is_refused() -> None:
 
 
 def test_a_host_chooses_cassandra() -> None:
-    """Unless EVENT_STORE says otherwise."""
+    """CASSANDRA_HOST selects Cassandra unless EVENT_STORE says otherwise."""
     assert accepted(CASSANDRA_HOST="cassandra").event_store == "cassandra"
     assert accepted(EVENT_STORE="sqlite").event_store == "sqlite"
 
 
 @pytest.mark.parametrize("hosts", ["", " , "])
 def test_cassandra_needs_a_host(hosts: str) -> None:
-    """A store without an address cannot be meant."""
+    """Cassandra without a host is refused."""
     line = refusal(EVENT_STORE="cassandra", CASSANDRA_HOST=hosts)
     assert line.startswith("CASSANDRA_HOST is empty but EVENT_STORE=cassandra")
 
 
 @pytest.mark.parametrize("name", ["CASSANDRA_USERNAME", "CASSANDRA_PASSWORD"])
 def test_credentials_go_together(name: str) -> None:
-    """One without the other is refused, without repeating it."""
+    """A user name without a password, or the reverse, is refused without repeating it."""
     line = refusal(**{name: "s3cret"})
     assert line == "CASSANDRA_USERNAME and CASSANDRA_PASSWORD go together: set both or none."
 
 
 @pytest.mark.parametrize("name", ["CASSANDRA_TLS_CERT", "CASSANDRA_TLS_KEY"])
 def test_certificate_and_key_go_together(tmp_path: Path, name: str) -> None:
-    """One without the other is refused."""
+    """A client certificate without its key, or the reverse, is refused."""
     pem = tmp_path / "some.pem"
     pem.touch()
     assert "CASSANDRA_TLS_CERT and CASSANDRA_TLS_KEY go together" in refusal(**{name: str(pem)})
 
 
 def test_a_client_certificate_needs_a_ca(tmp_path: Path) -> None:
-    """TLS is on only with a CA: a certificate alone would go unused in silence."""
+    """A client certificate without a CA is refused: TLS would be off, and the certificate silently
+    unused."""
     pem = tmp_path / "some.pem"
     pem.touch()
     line = refusal(CASSANDRA_TLS_CERT=str(pem), CASSANDRA_TLS_KEY=str(pem))
     assert line.startswith("CASSANDRA_TLS_CERT is set but CASSANDRA_TLS_CA is not")
 
 
+def test_names_of_certificates_need_a_ca() -> None:
+    """Without TLS there is no certificate to check, and whoever set this believes there is."""
+    line = refusal(CASSANDRA_TLS_CHECK_HOSTNAME="true")
+    assert line.startswith("CASSANDRA_TLS_CHECK_HOSTNAME is true but CASSANDRA_TLS_CA is not set")
+
+
 @pytest.mark.parametrize("name", ["CASSANDRA_TLS_CA", "CASSANDRA_TLS_CERT"])
 def test_a_file_that_is_no_certificate_stops_the_start(tmp_path: Path, name: str) -> None:
-    """One line names it; else only a thread that connects would find out."""
+    """One line names the file; otherwise only a connecting thread would notice."""
     good, bad = certificate_with_key(tmp_path), tmp_path / "bad.pem"
     bad.write_text("not a certificate")
     files = dict.fromkeys(
@@ -287,8 +324,58 @@ def test_a_file_that_is_no_certificate_stops_the_start(tmp_path: Path, name: str
     assert refusal(**files | {name: str(bad)}).startswith(f"{name}={bad} is not valid: it must be")
 
 
+@pytest.mark.parametrize("value", ["", "  "])
+def test_an_empty_log_dir_means_no_file(value: str) -> None:
+    """An empty LOG_DIR means stderr alone, as an exception to the rule for empty variables."""
+    assert accepted(LOG_DIR=value).log_dir is None
+
+
+def test_an_empty_log_dir_in_the_file_means_no_file(tmp_path: Path) -> None:
+    """An empty LOG_DIR in the file means the same; the environment wins over the file."""
+    (tmp_path / ".env").write_text("LOG_DIR=\n")
+    assert Settings.from_env().log_dir is None
+    assert accepted(LOG_DIR="elsewhere").log_dir == Path("elsewhere")
+
+
+def test_the_environment_can_empty_the_log_dir_of_the_file(tmp_path: Path) -> None:
+    """An empty LOG_DIR in the environment wins over the file's value."""
+    (tmp_path / ".env").write_text("LOG_DIR=elsewhere\n")
+    assert accepted(LOG_DIR="").log_dir is None
+
+
+@pytest.mark.parametrize("content", ["s3cret", "s3cret\n", "s3cret\r\n"])
+def test_a_secret_can_come_from_a_file(tmp_path: Path, content: str) -> None:
+    """A secret is read from a file without its final newline, as container engines provide it."""
+    (tmp_path / "secret").write_text(content, newline="")
+    settings = accepted(CASSANDRA_USERNAME="user", CASSANDRA_PASSWORD_FILE=str(tmp_path / "secret"))
+    assert settings.cassandra_password == "s3cret"
+    assert "s3cret" not in f"{settings!r}"
+
+
+def test_a_secret_is_given_once(tmp_path: Path) -> None:
+    """A secret is given by its value or by a file; both together are refused without repeating
+    either."""
+    (tmp_path / "secret").write_text("from the file")
+    line = refusal(
+        CASSANDRA_USERNAME="user",
+        CASSANDRA_PASSWORD="from the variable",
+        CASSANDRA_PASSWORD_FILE=str(tmp_path / "secret"),
+    )
+    assert line == ("CASSANDRA_PASSWORD and CASSANDRA_PASSWORD_FILE are both set: set one of them.")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"one\ntwo", b"\xff\xfe"])
+def test_a_file_that_holds_no_secret_is_named(tmp_path: Path, content: bytes | None) -> None:
+    """A missing, empty, multi-line or binary file is named by its path, without its content."""
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    line = refusal(CASSANDRA_USERNAME="user", CASSANDRA_PASSWORD_FILE=str(file))
+    assert line.startswith(f"CASSANDRA_PASSWORD_FILE={file} is not valid: it must be the path of")
+
+
 def test_the_password_is_not_shown() -> None:
-    """Settings can be logged."""
+    """The password is not in the settings' text, so settings can be logged."""
     settings = accepted(CASSANDRA_USERNAME="user", CASSANDRA_PASSWORD="s3cret")
     assert settings.cassandra_password == "s3cret"
     assert "s3cret" not in f"{settings!r} {settings}"
@@ -303,7 +390,7 @@ def test_the_password_is_not_shown() -> None:
     ],
 )
 def test_replication_as_cql_names_it(text: str, options: dict[str, str | int]) -> None:
-    """A number of copies, or copies by data centre."""
+    """Replication is a number of copies, or copies by data centre."""
     assert accepted(CASSANDRA_REPLICATION=text).replication == options
 
 
@@ -316,13 +403,13 @@ def test_a_file_fills_in_what_is_not_set(tmp_path: Path) -> None:
 
 
 def test_a_bad_value_in_the_file_is_named_too(tmp_path: Path) -> None:
-    """The same line as for the environment."""
+    """A bad value in the file gets the same line as one in the environment."""
     (tmp_path / ".env").write_text("PORT=none\n")
     assert refusal() == "PORT=none is not valid: it must be a whole number from 1 to 65535."
 
 
 def test_another_file_can_be_named(tmp_path: Path) -> None:
-    """And no file at all; then .env is left alone."""
+    """Another file, or none, can be named; then .env is not read."""
     (tmp_path / ".env").write_text("PORT=9001\n")
     (tmp_path / "other").write_text("PORT=9003\n")
     assert Settings.from_env(None).port == 8000
@@ -331,7 +418,7 @@ def test_another_file_can_be_named(tmp_path: Path) -> None:
 
 
 def test_no_file_above_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What lies in a folder further up was meant for something else."""
+    """A .env in a parent folder is not read."""
     (tmp_path / ".env").write_text("PORT=9001\n")
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
@@ -339,9 +426,56 @@ def test_no_file_above_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_example_file_can_be_used_as_it_is() -> None:
-    """`cp .env.example .env` gives valid settings: production on Cassandra."""
-    example = Path(__file__).parents[2] / ".env.example"
-    settings = Settings.from_env(example)
-    assert settings.cassandra_hosts == ("cassandra",)
-    assert settings.event_store == "cassandra"
-    assert settings == Settings(cassandra_hosts=("cassandra",), event_store="cassandra")
+    """`cp .env.example .env` gives valid settings with the defaults of a store that needs no
+    service."""
+    example = ROOT / ".env.example"
+    assert Settings.from_env(example) == Settings()
+
+
+def test_the_proxies_that_are_believed() -> None:
+    """The loopback addresses are trusted, unless other addresses, networks or `*` are named."""
+    assert accepted().forwarded_allow_ips == ("127.0.0.1", "::1")
+    named = accepted(FORWARDED_ALLOW_IPS="10.0.0.0/8, 2001:db8::1")
+    assert named.forwarded_allow_ips == ("10.0.0.0/8", "2001:db8::1")
+    assert accepted(FORWARDED_ALLOW_IPS="*").forwarded_allow_ips == ("*",)
+
+
+@pytest.mark.parametrize("given", ["nginx", "10.0.0.1/8", "10.0.0.1 10.0.0.2", "1.2.3"])
+def test_proxies_that_are_none(given: str) -> None:
+    """A proxy must be an address or a valid network; names are not resolved."""
+    line = refusal(FORWARDED_ALLOW_IPS=given)
+    assert line.startswith("FORWARDED_ALLOW_IPS=")
+    assert line.endswith("* or addresses and networks, separated by commas.")
+
+
+def test_addresses_of_clients_are_not_logged() -> None:
+    """Client addresses are logged only if that is set."""
+    assert not accepted().log_client_address
+    assert accepted(LOG_CLIENT_ADDRESS="true").log_client_address
+    assert refusal(LOG_CLIENT_ADDRESS="maybe").startswith("LOG_CLIENT_ADDRESS=maybe is not valid")
+
+
+@pytest.mark.parametrize(
+    "path", [":memory:", "file:events.sqlite3", "file::memory:", ".", "new/", "e.views.sqlite3"]
+)
+def test_the_registry_is_a_file(path: str) -> None:
+    """Names that SQLite would take for a database in memory or a URI are refused."""
+    with pytest.raises(SettingsError) as refused:
+        accepted(SQLITE_PATH=path)
+    assert str(refused.value) == (
+        f"SQLITE_PATH={path} is not valid: it must be the path of a file, such as"
+        " var/events.sqlite3."
+    )
+
+
+def test_an_empty_path_counts_as_not_set() -> None:
+    """An empty SQLITE_PATH counts as not set."""
+    assert accepted(SQLITE_PATH="").sqlite_path == Path("var/events.sqlite3")
+
+
+def test_no_two_registries_share_a_file_of_views() -> None:
+    """Two registries never share a file of views, whatever their names have in common."""
+    names = ["reg", "reg.prod", "reg.test", "reg.sqlite3", "reg.db"]
+    paths = [Settings(sqlite_path=Path("d", name)).views_path for name in names]
+    assert len(set(paths)) == len(names)
+    assert paths[1] == Path("d/reg.prod.views.sqlite3")

@@ -6,7 +6,7 @@ event ids that were acknowledged.
 
 import sys
 
-from app.application.ports import NO_STREAM, VersionConflict
+from app.application.ports.event_store import NO_STREAM, VersionConflict
 from tests.support.stores import commit, open_store, soon
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.application.ports import (
+from app.application.ports.event_store import (
     NO_STREAM,
     AlreadyClaimed,
     Appended,
@@ -13,7 +13,7 @@ from app.application.ports import (
     Claims,
     EventStore,
     ExpectedVersion,
-    Note,
+    NoOp,
     VersionConflict,
 )
 from tests.support.stores import commit, soon
@@ -125,13 +125,13 @@ class ClaimsContract:
         with pytest.raises(AlreadyClaimed):
             put(store, str(uuid4()), NO_STREAM, taken=(owned,))
 
-    def test_a_resent_commit_with_claims_recognises_itself(self, store: EventStore) -> None:
+    def test_a_resent_commit_with_claims_is_already_applied(self, store: EventStore) -> None:
         """Its own claim is not in its way."""
         claim, stream = new_claim(), str(uuid4())
         commit_id, events = commit()
         sent = (stream, NO_STREAM, events, commit_id, soon(), Claims(taken=(claim,)))
         assert store.append(*sent) == Appended(1)
-        assert store.append(*sent) == Appended(1, recognised=True)
+        assert store.append(*sent) == Appended(1, already_applied=True)
 
     def test_of_many_that_race_for_a_value_one_gets_it(self, store: EventStore) -> None:
         """Sixteen new streams at once: one owner, and the others have written nothing."""
@@ -149,13 +149,13 @@ class ClaimsContract:
 
     def test_a_value_that_is_handed_round_never_has_two_owners(self, store: EventStore) -> None:
         """Two streams take and free one value in turns: who was told it owns it, owns it."""
-        claim, inside, most = new_claim(), threading.Semaphore(1), 20
+        claim, inside, maximum = new_claim(), threading.Semaphore(1), 20
 
         def take_turns(_: int) -> None:
             stream = str(uuid4())
             put(store, stream, NO_STREAM)
             version, turns = 1, 0
-            while turns < most:
+            while turns < maximum:
                 try:
                     put(store, stream, version, taken=(claim,))
                 except AlreadyClaimed:
@@ -177,29 +177,31 @@ class ClaimsContract:
         put(store, stream, 1, freed=(claim,))
         assert store.owner(claim, soon()) is None
 
-    def test_a_note_is_kept(self, store: EventStore) -> None:
+    def test_a_noop_record_is_kept(self, store: EventStore) -> None:
         """With the version that it names; the first of a commit counts, later events or not."""
         stream, commit_id = str(uuid4()), uuid4()
         put(store, stream, NO_STREAM)
-        assert store.noted(stream, commit_id, soon()) is None
-        store.note(stream, commit_id, Note(1, "as it was"), soon())
+        assert store.recorded_noop(stream, commit_id, soon()) is None
+        store.record_noop(stream, commit_id, NoOp(1, "as it was"), soon())
         put(store, stream, 1)
-        store.note(stream, commit_id, Note(2, "another"), soon())
-        assert store.noted(stream, commit_id, soon()) == Note(1, "as it was")
-        assert store.noted(stream, uuid4(), soon()) is None
-        assert store.noted(str(uuid4()), commit_id, soon()) is None
+        store.record_noop(stream, commit_id, NoOp(2, "another"), soon())
+        assert store.recorded_noop(stream, commit_id, soon()) == NoOp(1, "as it was")
+        assert store.recorded_noop(stream, uuid4(), soon()) is None
+        assert store.recorded_noop(str(uuid4()), commit_id, soon()) is None
         assert len(store.read(stream, soon())) == 2
 
     @pytest.mark.parametrize("version", [1, 3])
-    def test_a_note_of_another_version_conflicts(self, store: EventStore, version: int) -> None:
+    def test_a_noop_record_of_another_version_conflicts(
+        self, store: EventStore, version: int
+    ) -> None:
         """It would say that nothing changed where something did."""
         stream, commit_id = str(uuid4()), uuid4()
         put(store, stream, NO_STREAM)
         put(store, stream, 1)
         with pytest.raises(VersionConflict) as conflict:
-            store.note(stream, commit_id, Note(version, ""), soon())
+            store.record_noop(stream, commit_id, NoOp(version, ""), soon())
         assert conflict.value.actual == 2
-        assert store.noted(stream, commit_id, soon()) is None
+        assert store.recorded_noop(stream, commit_id, soon()) is None
 
     def test_an_event_is_located_by_its_id(self, store: EventStore) -> None:
         """The version where it stands; None in another stream, or if there is none."""

@@ -10,14 +10,13 @@ from uuid import uuid4
 import pytest
 
 from app.application.deadline import Deadline
-from app.application.ports import (
+from app.application.ports.errors import StoreError, StoreUnavailable
+from app.application.ports.event_store import (
     NO_STREAM,
     Appended,
     EventData,
     EventStore,
     ExpectedVersion,
-    StoreError,
-    StoreUnavailable,
     VersionConflict,
 )
 from tests.support.stores import MOMENT, commit, soon
@@ -147,15 +146,15 @@ class EventStoreContract:
             self.put(store, stream, NO_STREAM)
         assert self.put(store, stream, conflict.value.actual)[0] == Appended(3)
 
-    def test_a_resent_commit_recognises_itself(self, store: EventStore, stream: str) -> None:
+    def test_a_resent_commit_is_already_applied(self, store: EventStore, stream: str) -> None:
         """The same commit sent again answers as the first time did and writes nothing."""
         commit_id, events = commit(2)
         store.append(stream, NO_STREAM, events, commit_id, soon())
         again = store.append(stream, NO_STREAM, events, commit_id, soon())
-        assert again == Appended(2, recognised=True)
+        assert again == Appended(2, already_applied=True)
         assert len(store.read(stream, soon())) == 2
 
-    def test_a_resent_commit_recognises_itself_below_later_ones(
+    def test_a_resent_commit_is_already_applied_below_later_ones(
         self, store: EventStore, stream: str
     ) -> None:
         """Also when others have appended meanwhile."""
@@ -164,13 +163,13 @@ class EventStoreContract:
         store.append(stream, 1, events, commit_id, soon())
         self.put(store, stream, 3, 2)
         again = store.append(stream, 1, events, commit_id, soon())
-        assert again == Appended(3, recognised=True)
+        assert again == Appended(3, already_applied=True)
         assert len(store.read(stream, soon())) == 5
 
     def test_a_commit_sent_by_several_at_once_is_written_once(
         self, store: EventStore, stream: str
     ) -> None:
-        """However many send it, one writes it and the others recognise it."""
+        """However many send it, one writes it and the others find it applied."""
         commit_id, events = commit(2)
         barrier = threading.Barrier(8)
 
@@ -181,7 +180,7 @@ class EventStoreContract:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(send, range(8)))
         assert {answer.version for answer in answers} == {2}
-        assert sum(not answer.recognised for answer in answers) == 1
+        assert sum(not answer.already_applied for answer in answers) == 1
         assert len(store.read(stream, soon())) == 2
 
     def test_another_commit_with_the_same_content_is_not_recognised(
@@ -206,9 +205,9 @@ class EventStoreContract:
         assert [event.version for event in store.read(stream, soon(), after=3)] == [4, 5]
 
     def test_reads_up_to_a_version(self, store: EventStore, stream: str) -> None:
-        """`upto` includes that version and leaves out all later ones."""
+        """`through_version` includes that version and leaves out all later ones."""
         self.put(store, stream, NO_STREAM, 5)
-        assert [event.version for event in store.read(stream, soon(), upto=2)] == [1, 2]
+        assert [event.version for event in store.read(stream, soon(), through_version=2)] == [1, 2]
         assert [event.version for event in store.read(stream, soon(), 1, 4)] == [2, 3, 4]
 
     def test_reads_nothing_beyond_the_end(self, store: EventStore, stream: str) -> None:
@@ -216,7 +215,7 @@ class EventStoreContract:
         self.put(store, stream, NO_STREAM, 2)
         assert store.read(stream, soon(), after=2) == []
         assert store.read(stream, soon(), after=2**40) == []
-        assert len(store.read(stream, soon(), upto=2**40)) == 2
+        assert len(store.read(stream, soon(), through_version=2**40)) == 2
 
     def test_long_streams_come_back_whole(self, store: EventStore, stream: str) -> None:
         """A stream of more events than a page holds is read completely and in order."""

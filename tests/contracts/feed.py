@@ -6,18 +6,18 @@ The store may hold events of others: each test begins at the head that it finds.
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from app.application.feed import Feed, FeedEvent
-from app.application.ports import (
+from app.application.ports.event_store import (
     NO_STREAM,
     EventData,
     EventStore,
     ExpectedVersion,
     VersionConflict,
 )
+from app.application.ports.feed import Feed, FeedEvent, FeedStanding
 from tests.contracts.event_store import TEXTS
 from tests.support.stores import MOMENT, commit, soon
 
@@ -190,3 +190,26 @@ class FeedContract:
         assert [each.position for each in seen] == list(range(start + 1, start + 91))
         assert versions(seen) == {stream: list(range(1, 46)) for stream in streams}
         assert seen == read_on(feed, start)
+
+    def test_the_feed_has_an_id_that_stays(
+        self, store: EventStore, feed: Feed, start: int, sequenced: Callable[[], object]
+    ) -> None:
+        """A UUID, which comes with the head, whatever is appended."""
+        before = feed.standing(soon())
+        assert before.head == start
+        assert str(UUID(before.feed)) == before.feed == feed.identity(soon())
+        put(store, str(uuid4()))
+        sequenced()
+        assert feed.standing(soon()) == FeedStanding(before.feed, start + 1)
+
+    def test_a_renewal_gives_another_id_and_nothing_else(
+        self, store: EventStore, feed: Feed, start: int, sequenced: Callable[[], object]
+    ) -> None:
+        """To this process at once; the events keep the positions that they have."""
+        put(store, str(uuid4()))
+        sequenced()
+        before, events = feed.standing(soon()), feed.read(start, 10, soon())
+        renewed = feed.renew(soon())
+        assert renewed != before.feed
+        assert feed.standing(soon()) == FeedStanding(renewed, before.head)
+        assert feed.read(start, 10, soon()) == events

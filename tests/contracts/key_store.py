@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.application.access import ApiKey, KeyStore, NameTaken, Scope
+from app.application.ports.keys import ApiKey, KeyStore, NameTaken, Scope
 from tests.support.keys import new_key
 from tests.support.stores import MOMENT, soon
 from tests.support.threads import at_once
@@ -37,6 +37,7 @@ class KeyStoreContract:
     def test_a_key_comes_back_as_it_was_added(self, keys: KeyStore) -> None:
         """Every field of it, whatever its scopes."""
         added = [
+            self.put(keys, "form", Scope.REGISTER),
             self.put(keys, "one", Scope.READ),
             self.put(keys, "two @home", Scope.READ, Scope.WRITE),
             self.put(keys, "x" * 64, Scope.ADMIN),
@@ -94,3 +95,50 @@ class KeyStoreContract:
         """Different names do not get into each other's way."""
         added = at_once(8, lambda number: self.put(keys, f"key {number}").prefix)
         assert {key.prefix for key in keys.read_all(soon())} == set(added)
+
+    def test_an_expiry_comes_back_as_it_was_added(self, keys: KeyStore) -> None:
+        """To the millisecond; and a key without one has none."""
+        forever = self.put(keys, "forever")
+        passing = replace(new_key("passing")[0], expires_at=LATER)
+        keys.add(passing, soon())
+        found = {key.name: key for key in keys.read_all(soon())}
+        assert found == {"forever": forever, "passing": passing}
+
+    def test_an_expired_key_keeps_its_name(self, keys: KeyStore) -> None:
+        """Until it is revoked: the name is the actor in what was written with it."""
+        expired = replace(new_key("tms")[0], expires_at=MOMENT - timedelta(days=1))
+        keys.add(expired, soon())
+        with pytest.raises(NameTaken):
+            self.put(keys, "tms")
+        keys.revoke(expired.prefix, LATER, soon())
+        assert self.put(keys, "tms")
+
+    def test_no_use_is_known_at_first(self, keys: KeyStore) -> None:
+        """Whether there are keys or not."""
+        assert keys.last_uses(soon()) == {}
+        self.put(keys, "tms")
+        assert keys.last_uses(soon()) == {}
+
+    def test_the_last_use_of_each_key_is_kept(self, keys: KeyStore) -> None:
+        """Beside the keys, which stay as they are."""
+        one, two = self.put(keys, "one"), self.put(keys, "two")
+        keys.note_uses({one.prefix: MOMENT, two.prefix: LATER}, soon())
+        assert keys.last_uses(soon()) == {one.prefix: MOMENT, two.prefix: LATER}
+        assert {key.prefix: key for key in keys.read_all(soon())} == {
+            one.prefix: one,
+            two.prefix: two,
+        }
+
+    def test_the_later_use_wins(self, keys: KeyStore) -> None:
+        """In whatever order two processes note theirs, and however often."""
+        prefix = self.put(keys, "tms").prefix
+        for moment in (MOMENT, LATER, MOMENT, LATER):
+            keys.note_uses({prefix: moment}, soon())
+        assert keys.last_uses(soon()) == {prefix: LATER}
+
+    def test_uses_noted_at_once(self, keys: KeyStore) -> None:
+        """Eight processes' worth: the latest of them is what is kept."""
+        prefix = self.put(keys, "tms").prefix
+        moments = [MOMENT + timedelta(minutes=number) for number in range(8)]
+        at_once(8, lambda number: keys.note_uses({prefix: moments[number]}, soon()))
+        assert keys.last_uses(soon()) == {prefix: moments[-1]}

@@ -1,23 +1,69 @@
 """What every view store has to do with generations: begin, swap, drop and compare."""
 
+from contextlib import nullcontext
+
 import pytest
 
-from app.application.views import (
+from app.application.directory.pages import STATISTICS, Directory
+from app.application.directory.query import CARRIERS, Query
+from app.application.ports.views import (
     Changes,
     Discarded,
     Generations,
     Overtaken,
+    Progress,
     RowChange,
     View,
     ViewStore,
 )
+from app.application.projections import PROJECTIONS
+from tests.support.directory import carrier
 from tests.support.stores import soon
 from tests.support.threads import at_once
-from tests.support.views import OneProjection, Written, new, parked, row, without_source
+from tests.support.views import OneProjection, Written, made_live, new, parked, row, without_source
 
 
 class ViewGenerationsContract(OneProjection):
     """The part of `ViewStoreContract` that is about generations."""
+
+    def test_the_first_generation_is_live_only_once_it_is_swapped_in(
+        self, views: ViewStore, projection: str
+    ) -> None:
+        """While it is being built, nobody is given anything; all who begin build the same one."""
+        gone = Discarded("a", 1, "wrong")
+        first = views.begin_first(projection, [gone], soon())
+        assert views.begin_first(projection, [], soon()) == first == View(projection, 1)
+        assert views.begin(projection, soon()) == first
+        assert views.generations(projection, soon()) == Generations(None, 1)
+        assert views.discarded(first, soon()) == [gone]
+        Written(views, first).put(*new(row("a")))
+        assert views.generations(projection, soon()) == Generations(None, 1)
+        views.swap(first, soon())
+        assert views.generations(projection, soon()) == Generations(1)
+        assert projection in views.projections(soon())
+        with pytest.raises(Overtaken):
+            views.begin_first(projection, [], soon())
+        assert views.generations(projection, soon()) == Generations(1)
+
+    def test_a_projection_that_is_abandoned_gives_nobody_anything(
+        self, views: ViewStore, live: Written, projection: str
+    ) -> None:
+        """All its generations are named, to be dropped; the next one has a number of its own."""
+        live.put(*new(row("a")))
+        building = views.begin(projection, soon())
+        Written(views, building).put(*new(row("b")))
+        for _ in range(2):
+            assert views.abandon(projection, soon()) == [live.view, building]
+            assert views.generations(projection, soon()) == Generations()
+        for view in (live.view, building):
+            views.drop(view, soon())
+        assert views.abandon(projection, soon()) == []
+        assert projection not in views.projections(soon())
+        with pytest.raises(Overtaken):
+            live.commit(Changes(2, new(row("c"))), Progress(1, 1))
+        again = Written(views, views.begin(projection, soon()))
+        assert again.view.generation == 3
+        assert (again.ids(), again.progress().checkpoint) == ([], 0)
 
     def test_a_new_generation_is_built_beside_the_live_one(
         self, views: ViewStore, live: Written, projection: str
@@ -148,3 +194,31 @@ class ViewGenerationsContract(OneProjection):
         )
         assert views.differences(live.view, other.view, soon()) == 4
         assert views.differences(other.view, live.view, soon()) == 4
+
+    def test_whoever_reads_a_generation_that_is_dropped_is_given_the_next(
+        self, views: ViewStore
+    ) -> None:
+        """Whole, however short the time since the readers asked which one is live."""
+        directory = Directory(views, lambda: None, nullcontext)
+        for name in (CARRIERS, STATISTICS):
+            key = PROJECTIONS[name].key
+            live = View(key, views.generations(key, soon()).live or 0)
+            if not live.generation:
+                live = made_live(views, key)
+            changes = Changes(1, new(carrier(1, "FedEx")), {"total": 1})
+            Written(views, live).commit(changes)
+            before = told(directory, name)
+            assert before
+            built = views.begin(key, soon())
+            Written(views, built).commit(changes)
+            views.swap(built, soon())
+            views.drop(live, soon())
+            assert told(directory, name) == before
+            assert directory.standing(name, soon()).view == built
+
+
+def told(directory: Directory, projection: str) -> object:
+    """What readers are given."""
+    if projection == CARRIERS:
+        return [body["name"] for body in directory.page(Query(), soon()).rows]
+    return directory.counts(soon())

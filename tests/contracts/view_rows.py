@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.application.views import Changes, Discarded, Overtaken, Progress, Row, RowChange
+from app.application.ports.views import Changes, Discarded, Overtaken, Progress, Row, RowChange
 from tests.support.stores import soon
 from tests.support.views import ALL, OneProjection, Written, new, parked, row, without_source
 
@@ -178,7 +178,7 @@ class ViewRowsContract(OneProjection):
         for change in (RowChange(applied, [first]), RowChange(ahead, [first, applied])):
             with pytest.raises(Overtaken):
                 live.commit(Changes(3, [change]), late)
-        without = replace(row("a", "alpha", 2, [ALL, "status:active"]), left_out=1)
+        without = replace(row("a", "alpha", 2, [ALL, "status:active"]), discarded=1)
         discarded = [Discarded("a", 2, "wrong")]
         live.commit(Changes(2, [RowChange(without, [first])], released=["a"], discarded=discarded))
         with pytest.raises(Overtaken):

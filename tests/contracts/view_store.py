@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from app.application.views import (
+from app.application.ports.views import (
     Changes,
     Discarded,
     Generations,
@@ -28,11 +28,13 @@ class ViewStoreContract(ViewRowsContract, ViewGenerationsContract):
     """Subclasses give one fixture: `views`, a store that may have any number of views."""
 
     def test_a_projection_that_was_never_seen_is_empty(
-        self, views: ViewStore, live: Written, projection: str
+        self, views: ViewStore, projection: str
     ) -> None:
-        """Generation 1 is live; there is nothing in it, and asking does not change that."""
+        """No generation is live; there is nothing in any, and asking does not change that."""
+        live = Written(views, View(projection, 1))
         for _ in range(2):
-            assert views.generations(projection, soon()) == Generations(1)
+            assert views.generations(projection, soon()) == Generations()
+            assert projection not in views.projections(soon())
             assert live.progress() == Progress()
             assert live.counts() == {}
             assert live.counts("status:active") == {}

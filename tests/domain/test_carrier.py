@@ -1,6 +1,5 @@
 """What a carrier decides: every command in every state, and what its events hold."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,19 +8,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from app.domain.carrier import ACTIVE, POSSIBLE, RETIRED, SUSPENDED, Carrier, CarrierState
+from app.domain.command import CarrierEvent, Command
+from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
+from app.domain.commands.note_incident import CarrierIncidentNoted, NoteIncident
+from app.domain.commands.register import CarrierRegistered, RegisterCarrier
+from app.domain.commands.reinstate import CarrierReinstated, ReinstateCarrier
+from app.domain.commands.rename import CarrierRenamed, RenameCarrier
+from app.domain.commands.retire import CarrierRetired, RetireCarrier
+from app.domain.commands.suspend import CarrierSuspended, SuspendCarrier
+from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
 from app.domain.errors import AlreadyRegistered, DomainError, ForbiddenByState
-from app.domain.events import (
-    CarrierEmailChanged,
-    CarrierEvent,
-    CarrierProfileUpdated,
-    CarrierRegistered,
-    CarrierReinstated,
-    CarrierRenamed,
-    CarrierRetired,
-    CarrierSuspended,
-)
 from app.domain.profile import EMPTY
 from app.domain.values import CATEGORIES, CarrierName, Category, EmailAddress, Reason
+from tests.support.commits import MOMENT
 from tests.support.scenario import CARRIER_ID, given
 
 NAME, EMAIL = CarrierName("FedEx"), EmailAddress("contact@fedex.com")
@@ -36,103 +35,109 @@ PASTS: dict[str, tuple[CarrierEvent, ...]] = {
     SUSPENDED: (REGISTERED, PROFILED, SUSPENSION),
     RETIRED: (REGISTERED, PROFILED, RETIREMENT),
 }
-Decision = Callable[[Carrier], None]
 Outcomes = tuple[CarrierEvent | type[DomainError], ...]
 NOTHING: Outcomes = ()
 FORBIDDEN: Outcomes = (ForbiddenByState,)
 LIFTED = CarrierReinstated(reason="Covered again")
 OTHER_SUSPENSION = CarrierSuspended(reason="Fined", category="authority")
 OTHER_RETIREMENT = CarrierRetired(reason="Merged")
+INCIDENT = CarrierIncidentNoted("late", "2024-02-01", "A day late")
 
 # What is asked for, and what follows of it in the states active, suspended and retired.
-TABLE: dict[str, tuple[Decision, Outcomes, Outcomes, Outcomes]] = {
+TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
     "register": (
-        lambda carrier: carrier.register(NAME, EMAIL),
+        RegisterCarrier(NAME, EMAIL),
         (AlreadyRegistered,),
         (AlreadyRegistered,),
         (AlreadyRegistered,),
     ),
     "rename": (
-        lambda carrier: carrier.rename(CarrierName("DHL")),
+        RenameCarrier(CARRIER_ID, CarrierName("DHL")),
         (CarrierRenamed("DHL"),),
         (CarrierRenamed("DHL"),),
         FORBIDDEN,
     ),
-    "rename to the same": (lambda carrier: carrier.rename(NAME), NOTHING, NOTHING, FORBIDDEN),
+    "rename to the same": (RenameCarrier(CARRIER_ID, NAME), NOTHING, NOTHING, FORBIDDEN),
     "change-email": (
-        lambda carrier: carrier.change_email(EmailAddress("a@dhl.com")),
+        ChangeEmail(CARRIER_ID, EmailAddress("a@dhl.com")),
         (CarrierEmailChanged("a@dhl.com"),),
         (CarrierEmailChanged("a@dhl.com"),),
         FORBIDDEN,
     ),
     "change-email to another spelling": (
-        lambda carrier: carrier.change_email(EmailAddress("Contact@FedEx.com")),
+        ChangeEmail(CARRIER_ID, EmailAddress("Contact@FedEx.com")),
         (CarrierEmailChanged("Contact@fedex.com"),),
         (CarrierEmailChanged("Contact@fedex.com"),),
         FORBIDDEN,
     ),
     "change-email to the same": (
-        lambda carrier: carrier.change_email(EmailAddress("contact@FEDEX.com")),
+        ChangeEmail(CARRIER_ID, EmailAddress("contact@FEDEX.com")),
         NOTHING,
         NOTHING,
         FORBIDDEN,
     ),
     "update-profile": (
-        lambda carrier: carrier.update_profile({"phone": PHONE, "website": WEBSITE, "aliases": []}),
+        UpdateProfile(CARRIER_ID, {"phone": PHONE, "website": WEBSITE, "aliases": []}),
         (CarrierProfileUpdated({"website": WEBSITE, "aliases": []}),),
         (CarrierProfileUpdated({"website": WEBSITE, "aliases": []}),),
         FORBIDDEN,
     ),
     "update-profile to the same": (
-        lambda carrier: carrier.update_profile({"phone": PHONE, "website": None}),
+        UpdateProfile(CARRIER_ID, {"phone": PHONE, "website": None}),
         NOTHING,
         NOTHING,
         FORBIDDEN,
     ),
     "update-profile with nothing": (
-        lambda carrier: carrier.update_profile({}),
+        UpdateProfile(CARRIER_ID, {}),
         NOTHING,
         NOTHING,
         FORBIDDEN,
     ),
     "suspend": (
-        lambda carrier: carrier.suspend(Reason("Fined"), Category("authority")),
+        SuspendCarrier(CARRIER_ID, Reason("Fined"), Category("authority")),
         (OTHER_SUSPENSION,),
         FORBIDDEN,
         FORBIDDEN,
     ),
     "suspend for the same": (
-        lambda carrier: carrier.suspend(Reason("No cover"), Category("insurance")),
+        SuspendCarrier(CARRIER_ID, Reason("No cover"), Category("insurance")),
         (SUSPENSION,),
         NOTHING,
         FORBIDDEN,
     ),
     "suspend for the same in another category": (
-        lambda carrier: carrier.suspend(Reason("No cover"), Category()),
+        SuspendCarrier(CARRIER_ID, Reason("No cover"), Category()),
         (CarrierSuspended("No cover", "other"),),
         FORBIDDEN,
         FORBIDDEN,
     ),
     "reinstate": (
-        lambda carrier: carrier.reinstate(Reason("Covered again")),
+        ReinstateCarrier(CARRIER_ID, Reason("Covered again")),
         NOTHING,
         (LIFTED,),
         FORBIDDEN,
     ),
     "reinstate without a reason": (
-        lambda carrier: carrier.reinstate(),
+        ReinstateCarrier(CARRIER_ID),
         NOTHING,
         (CarrierReinstated(None),),
         FORBIDDEN,
     ),
     "retire": (
-        lambda carrier: carrier.retire(Reason("Merged")),
+        RetireCarrier(CARRIER_ID, Reason("Merged")),
         (OTHER_RETIREMENT,),
         (OTHER_RETIREMENT,),
         FORBIDDEN,
     ),
+    "note-incident": (
+        NoteIncident(CARRIER_ID, "late", "2024-02-01", "A day late"),
+        (INCIDENT,),
+        (INCIDENT,),
+        (INCIDENT,),
+    ),
     "retire for the same": (
-        lambda carrier: carrier.retire(Reason("Bankrupt")),
+        RetireCarrier(CARRIER_ID, Reason("Bankrupt")),
         (RETIREMENT,),
         (RETIREMENT,),
         NOTHING,
@@ -144,9 +149,9 @@ TABLE: dict[str, tuple[Decision, Outcomes, Outcomes, Outcomes]] = {
 @pytest.mark.parametrize("asked", TABLE)
 def test_every_command_in_every_state(asked: str, state: str) -> None:
     """An event that holds what changed, nothing where nothing changes, or a refusal."""
-    decision, *outcomes = TABLE[asked]
+    command, *outcomes = TABLE[asked]
     expected = dict(zip(PASTS, outcomes, strict=True))[state]
-    given(*PASTS[state]).when(decision).then(*expected)
+    given(*PASTS[state]).when(command).then(*expected)
 
 
 @pytest.mark.parametrize("state", PASTS)
@@ -163,7 +168,7 @@ def test_a_refusal_says_what_is_possible(state: str) -> None:
     """It names the state, and what the state allows."""
     carrier = Carrier.replay(CARRIER_ID, PASTS[state])
     with pytest.raises(ForbiddenByState) as refusal:
-        carrier.suspend(Reason("Fined"), Category())
+        carrier.carry_out(SuspendCarrier(CARRIER_ID, Reason("Fined")), MOMENT)
     assert (refusal.value.state, refusal.value.possible) == (state, POSSIBLE[state])
 
 
@@ -189,17 +194,17 @@ def test_registration_with_a_profile_is_two_events() -> None:
     }
     carrier = (
         given()
-        .when(Carrier.register, NAME, EMAIL, profile)
+        .when(RegisterCarrier(NAME, EMAIL, profile))
         .then(REGISTERED, CarrierProfileUpdated({"phone": PHONE, "metadata": {"tier": 1}}))
     )
     assert carrier.state is not None
     assert carrier.state.profile == EMPTY.changed_by({"phone": PHONE, "metadata": {"tier": 1}})
 
 
-@pytest.mark.parametrize("profile", [None, {}, {"phone": None, "aliases": [], "metadata": {}}])
-def test_registration_with_an_empty_profile_is_one_event(profile: dict[str, Any] | None) -> None:
+@pytest.mark.parametrize("profile", [{}, {"phone": None, "aliases": [], "metadata": {}}])
+def test_registration_with_an_empty_profile_is_one_event(profile: dict[str, Any]) -> None:
     """Parts that are unset change nothing."""
-    given().when(Carrier.register, NAME, EMAIL, profile).then(REGISTERED)
+    given().when(RegisterCarrier(NAME, EMAIL, profile)).then(REGISTERED)
 
 
 @pytest.mark.parametrize("state", [ACTIVE, SUSPENDED])
@@ -236,35 +241,36 @@ PROFILES = st.fixed_dictionaries(
         "metadata": st.sampled_from([{}, {"a": 1}, {"a": True}, {"a": 1.0}, {"a": 1, "b": None}]),
     },
 )
-COMMANDS = st.one_of(
-    st.tuples(st.just(Carrier.register), NAMES, EMAILS, PROFILES),
-    st.tuples(st.just(Carrier.rename), NAMES),
-    st.tuples(st.just(Carrier.change_email), EMAILS),
-    st.tuples(st.just(Carrier.update_profile), PROFILES),
-    st.tuples(st.just(Carrier.suspend), REASONS, CATEGORY),
-    st.tuples(st.just(Carrier.reinstate), st.none() | REASONS),
-    st.tuples(st.just(Carrier.retire), REASONS),
+ID = st.just(CARRIER_ID)
+COMMANDS: st.SearchStrategy[Command] = st.one_of(
+    st.builds(RegisterCarrier, NAMES, EMAILS, PROFILES),
+    st.builds(RenameCarrier, ID, NAMES),
+    st.builds(ChangeEmail, ID, EMAILS),
+    st.builds(UpdateProfile, ID, PROFILES),
+    st.builds(SuspendCarrier, ID, REASONS, CATEGORY),
+    st.builds(ReinstateCarrier, ID, st.none() | REASONS),
+    st.builds(RetireCarrier, ID, REASONS),
 )
 
 
 @settings(deadline=None, max_examples=150)
 @for_all(NAMES, EMAILS, PROFILES, st.lists(COMMANDS, max_size=20))
 def test_any_commands_replay_to_the_same_state(
-    name: CarrierName, email: EmailAddress, profile: dict[str, Any], commands: list[tuple[Any, ...]]
+    name: CarrierName, email: EmailAddress, profile: dict[str, Any], commands: list[Command]
 ) -> None:
     """From the start or from any point in between; every event changes something, a command that
     was refused nothing, and what was just done changes nothing if it is asked for again."""
     carrier = Carrier(CARRIER_ID)
-    carrier.register(name, email, profile)
-    for command, *args in commands:
+    carrier.carry_out(RegisterCarrier(name, email, profile), MOMENT)
+    for command in commands:
         before = (carrier.state, carrier.recorded)
         try:
-            command(carrier, *args)
+            carrier.carry_out(command, MOMENT)
         except DomainError:
             assert (carrier.state, carrier.recorded) == before
             continue
         done = carrier.recorded
-        command(carrier, *args)
+        carrier.carry_out(command, MOMENT)
         assert carrier.recorded == done
     states: list[CarrierState | None] = [None]
     for event in carrier.recorded:
@@ -280,17 +286,17 @@ def test_any_commands_replay_to_the_same_state(
 
 def test_a_carrier_is_registered() -> None:
     """Registering a carrier that is not there yet records that it was registered."""
-    given().when(Carrier.register, NAME, EMAIL).then(REGISTERED)
+    given().when(RegisterCarrier(NAME, EMAIL)).then(REGISTERED)
 
 
 def test_a_carrier_is_registered_once() -> None:
     """A carrier that is registered cannot be registered again, not even with the same data."""
-    given(REGISTERED).when(Carrier.register, NAME, EMAIL).then(AlreadyRegistered)
+    given(REGISTERED).when(RegisterCarrier(NAME, EMAIL)).then(AlreadyRegistered)
 
 
 def test_what_was_recorded_counts_at_once() -> None:
     """A second decision of the same command sees what the first recorded."""
-    carrier = given().when(Carrier.register, NAME, EMAIL).then(REGISTERED)
+    carrier = given().when(RegisterCarrier(NAME, EMAIL)).then(REGISTERED)
     assert carrier.state == CarrierState("FedEx", "contact@fedex.com")
     assert carrier.version == 0, "nothing is stored yet"
 

@@ -1,4 +1,5 @@
-"""How to reach a carrier: numbers, addresses and trade names that can exist, and that cannot."""
+"""A carrier's phone number, website, tracking URL and aliases: valid values, normal forms,
+refusals."""
 
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ SITE = "https://www.fedex.com"
 
 
 def refused(make: Callable[..., object], *given: object) -> str:
-    """The sentence with which these are refused."""
+    """The sentence of the refusal."""
     with pytest.raises(InvalidValue) as refusal:
         make(*given)
     return refusal.value.sentence
@@ -28,7 +29,7 @@ def refused(make: Callable[..., object], *given: object) -> str:
     ],
 )
 def test_a_phone_number_is_kept_in_e164(text: str, normal: str) -> None:
-    """However the digits are grouped."""
+    """A phone number is kept in E.164 form, however its digits are grouped."""
     assert PhoneNumber(text).as_json() == normal
 
 
@@ -55,7 +56,8 @@ def test_a_phone_number_is_kept_in_e164(text: str, normal: str) -> None:
     ],
 )
 def test_a_phone_number_is_one_of_a_country(text: str) -> None:
-    """Nothing is guessed, and nothing that the caller wrote is dropped."""
+    """A phone number is valid by its country's plan; nothing is guessed, and nothing that the
+    caller wrote is dropped."""
     assert refused(PhoneNumber, text).startswith("The phone must ")
 
 
@@ -72,7 +74,7 @@ def test_a_phone_number_is_one_of_a_country(text: str) -> None:
     ],
 )
 def test_a_website_is_an_https_url(text: str, normal: str) -> None:
-    """Scheme and host are kept in lower case, the rest as it is."""
+    """A website keeps scheme and host in lower case and the rest as it was given."""
     assert Website(text).as_json() == normal
 
 
@@ -115,12 +117,13 @@ def test_a_website_is_an_https_url(text: str, normal: str) -> None:
     ],
 )
 def test_a_website_leads_to_one_place(text: str, rule: str) -> None:
-    """What two readers could take for two addresses, or a page for more than a link, is none."""
+    """A URL that two parsers could read differently, or that a page could take for more than a
+    link, is refused."""
     assert f"The website must {rule}" in refused(Website, text)
 
 
 def test_a_tracking_url_has_one_place_for_the_number() -> None:
-    """Anywhere behind the host."""
+    """A tracking URL has one place for the number, anywhere after the host."""
     for rest in ("/?n={tracking_number}", "/{tracking_number}/x", "#{tracking_number}"):
         assert TrackingUrl(f"HTTPS://A.example{rest}").as_json() == f"https://a.example{rest}"
     longest = f"{SITE}/{{tracking_number}}".ljust(2048, "x")
@@ -145,12 +148,12 @@ def test_a_tracking_url_has_one_place_for_the_number() -> None:
     ],
 )
 def test_a_tracking_url_leads_to_one_site(text: str, rule: str) -> None:
-    """The number fills one place and can never choose the host."""
+    """A tracking number fills one place and can never change the host."""
     assert f"The tracking URL must {rule}" in refused(TrackingUrl, text)
 
 
 def test_aliases_keep_their_order_and_the_rule_of_names() -> None:
-    """Trimmed, in NFC, fifty at most."""
+    """Aliases are kept in order, trimmed and in NFC, fifty at most."""
     assert Aliases(["  UPS ", "Cafe\u0301"]).as_json() == ["UPS", "Caf\u00e9"]
     assert len(Aliases([str(number) for number in range(50)]).as_json()) == 50
     many = [str(number) for number in range(51)]
@@ -168,5 +171,5 @@ def test_aliases_keep_their_order_and_the_rule_of_names() -> None:
     ],
 )
 def test_an_alias_breaks_no_rule(names: list[str], sentence: str) -> None:
-    """That of a name, under its own word, and none is given twice."""
+    """An alias keeps the rules of a name, with errors that say alias, and none is given twice."""
     assert refused(Aliases, names) == sentence

@@ -1,15 +1,13 @@
-"""Which rules stand in the way of a piece of work, and which event decided it."""
+"""Which rules stand in the way of a piece of work, and which event decided each rule."""
 
+from app.domain.command import CarrierEvent
+from app.domain.commands.register import CarrierRegistered
+from app.domain.commands.reinstate import CarrierReinstated
+from app.domain.commands.rename import CarrierRenamed
+from app.domain.commands.retire import CarrierRetired
+from app.domain.commands.suspend import CarrierSuspended
+from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.eligibility import Verdict, verdicts
-from app.domain.events import (
-    CarrierEvent,
-    CarrierProfileUpdated,
-    CarrierRegistered,
-    CarrierReinstated,
-    CarrierRenamed,
-    CarrierRetired,
-    CarrierSuspended,
-)
 
 REGISTERED = CarrierRegistered("FedEx", "contact@fedex.com")
 RENAMED = CarrierRenamed("FedEx Express")
@@ -19,28 +17,28 @@ RETIRED = CarrierRetired("closed down")
 
 
 def covers(**services: list[str]) -> CarrierProfileUpdated:
-    """The event after which it offers these services in these countries."""
+    """The event that sets the coverage to these services in these countries."""
     coverage = [{"service": name, "countries": where} for name, where in services.items()]
     return CarrierProfileUpdated({"coverage": coverage})
 
 
 def judged(*events: CarrierEvent) -> dict[str, Verdict]:
-    """What the rules say of express in Germany."""
+    """The verdicts on express work in Germany."""
     return {each.rule: each for each in verdicts(events, "DE", "express")}
 
 
 def holding(*events: CarrierEvent) -> dict[str, bool]:
-    """Which rules hold."""
+    """The rules that hold."""
     return {rule: verdict.holds for rule, verdict in judged(*events).items()}
 
 
 def deciding(*events: CarrierEvent) -> dict[str, int | None]:
-    """Which event decided each rule."""
+    """The event that decided each rule."""
     return {rule: verdict.decided_by for rule, verdict in judged(*events).items()}
 
 
 def test_a_carrier_that_offers_it_there_is_eligible() -> None:
-    """Every rule holds."""
+    """For an active carrier with the service in the country, every rule holds."""
     found = judged(REGISTERED, covers(express=["AT", "DE"], air=["US"]))
     assert found == {
         "active": Verdict("active", True, "The carrier is active", 0),
@@ -50,26 +48,27 @@ def test_a_carrier_that_offers_it_there_is_eligible() -> None:
 
 
 def test_worldwide_covers_every_country() -> None:
-    """Germany too."""
+    """Worldwide coverage includes Germany."""
     found = judged(REGISTERED, covers(express=["worldwide"]))["country"]
     assert (found.holds, found.explanation) == (True, "The carrier offers express worldwide")
 
 
 def test_country_and_service_have_to_be_of_one_pair() -> None:
-    """Another service in that country, and that service in another country, are not enough."""
+    """Another service in the country, and the service in another country, do not make a carrier
+    eligible."""
     events = (REGISTERED, covers(express=["AT"], parcel=["DE"], air=["worldwide"]))
     assert holding(*events) == {"active": True, "service": True, "country": False}
     assert judged(*events)["country"].explanation == "The carrier does not offer express in DE"
 
 
 def test_a_carrier_without_coverage_offers_nothing() -> None:
-    """Its registration decided that."""
+    """A carrier without coverage offers nothing, as decided by its registration."""
     assert holding(REGISTERED) == {"active": True, "service": False, "country": False}
     assert deciding(REGISTERED) == {"active": 0, "service": 0, "country": 0}
 
 
 def test_only_an_active_carrier_is_given_work() -> None:
-    """The explanation says why it is not active; every other rule is looked at all the same."""
+    """The explanation says why a carrier is not active; the other rules are checked as well."""
     events = (REGISTERED, covers(express=["DE"]), SUSPENDED)
     found = judged(*events)
     assert holding(*events) == {"active": False, "service": True, "country": True}
@@ -79,13 +78,13 @@ def test_only_an_active_carrier_is_given_work() -> None:
 
 
 def test_the_last_event_that_set_what_a_rule_looks_at_decides() -> None:
-    """Whatever has happened to the carrier since does not."""
+    """Later events that do not set what a rule checks do not decide it."""
     other = CarrierProfileUpdated({"phone": "+4930123456"})
     events = (REGISTERED, covers(express=["DE"]), SUSPENDED, covers(), REINSTATED, RENAMED, other)
     assert deciding(*events) == {"active": 4, "service": 3, "country": 3}
 
 
 def test_a_stream_without_a_registration_is_judged_too() -> None:
-    """No event decided what was never set."""
+    """In a stream without a registration no event decides what was never set."""
     assert deciding(RENAMED) == {"active": None, "service": None, "country": None}
     assert deciding(RENAMED, SUSPENDED)["active"] == 1

@@ -14,7 +14,7 @@ LEI = "529900T8BM49AURSDO55"
 
 
 def refused(make: Callable[..., object], *given: object) -> str:
-    """The sentence with which these are refused."""
+    """The sentence of the refusal."""
     with pytest.raises(InvalidValue) as refusal:
         make(*given)
     return refusal.value.sentence
@@ -45,7 +45,7 @@ def refused(make: Callable[..., object], *given: object) -> str:
 def test_an_identifier_is_kept_in_the_normal_form_of_its_scheme(
     scheme: str, text: str, normal: str
 ) -> None:
-    """Upper case, without what people write between the characters; a number without zeros."""
+    """An identifier is kept in upper case without separators, a number without leading zeros."""
     assert Identifier(scheme, text).as_json() == {"scheme": scheme, "value": normal}
 
 
@@ -88,12 +88,12 @@ def test_an_identifier_is_kept_in_the_normal_form_of_its_scheme(
     ],
 )
 def test_an_identifier_has_the_format_of_its_scheme(scheme: str, text: str) -> None:
-    """The sentence names the scheme's own rule."""
+    """The sentence of a refusal names the scheme's own rule."""
     assert refused(Identifier, scheme, text).startswith("The ")
 
 
 def test_a_scheme_is_one_that_we_know() -> None:
-    """In lower case, as it is listed."""
+    """A scheme is one of the listed ones, in lower case."""
     sentence = "The scheme must be one of scac, usdot, mc, smdg, vat, duns, lei, own"
     for scheme in ("", "SCAC", "iata"):
         assert refused(Identifier, scheme, "AB") == sentence
@@ -107,7 +107,7 @@ def test_an_own_identifier_is_measured_before_it_costs_anything() -> None:
 
 
 def test_the_normal_form_of_any_character_is_normal() -> None:
-    """Upper case and NFC together settle in one step, for all of Unicode."""
+    """Upper case and NFC together are stable after one step, for all of Unicode."""
     for number in range(sys.maxunicode + 1):
         character = chr(number)
         if unicodedata.category(character)[0] not in "CZ":
@@ -116,7 +116,7 @@ def test_the_normal_form_of_any_character_is_normal() -> None:
 
 
 def test_an_identifier_is_valid_from_day_to_day() -> None:
-    """Either day may be missing, and both may be the same."""
+    """Either day of validity may be missing, and both may be the same."""
     lasting = Identifier("scac", "FDEG", "2026-01-31", "2026-01-31")
     assert lasting.as_json()["valid_to"] == "2026-01-31"
     assert "valid_from" not in Identifier("scac", "FDEG", None, "2026-01-31").as_json()
@@ -131,14 +131,14 @@ def test_an_identifier_is_valid_from_day_to_day() -> None:
      " 2026-01-01", "2026-01-01\n", "٢٠٢٦-\u0660\u0661-\u0660\u0661"],
 )  # fmt: skip
 def test_a_day_is_one_of_the_calendar(text: str) -> None:
-    """Written in the one way that sorts."""
+    """A day exists and is written as YYYY-MM-DD, which sorts by date."""
     assert refused(Identifier, "own", "x", text) == (
         "The valid_from must be a day such as 2026-01-31"
     )
 
 
 def test_identifiers_may_share_a_scheme_but_none_is_given_twice() -> None:
-    """Two are the same when their normal forms are."""
+    """Two identifiers are the same when their normal forms are equal."""
     raw = [{"scheme": "mc", "value": value} for value in ("MC-1", "1")]
     sentence = "The identifiers must not name the same one twice"
     assert refused(Identifiers.from_json, raw) == sentence

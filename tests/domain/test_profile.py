@@ -18,14 +18,14 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=80)
 
 
 def refused(make: Callable[..., object], *given: object) -> str:
-    """The sentence with which these are refused."""
+    """The sentence of the refusal."""
     with pytest.raises(InvalidValue) as refusal:
         make(*given)
     return refusal.value.sentence
 
 
 def test_coverage_is_a_service_and_its_countries() -> None:
-    """Codes in upper case, sorted, each once; or one word."""
+    """Countries are codes in upper case, sorted, each once; or "worldwide" alone."""
     assert Coverage("parcel", ["fr", "DE", "FR"]).as_json() == {
         "service": "parcel",
         "countries": ["DE", "FR"],
@@ -47,12 +47,12 @@ def test_coverage_is_a_service_and_its_countries() -> None:
     ],
 )  # fmt: skip
 def test_a_country_is_in_iso_3166(codes: list[str], sentence: str) -> None:
-    """By the library's table; the word stands alone."""
+    """A country is in the library's ISO 3166 table, or is "worldwide" alone."""
     assert refused(Coverage, "parcel", codes) == sentence
 
 
 def test_coverage_names_each_service_once() -> None:
-    """The order is the caller's; an unknown service is none."""
+    """Coverage keeps the caller's order, and refuses unknown and repeated services."""
     every = Coverages([Coverage(service, ["DE"]) for service in reversed(SERVICES)])
     assert [one["service"] for one in every.as_json()] == list(reversed(SERVICES))
     twice = [Coverage("air", ["DE"]), Coverage("air", ["FR"])]
@@ -75,7 +75,7 @@ DEEPEST: dict[str, Any] = {"a": {"b": [{"c": 1}]}}
     ],
 )
 def test_metadata_is_a_small_json_object(members: dict[str, Any]) -> None:
-    """Kept exactly as it is, in a copy."""
+    """Metadata is kept exactly as it was given, in a copy."""
     kept = Metadata(members).as_json()
     assert json.dumps(kept) == json.dumps(members)
     members["later"] = 1
@@ -113,12 +113,12 @@ def test_metadata_is_a_small_json_object(members: dict[str, Any]) -> None:
     ],
 )
 def test_metadata_has_limits(members: Any, rule: str) -> None:  # noqa: ANN401
-    """Whatever cannot be kept and given back is refused."""
+    """Metadata that cannot be stored and given back unchanged is refused."""
     assert refused(Metadata, members).startswith(f"The metadata must {rule}")
 
 
 def test_deep_metadata_costs_nothing() -> None:
-    """Deeper than Python may recurse: a refusal like any other."""
+    """Metadata nested deeper than Python may recurse is refused like any other."""
     members: dict[str, Any] = {}
     for _ in range(50_000):
         members = {"a": members}
@@ -153,7 +153,7 @@ PLAUSIBLE = st.one_of(
 @example("https://\u0130.com")
 @example("https://a.\u0345com/{tracking_number}")
 def test_a_value_is_normal_or_does_not_exist(text: str) -> None:
-    """Whatever comes: a value that stays the same if read again, or a refusal in a sentence."""
+    """Any input becomes a value that stays the same when read again, or is refused."""
     for part, shaped in FROM_TEXT:
         try:
             normal = PROFILE_PARTS[part].normal(shaped(text))
@@ -165,7 +165,7 @@ def test_a_value_is_normal_or_does_not_exist(text: str) -> None:
 
 
 def test_an_empty_profile_has_no_part() -> None:
-    """Unset is null for text, and empty for lists and objects; both are normal forms."""
+    """An unset part is null for text, and empty for lists and objects; both are normal forms."""
     unset: dict[str, Any] = {
         "phone": None,
         "website": None,
@@ -181,7 +181,7 @@ def test_an_empty_profile_has_no_part() -> None:
 
 
 def test_a_profile_changes_in_the_parts_that_are_named() -> None:
-    """The others stay, and so does the profile before."""
+    """A change replaces the named parts only, and leaves the former profile object unchanged."""
     before = EMPTY.changed_by({"phone": "+498912345678", "aliases": ["UPS"]})
     after = before.changed_by({"phone": None, "metadata": {"a": 1}})
     assert before == Profile(phone="+498912345678", aliases=["UPS"])
@@ -189,7 +189,8 @@ def test_a_profile_changes_in_the_parts_that_are_named() -> None:
 
 
 def test_what_happened_is_never_refused() -> None:
-    """Values that today's rules forbid and parts that only a later version knows are read."""
+    """Stored values that today's rules forbid are read, and parts that only a later release knows
+    are ignored."""
     old = EMPTY.changed_by({"phone": "ask for Jim", "coverage": [{"service": "mule"}], "fax": "1"})
     assert old.phone == "ask for Jim"
     assert old.as_json()["coverage"] == [{"service": "mule"}]
@@ -211,6 +212,6 @@ def test_what_happened_is_never_refused() -> None:
 def test_only_what_really_differs_is_a_difference(
     changes: dict[str, Any], different: list[str]
 ) -> None:
-    """True is not 1, though Python says so; the order of keys says nothing."""
+    """True and 1 differ, although they are equal in Python; the order of keys does not count."""
     profile = EMPTY.changed_by({"phone": "+498912345678", "metadata": {"a": 1, "b": [True]}})
     assert profile.differences(changes) == {part: changes[part] for part in different}

@@ -1,4 +1,4 @@
-"""Names, addresses and reasons: what they normalise, and what cannot exist."""
+"""Names, addresses and reasons: their normal forms, and the texts that are refused."""
 
 import time
 import unicodedata
@@ -25,14 +25,14 @@ INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad"
     "text", ["FedEx", "a", "株式会社ヤマト", "Åre Frakt & Söner", "M/S 'Ane' <3>", "🚚", "نقل"]
 )
 def test_a_name_is_any_text(text: str) -> None:
-    """Every language's letters, signs and emoji make a name, kept as they are."""
+    """The letters, signs and emoji of every language make a name and are kept as they are."""
     assert CarrierName(text).text == text
     assert str(CarrierName(text)) == text
 
 
 @pytest.mark.parametrize("space", [" ", "\t", "\n", "\u00a0", "\u3000", "\u2028"])
 def test_a_name_is_trimmed(space: str) -> None:
-    """White space of any kind around a name is no part of it; white space within is."""
+    """White space of any kind around a name is removed; white space within is kept."""
     assert CarrierName(f"{space}Fed Ex{space * 2}").text == "Fed Ex"
 
 
@@ -51,7 +51,7 @@ def test_a_name_has_at_most_255_characters(letter: str) -> None:
 
 
 def test_a_name_is_measured_trimmed_and_in_nfc() -> None:
-    """What normalising takes away does not count."""
+    """Characters that normalising removes do not count."""
     assert len(CarrierName(" " * 1000 + "e\u0301" * 255 + " ").text) == 255
     # The longest way to write one character of NFC takes four code points.
     assert len(CarrierName(unicodedata.normalize("NFD", "\u1f82" * 255)).text) == 255
@@ -73,19 +73,20 @@ def test_a_name_can_be_seen(text: str) -> None:
 
 
 def test_an_invisible_character_within_a_name_stays() -> None:
-    """Joiners are part of how some scripts are written."""
+    """Joiners are kept, as some scripts need them."""
     assert CarrierName("क्‍ष").text == "क्‍ष"
 
 
 @pytest.mark.parametrize("character", [*"\0\x01\x1b\x7f\x9f\t", *LINE_BREAKS])
 def test_a_name_has_no_control_characters(character: str) -> None:
-    """Nothing that a terminal or a log would obey, line and paragraph separators included."""
+    """A name has no character that a terminal or a log obeys, line and paragraph separators
+    included."""
     with pytest.raises(InvalidValue, match="control characters"):
         CarrierName(f"Fed{character}Ex")
 
 
 def test_half_a_surrogate_pair_is_no_text() -> None:
-    """What UTF-8 cannot write is in no name and no address."""
+    """Text that UTF-8 cannot encode is refused in names and addresses."""
     with pytest.raises(InvalidValue):
         CarrierName("Fed\ud800Ex")
     with pytest.raises(InvalidValue):
@@ -95,8 +96,8 @@ def test_half_a_surrogate_pair_is_no_text() -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.text(st.characters(exclude_categories=[]), max_size=300))
 def test_a_name_is_normal_or_does_not_exist(text: str) -> None:
-    """Whatever comes: a name that keeps every rule and stays the same if read again, or a
-    refusal that does not repeat it."""
+    """Any input becomes a valid name that stays the same when read again, or a refusal that does
+    not repeat it."""
     try:
         name = CarrierName(text)
     except InvalidValue as error:
@@ -120,7 +121,8 @@ def test_a_name_is_normal_or_does_not_exist(text: str) -> None:
     ],
 )
 def test_an_address_is_normalised(given_text: str, kept: str) -> None:
-    """The domain in lower case and in its own script, the local part as given, in NFC."""
+    """An address keeps its domain in lower case and in its own script, and its local part as given,
+    in NFC."""
     assert EmailAddress(given_text).text == kept
     assert str(EmailAddress(kept)) == kept
 
@@ -149,7 +151,7 @@ def test_an_address_is_normalised(given_text: str, kept: str) -> None:
     ],
 )
 def test_what_is_no_address_cannot_exist(text: str) -> None:
-    """One sentence, which does not repeat what was given."""
+    """An invalid address is refused with one sentence that does not repeat it."""
     with pytest.raises(InvalidValue) as caught:
         EmailAddress(text)
     assert caught.value.sentence == "The email must be a valid email address"
@@ -165,7 +167,7 @@ def test_an_address_has_at_most_254_characters() -> None:
 
 
 def test_an_address_is_measured_before_it_costs_anything() -> None:
-    """A megabyte is refused without being looked at."""
+    """A megabyte is refused without being parsed."""
     started = time.process_time()
     with pytest.raises(InvalidValue, match="at most 254 characters"):
         EmailAddress("a\u0301\u0323" * 300_000 + "@b.com")
@@ -175,7 +177,7 @@ def test_an_address_is_measured_before_it_costs_anything() -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.one_of(st.emails(), st.text(st.characters(exclude_categories=[]), max_size=300)))
 def test_an_address_is_normal_or_does_not_exist(text: str) -> None:
-    """Whatever comes: an address that stays the same if read again, or a refusal."""
+    """Any input becomes an address that stays the same when read again, or is refused."""
     try:
         address = EmailAddress(text)
     except InvalidValue:
@@ -186,7 +188,7 @@ def test_an_address_is_normal_or_does_not_exist(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Fined", "保険切れ", "Cover ended (see #7) 🚚", "a"])
 def test_a_reason_is_any_text(text: str) -> None:
-    """Trimmed and in NFC, otherwise as it was given."""
+    """A reason is trimmed and in NFC, otherwise as it was given."""
     assert Reason(f" \n{text}\t").text == text
     assert str(Reason(text)) == text
     assert Reason("cafe\u0301") == Reason("café")
@@ -194,7 +196,7 @@ def test_a_reason_is_any_text(text: str) -> None:
 
 @pytest.mark.parametrize("letter", ["a", "é", "🚚"])
 def test_a_reason_has_at_most_500_characters(letter: str) -> None:
-    """Measured trimmed and in NFC: 500 are a reason, 501 are not."""
+    """A reason has at most 500 characters, measured trimmed and in NFC."""
     decomposed = unicodedata.normalize("NFD", letter * 500)
     assert Reason(f"  {decomposed}  ").text == letter * 500
     with pytest.raises(InvalidValue, match="at most 500 characters"):
@@ -211,20 +213,20 @@ def test_a_reason_is_measured_before_it_costs_anything() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n ", INVISIBLE])
 def test_a_reason_can_be_seen(text: str) -> None:
-    """White space and invisible characters say nothing."""
+    """A reason of white space or invisible characters alone is blank."""
     with pytest.raises(InvalidValue, match="must not be blank"):
         Reason(text)
 
 
 @pytest.mark.parametrize("character", [*"\0\x1b\x7f\t", *LINE_BREAKS, "\ud800"])
 def test_a_reason_is_one_line(character: str) -> None:
-    """No line breaks, no control characters, no half surrogate pairs."""
+    """A reason has no line breaks, control characters or half surrogate pairs."""
     with pytest.raises(InvalidValue, match="control characters"):
         Reason(f"No{character}cover")
 
 
 def test_a_category_is_one_of_six() -> None:
-    """Spelt exactly so; without one it is "other"."""
+    """A category is spelt exactly like one of the six; the default is "other"."""
     assert [Category(text).text for text in CATEGORIES] == list(CATEGORIES)
     assert str(Category()) == "other"
     for text in ("", "Fraud", "fraud ", "weather", "\ud800"):
@@ -250,7 +252,7 @@ def test_a_category_is_one_of_six() -> None:
     ],
 )
 def test_spellings_of_one_address_are_equal(one: str, another: str) -> None:
-    """Whatever the case, the width, the composition of letters or the form of the domain."""
+    """Spellings are equal regardless of case, width, composition and form of the domain."""
     assert comparable_email(one) == comparable_email(another)
 
 
@@ -267,7 +269,7 @@ def test_spellings_of_one_address_are_equal(one: str, another: str) -> None:
     ],
 )
 def test_different_addresses_stay_different(one: str, another: str) -> None:
-    """Nothing is assumed of a provider's habits, and IDNA 2008's domains are kept apart."""
+    """No provider's habits are assumed, and IDNA 2008 keeps domains apart."""
     assert comparable_email(one) != comparable_email(another)
 
 
@@ -275,7 +277,7 @@ def test_different_addresses_stay_different(one: str, another: str) -> None:
     "text", ["a@fedex.com", "a@b\u00fccher.ch", "\u7528@\u4f8b\u5b50.\u4e2d\u56fd"]
 )
 def test_an_address_and_its_normal_form_are_equal(text: str) -> None:
-    """What is stored compares as what was given."""
+    """A stored address compares equal to the one that was given."""
     given_in_capitals = text.upper()
     assert comparable_email(EmailAddress(given_in_capitals).text) == comparable_email(text)
 
@@ -291,7 +293,6 @@ def test_an_address_and_its_normal_form_are_equal(text: str) -> None:
     )
 )
 def test_any_text_can_be_compared(text: str) -> None:
-    """Stored text may be older than today's rules: it is never refused, and comparing what is
-    comparable already changes nothing."""
+    """Text older than today's rules is compared too, and the comparable form is stable."""
     comparable = comparable_email(text)
     assert comparable_email(comparable) == comparable

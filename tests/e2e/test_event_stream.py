@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import httpx
 import pytest
+from httpx_sse import connect_sse
 
 from tests.support.answers import another
 from tests.support.event_streams import Received
@@ -141,11 +143,37 @@ def test_who_comes_back_misses_nothing(front: Front) -> None:
 def test_a_quiet_stream_stays_open(front: Front) -> None:
     """Signs of life come through nginx at once, and so keep it from giving up."""
     started = time.monotonic()
-    with stream_of(front.port, last="1000000") as stream:
+    head = front.service.ask("GET", "/events").json["data"]["head"]
+    with stream_of(front.port, last=str(head)) as stream:
         assert stream.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         quiet = islice(stream.received.blocks, 8)
         assert [block.keys() for block in quiet] == [{"retry"}, *([{""}] * 7)]
     assert NGINX_TIMEOUT < 7 * HEARTBEAT <= time.monotonic() - started
+
+
+def test_a_client_of_others_gets_events_and_nothing_else(front: Front) -> None:
+    """httpx-sse takes every empty line for the end of an event, also one after a comment or after
+    `retry` alone: it sees no event that has no data, however quiet the stream is."""
+    for _ in range(2):
+        assert front.service.ask("POST", "/register-carrier", another()).status == 201
+    address = f"http://127.0.0.1:{front.port}/events/stream"
+    with (
+        httpx.Client(timeout=10) as client,
+        connect_sse(client, "GET", address) as stream,
+    ):
+        received = stream.iter_sse()
+        before = [next(received), next(received)]
+        assert [each.retry for each in before] == [2000, None]
+        head = front.service.ask("GET", "/events").json["data"]["head"]
+        skipped = [next(received) for _ in range(head - 2)]
+        threading.Timer(
+            4 * HEARTBEAT, front.service.ask, ("POST", "/register-carrier", another())
+        ).start()
+        found = [*before, *skipped, next(received)]
+    assert [each.event for each in found] == ["message"] * len(found)
+    places = [each.json() for each in found]
+    assert [each.id for each in found] == [f"{each['feed']}:{each['position']}" for each in places]
+    assert [each["position"] for each in places] == list(range(1, head + 2))
 
 
 def test_places_are_few_and_come_back(front: Front) -> None:

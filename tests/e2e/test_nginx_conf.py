@@ -5,46 +5,21 @@ Behind it is a server that says what reached it; before it are clients of every 
 
 from __future__ import annotations
 
-import http.client
-import json
+import re
 import shutil
-import socket
-import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.front import LIMIT, Answer, Front, Upstream, exchange, front
-from tests.support.processes import free_port, wait_until
+from tests.conftest import without
+from tests.support.front import LIMIT, Front, Upstream, assert_own_error, front
+from tests.support.nginx_conf import CONF, TLS_CONF
+from tests.support.processes import Unavailable, free_port
+from tests.support.project import ROOT
 
 pytestmark = pytest.mark.nginx
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as server:
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        yield server
-        server.released.set()
-        server.shutdown()
-        serving.join()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl: install it (Debian: apt-get install openssl)")
-    made = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
-    command += " -addext subjectAltName=IP:127.0.0.1"
-    where = ["-keyout", str(made.with_name("key.pem")), "-out", str(made)]
-    subprocess.run([*command.split(), *where], check=True, capture_output=True)
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +29,6 @@ def nginx(
     """nginx without a certificate before an upstream that works."""
     with front(tmp_path_factory.mktemp("nginx"), upstream.port) as running:
         yield running
-
-
-def assert_own_error(answer: Answer, status: int, *words: str) -> None:
-    """The answer is nginx's own: the envelope with its status, a sentence and a request id."""
-    assert answer.status == status
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["X-Request-ID"]
-    message = answer.body["error"].pop("message")
-    assert answer.body == {"success": False, "error": {"code": status, "details": {}}}
-    for word in words:
-        assert word in message
 
 
 def chunks(total: int) -> Iterator[bytes]:
@@ -191,7 +155,7 @@ def test_the_error_pages_have_no_address(nginx: Front) -> None:
     assert_own_error(nginx.ask("/nginx/unanswered"), 404)
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 413, 422, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [400, 404, 409, 413, 422, 429, 500, 502, 503, 504])
 def test_the_applications_errors_pass_untouched(nginx: Front, status: int) -> None:
     """An error answer of the application is not replaced by nginx's."""
     answer = nginx.ask(f"/{status}")
@@ -251,66 +215,17 @@ def test_an_application_that_is_down_did_nothing(require_nginx: str, tmp_path: P
     assert answer.headers["Retry-After"] == "1"
 
 
-def test_the_log_tells_of_own_answers_and_of_nobody(
-    require_nginx: str, tmp_path: Path, upstream: Upstream
-) -> None:
-    """One JSON line for each answer of nginx's own, none for the application's, no path in any."""
-    with front(tmp_path, upstream.port) as nginx:
-        nginx.ask("/echo?email=ada@example.com")
-        nginx.ask("/echo", {"X-Request-ID": "answered"})
-        nginx.ask("/metrics?email=ada@example.com", {"X-Request-ID": "hidden"})
-        nginx.ask("/echo?email=ada@example.com", {"X-Request-ID": "large"}, b"x" * (LIMIT + 1))
-        nginx.ask("/broken", {"X-Request-ID": "broken"}, b"{}")
-        wait_until(lambda: nginx.server.output().count("\n") == 3, 5, "three lines")
-        output = nginx.server.output()
-    lines = [json.loads(line) for line in output.splitlines()]
-    assert {(line["request_id"], line["method"], line["status"]) for line in lines} == {
-        ("hidden", "GET", 404),
-        ("large", "POST", 413),
-        ("broken", "POST", 504),
-    }
-    assert "ada" not in output
-    assert "127.0.0.1" not in output
-
-
-def test_tls_is_served_with_a_certificate(
-    require_nginx: str, tmp_path: Path, upstream: Upstream, certificate: Path
-) -> None:
-    """With a certificate the TLS port serves the same, tells the application, and sets HSTS."""
-    trust = ssl.create_default_context(cafile=str(certificate))
-    with front(tmp_path, upstream.port, certificate.parent) as nginx:
-        address = ("127.0.0.1", nginx.tls_port)
-        with closing(http.client.HTTPSConnection(*address, timeout=10, context=trust)) as secure:
-            passed, refused = exchange(secure, "/echo"), exchange(secure, "/metrics")
-        plain = nginx.ask("/echo")
-        mistaken = nginx.send(b"GET /echo HTTP/1.1\r\nHost: a\r\n\r\n", nginx.tls_port)
-    assert passed.body["headers"]["x-forwarded-proto"] == "https"
-    assert "max-age=" in passed.headers["Strict-Transport-Security"]
-    assert_own_error(refused, 404)
-    assert "max-age=" in refused.headers["Strict-Transport-Security"]
-    assert "Strict-Transport-Security" not in plain.headers
-    assert_own_error(mistaken, 400, "https://")
-
-
-def test_old_tls_is_refused(
-    require_nginx: str, tmp_path: Path, upstream: Upstream, certificate: Path
-) -> None:
-    """Nothing older than TLS 1.2 is spoken."""
-    with front(tmp_path, upstream.port, certificate.parent) as nginx:
-        offer = ["openssl", "s_client", "-connect", f"127.0.0.1:{nginx.tls_port}"]
-        offer += ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]
-        tried = subprocess.run(offer, input="", capture_output=True, text=True, check=False)
-    assert "Cipher is (NONE)" in tried.stdout
-    assert "alert protocol version" in tried.stderr
-
-
-def test_without_a_certificate_only_the_tls_port_refuses(nginx: Front) -> None:
-    """nginx serves HTTP; a TLS handshake fails, and the log says which file is missing."""
-    trust = ssl.create_default_context()
-    with (
-        socket.create_connection(("127.0.0.1", nginx.tls_port), timeout=10) as connection,
-        pytest.raises((ssl.SSLError, ConnectionResetError)),
-    ):
-        trust.wrap_socket(connection, server_hostname="localhost")
-    wait_until(lambda: "certificate.pem" in nginx.server.output(), 5, "the reason in the log")
-    assert nginx.ask("/echo").status == 200
+def test_the_templates_can_be_filled_in_by_hand(tmp_path: Path) -> None:
+    """The commands of docs/operations.md leave no name open, and nginx its own variables."""
+    if shutil.which("envsubst") is None:
+        without("envsubst", Unavailable("no envsubst (Debian: apt-get install gettext-base)"))
+    block = (ROOT / "docs/operations.md").read_text().split("**By hand**", 1)[1]
+    (commands,) = re.findall(r"(?s)```sh\n(export NGINX_.*?done)\n", block)
+    script = commands.replace("/run/carriers-nginx", str(tmp_path))
+    subprocess.run(["/bin/sh", "-euc", script], cwd=ROOT, check=True, env={"PATH": "/usr/bin:/bin"})
+    main, tls = ((tmp_path / name).read_text() for name in (CONF, TLS_CONF))
+    assert not re.search(r"\$\{NGINX_[A-Z]", main + tls)
+    assert "listen 80;" in main
+    assert "include nginx.tls-on[.]conf;" in main
+    assert "listen 443 ssl http2;" in tls
+    assert "$request_uri" in tls

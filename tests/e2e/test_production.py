@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from app.infrastructure.cassandra_session import Contact
 from tests.support.cassandra_node import Node
 from tests.support.nginx import start_nginx
 from tests.support.nginx_conf import nginx_conf
 from tests.support.processes import free_port, wait_until
 from tests.support.service import Service
-from tests.support.stores import make_schema
+from tests.support.stores import make_keyspace
 
 pytestmark = pytest.mark.nginx
 
@@ -40,8 +39,7 @@ def test_a_carrier_is_registered_through_every_part(
 ) -> None:
     """What nginx hands on is stored in Cassandra, can be read back, and survives a restart."""
     assert require_nginx
-    contact = Contact((cassandra_node.host,), cassandra_node.port)
-    make_schema(contact, KEYSPACE)
+    make_keyspace(cassandra_node, KEYSPACE)
     service = Service(
         tmp_path / "service",
         CASSANDRA_HOST=cassandra_node.host,

@@ -8,12 +8,12 @@ from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
-from app.infrastructure.cassandra_session import Contact
 from tests.support.cassandra_node import Node
 from tests.support.keys import bearer
 from tests.support.measurements import IS_FULL
-from tests.support.service import ROOT, Service, exchange, service_environment
-from tests.support.stores import make_schema
+from tests.support.project import ROOT
+from tests.support.service import Service, exchange, service_environment
+from tests.support.stores import make_keyspace
 
 KNOWN_CARRIERS = 60
 ALL_PHASES = "examples,coverage,fuzzing,stateful"
@@ -23,18 +23,18 @@ HOOKS = "tests.support.schemathesis_hooks"
 
 def test_on_sqlite(tmp_path: Path) -> None:
     """No 5xx, no answer outside of the schema, nothing accepted that the schema forbids."""
-    assert_kept(tmp_path, ALL_PHASES, examples=600 if IS_FULL else 80)
+    assert_kept(tmp_path, ALL_PHASES, examples=600 if IS_FULL else 40)
 
 
 def test_on_cassandra(cassandra_node: Node, tmp_path: Path) -> None:
     """The same on the other store. The phase `coverage` walks along the schema, mostly in dry runs
     that meet no store; so the full run alone has it here as well."""
     keyspace = f"contract_{uuid4().hex}"
-    make_schema(Contact((cassandra_node.host,), cassandra_node.port), keyspace)
+    make_keyspace(cassandra_node, keyspace)
     assert_kept(
         tmp_path,
         ALL_PHASES if IS_FULL else "examples,fuzzing,stateful",
-        examples=400 if IS_FULL else 30,
+        examples=400 if IS_FULL else 15,
         CASSANDRA_HOST=cassandra_node.host,
         CASSANDRA_PORT=str(cassandra_node.port),
         CASSANDRA_KEYSPACE=keyspace,
@@ -62,7 +62,8 @@ def assert_kept(folder: Path, phases: str, examples: int, **settings: str) -> No
         print(printed)
         assert service.server.stop() == 0
     errors = [line for line in service.log_lines() if line["level"] in {"error", "critical"}]
-    assert not errors
+    # The doctor says what is wrong with the Cassandra of the tests.
+    assert not [line for line in errors if line["logger"] != "app.doctor"]
 
 
 def register(service: Service, key: str) -> list[str]:

@@ -279,8 +279,11 @@ def test_every_line_is_json_and_names_its_request(tmp_path: Path) -> None:
 
 
 def test_it_says_where_it_is_and_how_to_try_it(service: Service) -> None:
-    """The line for people can be pasted into a shell, and works."""
-    _, curl = service.printed.read_text().splitlines()
+    """With the page that shows what it takes; the line for people can be pasted into a shell, and
+    works."""
+    place, curl = service.printed.read_text().splitlines()
+    (docs,) = re.findall(r"http://\S+(/docs)\b", place)
+    assert service.ask("GET", docs).status == 200
     done = subprocess.run(
         ["/bin/sh", "-c", curl.replace("curl -i", "curl -si --max-time 10")],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""What several tests of the feed on Cassandra work on."""
+"""What several tests of the feed and the intent log on Cassandra work on."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from app.infrastructure import cassandra_sequencer
+from app.infrastructure.cassandra.feed import sequencer as cassandra_sequencer
 from tests.support.cassandra_node import Node
 from tests.support.sequencing import Beside, Site, open_site
 
 
 @pytest.fixture(scope="module")
 def site(cassandra_node: Node) -> Iterator[Site]:
-    """A keyspace with others' lanes in it; no sequencer stands by for long."""
+    """A keyspace with other tests' logs in it; no sequencer stands by for long."""
     with open_site(cassandra_node) as site, pytest.MonkeyPatch.context() as patch:
         patch.setattr(cassandra_sequencer, "STAND_BY_SECONDS", 0.05)
         yield site

@@ -14,10 +14,12 @@ from dotenv import dotenv_values
 
 from config.settings import Settings
 from tests.conftest import without
-from tests.support.nginx_conf import PROJECT
-from tests.support.processes import Unavailable
+from tests.support.cassandra_jvm import VERSION
+from tests.support.cassandra_node import Node
+from tests.support.processes import Unavailable, free_port
+from tests.support.project import ROOT
 
-SEED = {
+ORIGINAL = {
     "APP_ENV": "production",
     "APP_DEBUG": "false",
     "APP_LOG_LEVEL": "info",
@@ -28,10 +30,11 @@ SEED = {
     "REQUEST_TIMEOUT": "30",
 }
 OURS = ["app", "schema", "nginx"]
+PASSWORDS = ["cassandra_admin_password", "cassandra_password"]
 
 
 def read(name: str) -> str:
-    return (PROJECT / name).read_text()
+    return (ROOT / name).read_text()
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +56,29 @@ def seconds(text: str) -> int:
     return int(text.removesuffix("s"))
 
 
-def test_env_example_holds_the_seeds_settings() -> None:
-    """The names and defaults of the seed document, and nothing else that is not commented out."""
-    assert dotenv_values(PROJECT / ".env.example", interpolate=False) == SEED
+def test_env_example_holds_the_original_registrys_settings() -> None:
+    """.env.example sets the original registry's variables to its defaults, and no others. Only
+    CASSANDRA_HOST is commented out, so that a copy of the file works without Cassandra."""
+    expected = {name: value for name, value in ORIGINAL.items() if name != "CASSANDRA_HOST"}
+    assert dotenv_values(ROOT / ".env.example", interpolate=False) == expected
+
+
+def test_compose_names_its_own_cassandra(services: Any) -> None:  # noqa: ANN401
+    """Whatever .env says, that being for a service outside of compose."""
+    for name in ("app", "schema"):
+        environment = services[name]["environment"]
+        assert (environment["EVENT_STORE"], environment["CASSANDRA_HOST"]) == (
+            "cassandra",
+            ORIGINAL["CASSANDRA_HOST"],
+        )
 
 
 def test_env_example_names_every_setting() -> None:
     """Each variable that the settings read is there to be found, if only as a comment."""
-    names = set(re.findall(r'read\.\w+\(\s*"([A-Z_]+)"', read("config/settings.py")))
-    assert names >= SEED.keys()
+    settings = read("config/settings.py")
+    names = set(re.findall(r'read\.\w+\(\s*"([A-Z_]+)"', settings))
+    names |= {f"{name}_FILE" for name in re.findall(r'read\.secret\("([A-Z_]+)"', settings)}
+    assert names >= ORIGINAL.keys()
     assert names <= set(re.findall(r"(?m)^#?([A-Z_]+)=", read(".env.example")))
 
 
@@ -77,11 +94,9 @@ def test_compose_starts_in_order(services: Any) -> None:  # noqa: ANN401
 
 def test_compose_checks_the_health_of_what_serves(services: Any) -> None:  # noqa: ANN401
     """All but the schema, which runs once and must not be restarted."""
-    assert {name for name, service in services.items() if "healthcheck" in service} == {
-        "cassandra",
-        "app",
-        "nginx",
-    }
+    checked = {name for name, service in services.items() if "test" in service["healthcheck"]}
+    assert checked == {"cassandra", "app", "nginx"}
+    assert services["schema"]["healthcheck"] == {"disable": True}
     assert services["schema"]["restart"] == "no"
 
 
@@ -124,22 +139,98 @@ def test_compose_gives_no_more_than_is_needed(services: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cassandra", "nginx"])
 def test_compose_pins_foreign_images(services: Any, name: str) -> None:  # noqa: ANN401
-    """Major and minor version are named."""
-    assert re.search(r":\d+\.\d+(-\w+)?$", services[name]["image"])
+    """Major and minor version are named; a digest may follow."""
+    assert re.search(r":\d+\.\d+(\.\d+)?(-\w+)?(@sha256:\w{64})?$", services[name]["image"])
+
+
+def test_compose_runs_the_cassandra_that_the_tests_run(services: Any) -> None:  # noqa: ANN401
+    """So that what is measured and proved is what is shipped."""
+    assert services["cassandra"]["image"].split("@")[0] == f"cassandra:{VERSION}"
+
+
+@pytest.mark.parametrize("name", ["cassandra", *OURS])
+def test_compose_limits_what_a_service_takes(services: Any, name: str) -> None:  # noqa: ANN401
+    """Memory, CPU, processes and the size of its log are bounded."""
+    service = services[name]
+    assert {"mem_limit", "cpus", "pids_limit"} <= service.keys()
+    assert service["logging"]["driver"] == "json-file"
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+def test_compose_gives_passwords_in_files(compose: Any, services: Any) -> None:  # noqa: ANN401
+    """No password is in the environment or in the file itself, and the superuser's reaches the
+    schema step only."""
+    kept = {name: each["file"] for name, each in compose["secrets"].items()}
+    assert kept == {name: f"./secrets/{name}" for name in PASSWORDS}
+    assert services["schema"]["secrets"] == PASSWORDS
+    assert services["app"]["secrets"] == PASSWORDS[1:]
+    for name in ("app", "schema"):
+        environment = services[name]["environment"]
+        assert "CASSANDRA_PASSWORD" not in environment
+        file = environment["CASSANDRA_PASSWORD_FILE"].removeprefix("/run/secrets/")
+        assert file in services[name]["secrets"]
+    assert "/secrets/" in read(".gitignore").splitlines()
+
+
+def test_make_up_makes_passwords_once(tmp_path: Path) -> None:
+    """Each is long and its own; a second run leaves them as they are, and nobody else can enter
+    the folder."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    targets = [f"secrets/{name}" for name in PASSWORDS]
+    made = []
+    for _ in range(2):
+        subprocess.run(["make", *targets], cwd=tmp_path, check=True, capture_output=True)
+        made.append([(tmp_path / target).read_text() for target in targets])
+    assert made[0] == made[1]
+    assert len(set(made[0])) == len(PASSWORDS)
+    assert all(len(password.strip()) > 30 for password in made[0])
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+    assert (tmp_path / targets[0]).stat().st_mode & 0o777 == 0o644
+
+
+def test_cassandra_is_healthy_once_it_speaks_cql(
+    services: Any,  # noqa: ANN401
+    cassandra_node: Node,
+) -> None:
+    """Compose's check needs no password: it holds for a node that runs, and for nothing else."""
+    *command, script = services["cassandra"]["healthcheck"]["test"][1:]
+
+    def check(port: int) -> int:
+        asked = script.replace("$$", "$").replace("127.0.0.1/9042", f"{cassandra_node.host}/{port}")
+        return subprocess.run([*command, asked], capture_output=True, check=False).returncode
+
+    assert check(cassandra_node.port) == 0
+    assert check(free_port()) != 0
 
 
 def test_compose_gives_nginx_all_that_its_template_asks_for(services: Any) -> None:  # noqa: ANN401
-    """Every placeholder of nginx.conf has a value, and the template is our nginx.conf."""
-    asked = set(re.findall(r"\$\{(NGINX_\w+)\}", read("nginx.conf")))
+    """Every placeholder of both templates has a value, and the image finds them."""
+    templates = ("nginx.conf", "nginx.tls-on.conf")
+    asked = set(re.findall(r"\$\{(NGINX_\w+)\}", "".join(map(read, templates))))
     given = services["nginx"]["environment"]
-    assert asked == {name for name in given if not name.startswith("NGINX_ENVSUBST_")}
-    assert services["nginx"]["volumes"][0].split(":")[0] == "./nginx.conf"
+    assert asked == {name for name in given if not name.startswith("NGINX_EN")}
+    assert services["nginx"]["volumes"][:2] == [
+        f"./{name}:/etc/nginx/templates/{name}.template:ro" for name in templates
+    ]
+
+
+def test_compose_turns_tls_on_with_a_certificate(services: Any) -> None:  # noqa: ANN401
+    """And only with one: the template that needs it is left out otherwise."""
+    assert services["nginx"]["environment"]["NGINX_TLS"] == "${TLS_CERTIFICATE:+on}"
+
+
+def test_one_address_cannot_take_all_places_of_listeners(services: Any) -> None:  # noqa: ANN401
+    """By default nginx lets one client address have fewer than the workers have together."""
+    allowed = services["nginx"]["environment"]["NGINX_LISTENERS"]
+    settings = Settings()
+    allowed = int(allowed.removeprefix("${NGINX_LISTENERS:-").removesuffix("}"))
+    assert 1 < allowed < settings.workers * settings.listeners
 
 
 def test_each_layer_waits_longer_than_the_one_inside(services: Any) -> None:  # noqa: ANN401
     """The request's budget, then nginx, then the engine that stops the container."""
     nginx = services["nginx"]["environment"]["NGINX_TIMEOUT"]
-    budget = int(SEED["REQUEST_TIMEOUT"])
+    budget = int(ORIGINAL["REQUEST_TIMEOUT"])
     assert budget < seconds(nginx.removeprefix("${NGINX_TIMEOUT:-").removesuffix("}"))
     assert seconds(services["app"]["stop_grace_period"]) > budget + 10
 
@@ -147,27 +238,8 @@ def test_each_layer_waits_longer_than_the_one_inside(services: Any) -> None:  # 
 def test_both_limits_on_a_body_are_one_setting(services: Any) -> None:  # noqa: ANN401
     """nginx and the application refuse the same bodies."""
     limit = services["app"]["environment"]["MAX_REQUEST_SIZE"]
-    assert limit == "${MAX_REQUEST_SIZE:-" + SEED["MAX_REQUEST_SIZE"] + "}"
+    assert limit == "${MAX_REQUEST_SIZE:-" + ORIGINAL["MAX_REQUEST_SIZE"] + "}"
     assert services["nginx"]["environment"]["NGINX_MAX_BODY"] == limit
-
-
-def test_the_image_runs_as_nobody_in_particular() -> None:
-    """A numeric user that is not root, gunicorn as the process itself, and no shell between."""
-    lines = read("Dockerfile").splitlines()
-    assert re.fullmatch(
-        r"USER [1-9]\d*:[1-9]\d*", next(li for li in lines if li.startswith("USER"))
-    )
-    assert lines[-1] == 'CMD ["gunicorn", "-c", "config/gunicorn.conf.py", "wsgi:app"]'
-    assert "--no-cache-dir" in read("Dockerfile")
-
-
-def test_the_image_gets_what_it_copies_and_no_more() -> None:
-    """What .dockerignore lets through exists and is what the Dockerfile copies."""
-    let_through = set(re.findall(r"(?m)^!(.+)$", read(".dockerignore")))
-    copies = re.findall(r"(?m)^COPY (?!--from)(.+) \S+$", read("Dockerfile"))
-    assert let_through == {source for sources in copies for source in sources.split()}
-    assert all((PROJECT / name).exists() for name in let_through)
-    assert ".env" in read(".gitignore").splitlines()
 
 
 METRICS = {
@@ -178,6 +250,8 @@ METRICS = {
     "event_store_retries_total",
     "event_store_operation_seconds_bucket",
     "event_store_up",
+    "process_start_time_seconds",
+    "authentication_failures_total",
 }
 
 
@@ -198,7 +272,9 @@ def test_alerts_use_the_metrics_that_exist(rules: list[dict[str, Any]]) -> None:
     used = {
         name
         for rule in rules
-        for name in re.findall(r"\b(?:up|(?:http|event)_\w+)\b", rule["expr"])
+        for name in re.findall(
+            r"\b(?:up|(?:http|event|process|authentication)_\w+)\b", rule["expr"]
+        )
     }
     assert used == METRICS
 
@@ -232,6 +308,6 @@ def test_promtool_accepts_the_alerts(command: str) -> None:
             "promtool", Unavailable("no promtool: install it (Debian: apt-get install prometheus)")
         )
     checked = subprocess.run(
-        [Path(promtool), *command.split()], cwd=PROJECT, capture_output=True, text=True, check=False
+        [Path(promtool), *command.split()], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr

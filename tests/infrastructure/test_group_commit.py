@@ -1,12 +1,13 @@
 """Threads that append at the same time share one commit, and none waits for ever."""
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from app.application.deadline import Deadline
-from app.application.ports import OutcomeUnknown, StoreUnavailable
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.infrastructure.group_commit import MAX_GROUP, GroupCommit, Ticket
 from tests.support.processes import wait_until
 from tests.support.threads import at_once
@@ -38,10 +39,12 @@ class Disk:
 class Held:
     """A GroupCommit whose first commit is under way, in a thread of its own, until released."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: Callable[[Tickets], None] | None = None) -> None:
+        """`after` commits what comes after the first, if it is not the disk."""
         self.disk = Disk()
         self.disk.open.clear()
-        self.group = GroupCommit(self.disk.commit)
+        self.after = after or self.disk.commit
+        self.group = GroupCommit(self._commit)
         self.outcomes: dict[int, object] = {}
         self.threads: list[threading.Thread] = []
         self.start(0)
@@ -67,6 +70,10 @@ class Held:
         for thread in self.threads:
             thread.join(10)
             assert not thread.is_alive(), "a thread was left waiting"
+
+    def _commit(self, tickets: Tickets) -> None:
+        commit = self.after if self.disk.groups else self.disk.commit
+        commit(tickets)
 
     def _submit(self, work: int, deadline: Deadline) -> None:
         try:
@@ -189,3 +196,53 @@ def test_a_commit_that_breaks_leaves_nobody_waiting() -> None:
     assert isinstance(held.outcomes[1], MemoryError)
     held.group._commit = working
     assert held.group.submit(5, Deadline.after(1)) == 50
+
+
+def test_a_leader_takes_no_longer_than_its_own_time() -> None:
+    """What it could not do by then is done by the next leader, who has more time."""
+    led: list[int] = []
+
+    def commit(tickets: Tickets) -> None:
+        led.append(tickets[0].work)
+        if tickets[0].work == 1:
+            wait_until(lambda: tickets[0].deadline.expired, 5, "the leader's deadline")
+        for ticket in tickets:
+            if ticket.deadline.expired:
+                ticket.settle(StoreUnavailable("locked"))
+            elif tickets[0].work != 1:
+                ticket.settle(ticket.work * 10)
+
+    held = Held(commit)
+    held.start(1, seconds=0.3)
+    held.wait_for(1)
+    for work in (2, 3):
+        held.start(work)
+        held.wait_for(work)
+    began = time.monotonic()
+    held.release()
+    assert time.monotonic() - began < 2
+    assert led == [1, 2]
+    assert isinstance(held.outcomes.pop(1), StoreUnavailable)
+    assert held.outcomes == {0: 0, 2: 20, 3: 30}
+
+
+def test_who_has_given_up_is_not_taken_again() -> None:
+    """Nor made a leader: a ticket that a leader left over may belong to a thread that is gone."""
+
+    def commit(tickets: Tickets) -> None:
+        if tickets[0].work == 1:
+            wait_until(lambda: tickets[0].deadline.expired, 5, "the leader's deadline")
+        for ticket in tickets:
+            if tickets[0].work != 1 or ticket.work == 1:
+                ticket.settle(ticket.work * 10)
+
+    held = Held(commit)
+    held.start(1, seconds=0.6)
+    held.wait_for(1)
+    held.start(2, seconds=0.3)
+    held.wait_for(2)
+    held.start(3)
+    held.wait_for(3)
+    held.release()
+    assert isinstance(held.outcomes.pop(2), OutcomeUnknown)
+    assert held.outcomes == {0: 0, 1: 10, 3: 30}

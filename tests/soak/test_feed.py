@@ -1,5 +1,5 @@
-"""The feed while writers, sequencers and readers are killed and paused: nothing is lost, nothing
-comes twice, and what was seen stays as it is. And how late it is.
+"""The feed while writers, sequencers and readers are killed and paused: no event is lost or comes
+twice, and what a reader saw stays as it is. And how late readers see an event.
 """
 
 import signal
@@ -10,14 +10,14 @@ from uuid import uuid4
 
 import pytest
 
-from app.infrastructure.cassandra_session import Contact, make_cluster
+from app.infrastructure.cassandra.session import make_cluster
 from tests.support.cassandra_node import GivenNode, Node
 from tests.support.feed_crowd import Crowd
 from tests.support.feed_traffic import DIE_AFTER_APPEND, DIE_BEFORE_APPEND
 from tests.support.forks import Forks
 from tests.support.measurements import IS_FULL, Figures, each_round, rounds
 from tests.support.processes import wait_until
-from tests.support.stores import make_schema, open_store
+from tests.support.stores import make_keyspace, open_store
 
 pytestmark = pytest.mark.soak
 
@@ -56,10 +56,9 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 
 @pytest.fixture(scope="module")
 def on_cassandra(cassandra_node: Node) -> Iterator[str]:
-    """The name of a store on the node that nobody has written to."""
-    contact = Contact((cassandra_node.host,), cassandra_node.port)
+    """The name of a store on the node, without any events yet."""
     keyspace = f"feed_{uuid4().hex[:12]}"
-    make_schema(contact, keyspace)
+    contact = make_keyspace(cassandra_node, keyspace)
     yield f"cassandra:{contact.hosts[0]}:{contact.port}:{keyspace}"
     if isinstance(cassandra_node, GivenNode):
         cluster = make_cluster(contact)
@@ -122,7 +121,8 @@ def test_on_one_file_no_event_is_lost_or_moved_either(
     figures.add(WHAT.format("sqlite"), len(crowd.acknowledged()), f"{done}; {KEPT}")
 
 
-def test_readers_see_an_event_soon_after_its_writer_was_told(
+@pytest.mark.alone
+def test_readers_see_an_event_soon_after_it_was_acknowledged(
     forks: Forks, on_cassandra: str, tmp_path: Path, figures: Figures
 ) -> None:
     """With all alive, 99 of 100 events are seen within a second of their acknowledgement."""
@@ -144,10 +144,11 @@ def test_readers_see_an_event_soon_after_its_writer_was_told(
         assert not rate or lags[len(lags) * 99 // 100] < LAG_S, f"seed {crowd.seed}"
 
 
+@pytest.mark.alone
 def test_the_feed_goes_on_after_a_kill(
     forks: Forks, on_cassandra: str, tmp_path: Path, figures: Figures
 ) -> None:
-    """The active sequencer is killed, or a writer between its record and its append, or right after
+    """The active sequencer is killed, or a writer between its intent and its append, or right after
     its append: within ten seconds all readers see what was acknowledged since, before anybody
     has replaced it."""
     stood_still: dict[str, list[float]] = {}

@@ -12,19 +12,19 @@ from uuid import uuid4
 import pytest
 
 from app.application.deadline import Deadline
-from app.application.ports import (
-    NO_STREAM,
-    Appended,
-    EventStore,
-    OutcomeUnknown,
-    StoreUnavailable,
-    VersionConflict,
-)
-from app.infrastructure.cassandra_session import Contact
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.ports.event_store import NO_STREAM, Appended, EventStore, VersionConflict
+from app.infrastructure.cassandra.session import Contact
 from tests.support.cassandra_node import Node
 from tests.support.cql_frames import Opcode
 from tests.support.measurements import Figures, rounds
-from tests.support.stores import CountingTelemetry, cassandra_store, commit, make_schema, soon
+from tests.support.stores import (
+    CountingTelemetry,
+    cassandra_store,
+    commit,
+    make_keyspace,
+    soon,
+)
 from tests.support.tcp_proxy import (
     CUT_AFTER,
     CUT_BEFORE,
@@ -42,7 +42,7 @@ ATTEMPT_SECONDS = 0.15
 LATE_SECONDS = 0.35
 FULL = 200
 APPEND = (Opcode.BATCH,)
-"""The append itself: what is announced before it, and told after it, comes by itself here."""
+"""The append itself: its intent and its acknowledgement are requests of their own."""
 
 FAULTS = {
     "answer dropped": DROP_ANSWER,
@@ -57,9 +57,7 @@ faults = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 @pytest.fixture(scope="module")
 def contact(cassandra_node: Node) -> Contact:
     """The node, with the schema applied."""
-    contact = Contact((cassandra_node.host,), cassandra_node.port)
-    make_schema(contact, KEYSPACE)
-    return contact
+    return make_keyspace(cassandra_node, KEYSPACE)
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +117,13 @@ def test_an_append_alone_succeeds_once(
         recorded = direct.read(stream, soon())
         assert [event.data for event in recorded] == list(events)
         assert appended.version == 2
-        seen["recognised" if appended.recognised else "written"] += 1
+        seen["already_applied" if appended.already_applied else "written"] += 1
     assert len(telemetry.retries) >= rounds(FULL)
     figures.add(
         f"append alone, {name_of(fault)}",
         rounds(FULL),
-        f"all acknowledged ({seen['written']} by a later try, {seen['recognised']} recognised),"
+        f"all acknowledged ({seen['written']} by a later try,"
+        f" {seen['already_applied']} already applied),"
         " 0 false conflicts, 0 double events",
     )
 

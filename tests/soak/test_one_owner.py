@@ -159,6 +159,7 @@ DEATHS = (
 )
 
 
+@pytest.mark.alone
 def test_a_death_between_claim_and_append_loses_nothing(
     dying: Deployment, figures: Figures
 ) -> None:

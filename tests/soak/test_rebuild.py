@@ -18,12 +18,13 @@ from uuid import uuid4
 
 import pytest
 
-from app.application.ports import NO_STREAM, EventData
+from app.application.ports.event_store import NO_STREAM, EventData
+from app.application.ports.views import Generations, View
+from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import row_of
-from app.application.projections.folding import NOTHING, Folder
-from app.application.views import Generations, View
+from app.application.projections.replay import NOTHING, Replayer
 from app.bootstrap import Stores, opened_stores
-from app.infrastructure.cassandra_session import Contact, make_cluster
+from app.infrastructure.cassandra.session import make_cluster
 from app.infrastructure.codec import JsonCodec
 from config.settings import Settings
 from tests.support.cassandra_node import GivenNode, Node
@@ -31,7 +32,7 @@ from tests.support.commits import event
 from tests.support.measurements import IS_FULL, Figures, each_round, rounds
 from tests.support.processes import Server, wait_until
 from tests.support.service import Service, exchange, service_environment
-from tests.support.stores import make_schema, soon
+from tests.support.stores import make_keyspace, soon
 
 pytestmark = pytest.mark.soak
 
@@ -94,11 +95,11 @@ class World:
 
     def generations(self) -> Generations:
         """Of the view."""
-        return self.stores.views.generations(NAME, soon())
+        return self.stores.views.generations(PROJECTIONS[NAME].key, soon())
 
     def live(self) -> View:
-        """What readers are given."""
-        return View(NAME, self.generations().live)
+        """What readers are given; generation 0 as long as there is nothing."""
+        return View(PROJECTIONS[NAME].key, self.generations().live or 0)
 
 
 def history(number: int, length: int) -> Iterator[EventData]:
@@ -124,9 +125,8 @@ def fill(stores: Stores, size: Size) -> frozenset[str]:
 @contextmanager
 def keyspace(node: Node) -> Iterator[str]:
     """One that nobody has written to."""
-    contact = Contact((node.host,), node.port)
     name = f"rebuild_{uuid4().hex[:12]}"
-    make_schema(contact, name)
+    contact = make_keyspace(node, name)
     yield name
     if isinstance(node, GivenNode):
         cluster = make_cluster(contact)
@@ -155,7 +155,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
                 cassandra_port=node.port,
                 cassandra_keyspace=environment["CASSANDRA_KEYSPACE"],
             )
-        stores = closing.enter_context(opened_stores(settings))
+        stores = closing.enter_context(opened_stores(settings, makes=True))
         carriers = fill(stores, SIZES[store])
         service = Service(tmp_path, "127.0.0.1", None, WORKERS="2", THREADS="8", **environment)
         closing.enter_context(service)
@@ -239,12 +239,12 @@ def timed(server: Server) -> tuple[float, float]:
 
 def differing(world: World, view: View) -> Sequence[str]:
     """Carriers whose row is not what their events make of them, from the first one on."""
-    folder = Folder(world.stores.events, JsonCodec())
+    replayer = Replayer(world.stores.events, JsonCodec())
     rows = world.stores.views.rows(view, world.carriers, soon())
     wrong = []
     for carrier_id in world.carriers:
         last = world.stores.events.read(carrier_id, soon())[-1].version
-        folded = folder.upto(carrier_id, last, NOTHING, soon())
+        folded = replayer.at(carrier_id, last, NOTHING, soon())
         row = rows.get(carrier_id)
         expected = folded and row_of(folded)
         if not (row and expected and (row.version, row.body) == (expected.version, expected.body)):
@@ -280,7 +280,7 @@ def test_a_rebuild_that_is_killed_goes_on_and_readers_notice_nothing(
     assert world.generations() == Generations(live.generation)
     assert differing(world, live) == []
     for former in range(1, live.generation):
-        assert not world.stores.views.rows(View(NAME, former), world.carriers, soon())
+        assert not world.stores.views.rows(View(live.projection, former), world.carriers, soon())
     died = ", ".join(f"{count} {where}" for where, count in sorted(deaths.items()))
     figures.add(
         f"kill -9 of a rebuild beside {READERS} readers and a writer, {world.store}",

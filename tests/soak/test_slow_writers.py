@@ -13,16 +13,17 @@ from uuid import uuid4
 
 import pytest
 
-from app.application.ports import NO_STREAM, AlreadyClaimed, Claim, EventStore
-from app.infrastructure import cassandra_claims
-from app.infrastructure.cassandra_session import CassandraSession, Contact, Row
-from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
+from app.application.ports.event_store import NO_STREAM, AlreadyClaimed, Claim, EventStore
+from app.infrastructure.cassandra.append import claims as cassandra_claims
+from app.infrastructure.cassandra.append.event_store import CassandraEventStore
+from app.infrastructure.cassandra.requests import Requests
+from app.infrastructure.cassandra.session import CassandraSession, Row
 from tests.contracts.claims import new_claim, put
 from tests.support.cassandra_node import Node
 from tests.support.claim_traffic import Died, Traffic, Trouble
 from tests.support.interrupted import APPEND, Around, Send, Stop, interrupted_store
 from tests.support.measurements import Figures, each_round, rounds
-from tests.support.stores import CountingTelemetry, make_schema, soon
+from tests.support.stores import CountingTelemetry, make_keyspace, soon
 from tests.support.threads import at_once
 
 pytestmark = pytest.mark.soak
@@ -41,7 +42,8 @@ class Rivals:
     def __init__(self, session: CassandraSession, serial_consistency: int) -> None:
         self._session = session
         self._serial = serial_consistency
-        self.plain = CassandraEventStore(session, CountingTelemetry(), serial_consistency)
+        self._requests = Requests(session, serial_consistency)
+        self.plain = CassandraEventStore(self._requests, CountingTelemetry())
 
     def disturbed(self, around: Around) -> EventStore:
         """A store whose requests pass `around`."""
@@ -58,18 +60,15 @@ class Rivals:
         return owner
 
     def _one(self, name: str, *values: object) -> Row:
-        statement = self._session.prepared(name, soon()).bind(values)
-        statement.consistency_level = self._serial
-        rows = self._session.execute(statement, soon(), 20)
+        rows = self._requests.within(20).select(soon(), name, *values)
         return rows[0] if rows else {}
 
 
 @pytest.fixture(scope="module")
 def rivals(cassandra_node: Node) -> Iterator[Rivals]:
     """On the node, with the schema applied."""
-    contact = Contact((cassandra_node.host,), cassandra_node.port)
-    make_schema(contact, KEYSPACE)
-    session = CassandraSession(contact, KEYSPACE, STATEMENTS)
+    contact = make_keyspace(cassandra_node, KEYSPACE)
+    session = CassandraSession(contact, KEYSPACE)
     yield Rivals(session, contact.serial_consistency)
     session.close()
 

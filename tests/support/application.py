@@ -6,16 +6,10 @@ from pathlib import Path
 from uuid import UUID
 
 from app.application.bus import CommandBus
-from app.application.commands import (
-    Command,
-    CommandContext,
-    RegisterCarrier,
-    RenameCarrier,
-    commit_id_of,
-)
+from app.application.command_context import CommandContext, commit_id_of
 from app.application.deadline import Deadline
 from app.application.handlers import CarrierHandlers, CommandDone
-from app.application.ports import (
+from app.application.ports.event_store import (
     NO_CLAIMS,
     Appended,
     Claims,
@@ -24,9 +18,12 @@ from app.application.ports import (
     RecordedEvent,
 )
 from app.application.repository import CarrierRepository
+from app.domain.command import Command
+from app.domain.commands.register import RegisterCarrier
+from app.domain.commands.rename import RenameCarrier
 from app.domain.values import CarrierName, EmailAddress
 from app.infrastructure.codec import JsonCodec
-from app.infrastructure.sqlite_store import SqliteEventStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.support.commits import MOMENT, context
 from tests.support.stores import CountingTelemetry
 
@@ -52,16 +49,16 @@ class BusyStore(SqliteEventStore):
         deadline: Deadline,
         claims: Claims = NO_CLAIMS,
     ) -> Appended:
-        """See `ports.EventStore`."""
+        """See `ports.event_store.EventStore`."""
         if self.meanwhile:
             self.meanwhile.pop(0)()
         return super().append(stream, expected, events, commit_id, deadline, claims)
 
     def read(
-        self, stream: str, deadline: Deadline, after: int = 0, upto: int | None = None
+        self, stream: str, deadline: Deadline, after: int = 0, through_version: int | None = None
     ) -> list[RecordedEvent]:
-        """See `ports.EventStore`."""
-        recorded = super().read(stream, deadline, after, upto)
+        """See `ports.event_store.EventStore`."""
+        recorded = super().read(stream, deadline, after, through_version)
         if self.after_reading:
             self.after_reading.pop(0)()
         return recorded
@@ -77,8 +74,7 @@ class Application:
 
     def do(self, command: Command, sent: CommandContext | None = None) -> CommandDone:
         """Carry the command out."""
-        done: CommandDone = self.bus.dispatch(command, sent or context())
-        return done
+        return self.bus.dispatch(command, sent or context())
 
     def types(self, carrier_id: str) -> list[str]:
         """What has happened to a carrier."""

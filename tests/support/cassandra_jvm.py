@@ -21,13 +21,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.support.processes import Server, Unavailable, free_port
+from tests.support.project import ROOT
 
 VERSION = "5.0.9"
 JAVA_VERSIONS = ("11", "17")  # all that Cassandra 5.0 runs on
 DAEMON = "org.apache.cassandra.service.CassandraDaemon"
 
+# The second compiler costs more than it brings in a process of a minute.
+QUICK_START = ("-XX:TieredStopAtLevel=1",)
+
 FILES = Path(__file__).parent / "cassandra"
-JARS = Path(__file__).parents[2] / "var" / "cassandra-jars"
+JARS = ROOT / "var" / "cassandra-jars"
 
 OPTIONS_FRAME = bytes([0x04, 0, 0, 0, 0x05, 0, 0, 0, 0])
 SUPPORTED = 0x06
@@ -47,10 +51,10 @@ def accepts_cql(host: str, port: int, timeout_s: float = 1) -> bool:
 
 
 def settings(
-    port: int, storage_port: int, data: Path, overrides: Mapping[str, Any]
+    host: str, port: int, storage_port: int, data: Path, overrides: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return cassandra.yaml's content for a cluster of one; what is not named keeps its default."""
-    seeds = [{"seeds": f"127.0.0.1:{storage_port}"}]
+    seeds = [{"seeds": f"{host}:{storage_port}"}]
     provider = "org.apache.cassandra.locator.SimpleSeedProvider"
     return {
         "cluster_name": "carriers",
@@ -60,9 +64,9 @@ def settings(
         "authenticator": "AllowAllAuthenticator",
         "auto_bootstrap": False,
         "auto_snapshot": False,
-        "listen_address": "127.0.0.1",
+        "listen_address": host,
         "storage_port": storage_port,
-        "rpc_address": "127.0.0.1",
+        "rpc_address": host,
         "native_transport_port": port,
         "seed_provider": [{"class_name": provider, "parameters": seeds}],
         "data_file_directories": [str(data / "data")],
@@ -77,27 +81,30 @@ def settings(
 
 
 class JvmNode:
-    """A single-node cluster that a test owns: it can be killed, paused and started again.
+    """A node that a test owns: it can be killed, paused and started again. Alone, unless
+    `overrides` give it a seed.
 
     Writes reach the commit log's file about 100 ms after they were answered (Cassandra's default,
     periodic). A test that kills the node and expects every answered write to be there afterwards
-    passes overrides=BATCH_COMMIT_LOG.
+    passes overrides=SYNCED_COMMIT_LOG.
     """
 
-    host = "127.0.0.1"
     controllable = True
 
     def __init__(
         self,
         *,
+        host: str = "127.0.0.1",
         port: int | None = None,
         data: Path | None = None,
         overrides: Mapping[str, Any] | None = None,
         heap: str = "768M",
+        short_lived: bool = True,
     ) -> None:
         """Prepare a node; start() runs it. Without `data` it lives in a temporary folder.
 
-        `overrides` are entries of cassandra.yaml. Raises Unavailable without Java or the jars.
+        `overrides` are entries of cassandra.yaml. One that is `short_lived` is up with a third
+        less of processor time, and slower under load. Raises Unavailable without Java or the jars.
         """
         java, jars = find_java(), fetch_jars()
         self._temporary = None if data else Path(tempfile.mkdtemp(prefix="cassandra-node-"))
@@ -105,16 +112,18 @@ class JvmNode:
         assert folder is not None
         self.data = folder.resolve()
         self.data.mkdir(parents=True, exist_ok=True)
+        self.host = host
         self.port = port or free_port()
         config = self.data / "cassandra.yaml"
         # JSON is YAML; writing it needs no library.
-        content = settings(self.port, free_port(), self.data, overrides or {})
+        content = settings(host, self.port, free_port(), self.data, overrides or {})
         config.write_text(json.dumps(content, indent=2))
         options = (FILES / "jvm.options").read_text().splitlines()
         self._server = Server(
             [
                 java,
                 f"-Xmx{heap}",
+                *(QUICK_START if short_lived else ()),
                 *(option for option in options if option.startswith("-")),
                 f"-Dcassandra.config={config.as_uri()}",
                 f"-Dcassandra.storagedir={self.data}",
@@ -143,6 +152,11 @@ class JvmNode:
     def running(self) -> bool:
         """Whether its process is there (a paused one is)."""
         return self._server.running
+
+    @property
+    def pid(self) -> int:
+        """The process id of the last start."""
+        return self._server.pid
 
     def start(self) -> None:
         """Start it and return when it answers CQL; NotReady carries the end of its log."""
@@ -187,7 +201,7 @@ class JvmNode:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-BATCH_COMMIT_LOG: Mapping[str, Any] = {"commitlog_sync": "batch", "commitlog_sync_period": "0ms"}
+SYNCED_COMMIT_LOG: Mapping[str, Any] = {"commitlog_sync": "batch", "commitlog_sync_period": "0ms"}
 
 
 def find_java() -> str:

@@ -1,6 +1,6 @@
 """Beside the way of the data: a real Cassandra for tests and development, from what is there.
 
-    python -m tests.support.cassandra_node [--port 9042] [--data var/cassandra]
+    python -m tests.support.cassandra_node [--port CASSANDRA_PORT] [--data var/cassandra]
 
 Taken from the first of: CASSANDRA_HOST (tests only); a Docker engine that answers; Java and Maven.
 Standard library only.
@@ -20,13 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.support.cassandra_jvm import BATCH_COMMIT_LOG, VERSION, JvmNode, accepts_cql, say
+from tests.support.cassandra_jvm import SYNCED_COMMIT_LOG, VERSION, JvmNode, accepts_cql, say
 from tests.support.processes import NotReady, Unavailable, free_port, is_free, wait_until
+from tests.support.project import ROOT
 
-__all__ = ["BATCH_COMMIT_LOG", "JvmNode", "Node", "Unavailable", "start", "start_own"]
+__all__ = ["SYNCED_COMMIT_LOG", "JvmNode", "Node", "Unavailable", "start", "start_own"]
 
 IMAGE = "cassandra:5.0"
-DATA = Path(__file__).parents[2] / "var" / "cassandra"
+DATA = ROOT / "var" / "cassandra"
 HOW_TO_GET_ONE = (
     "no Cassandra: set CASSANDRA_HOST, or start a Docker engine, or install a JDK 17 and Maven"
 )
@@ -95,6 +96,7 @@ def start_own(
     data: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     heap: str = "768M",
+    short_lived: bool = True,
 ) -> JvmNode:
     """Start a single-node cluster that can be killed, paused and restarted; else raise Unavailable.
 
@@ -102,7 +104,9 @@ def start_own(
     or use it as `with closing(start_own()) as node:`.
     """
     try:
-        node = JvmNode(port=port, data=data, overrides=overrides, heap=heap)
+        node = JvmNode(
+            port=port, data=data, overrides=overrides, heap=heap, short_lived=short_lived
+        )
     except Unavailable as reason:
         raise Unavailable(f"no Cassandra to break: {reason}") from reason
     say(f"starting Cassandra {VERSION} on port {node.port} …")
@@ -120,7 +124,7 @@ def _start_here(
     if _docker_answers():
         return _start_docker(port, data, overrides or {})
     try:
-        return start_own(port=port, data=data, overrides=overrides, heap="1G")
+        return start_own(port=port, data=data, overrides=overrides, heap="1G", short_lived=False)
     except Unavailable as reason:
         raise Unavailable(f"{HOW_TO_GET_ONE} ({reason.__cause__})") from reason
 
@@ -180,14 +184,22 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m tests.support.cassandra_node",
         description="A real Cassandra on this machine, from Docker or from Java and Maven.",
     )
-    parser.add_argument("--port", type=int, default=9042, help="loopback port (default: 9042)")
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=os.environ.get("CASSANDRA_PORT") or "9042",
+        help="loopback port (default: CASSANDRA_PORT, or 9042)",
+    )
     parser.add_argument("--data", type=Path, default=DATA, help=f"its folder (default: {DATA})")
     given = parser.parse_args(arguments)
     if not is_free(given.port):
-        return _fail(f"port {given.port} is taken: give another with --port")
+        return _fail(
+            f"port {given.port} is taken: choose another, such as CASSANDRA_PORT={free_port()}"
+            " make cassandra"
+        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        node = _start_here(given.port, given.data)
+        node = _start_here(given.port, given.data, SYNCED_COMMIT_LOG)
     except (Unavailable, NotReady) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -201,6 +213,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     finally:
         node.close()
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= 65_535:
+        raise argparse.ArgumentTypeError(f"CASSANDRA_PORT={text} is not a port from 1 to 65535")
+    return number
 
 
 def _fail(message: str) -> int:

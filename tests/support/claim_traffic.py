@@ -18,18 +18,17 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from app.application.deadline import Deadline
-from app.application.ports import (
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.ports.event_store import (
     NO_STREAM,
     AlreadyClaimed,
     Claim,
     Claims,
     EventStore,
-    OutcomeUnknown,
-    StoreUnavailable,
     VersionConflict,
 )
-from app.infrastructure.cassandra_errors import RequestFailed
-from app.infrastructure.cassandra_session import Row
+from app.infrastructure.cassandra.errors import RequestFailed
+from app.infrastructure.cassandra.session import Row
 from tests.support.interrupted import Send
 from tests.support.stores import commit, soon
 

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from app.application.commands import CommandContext
+from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
-from app.application.ports import EventData, RecordedEvent
+from app.application.ports.event_store import EventData, RecordedEvent
 
 MOMENT = datetime(2024, 2, 29, 12, 30, 15, 123000, tzinfo=UTC)
 

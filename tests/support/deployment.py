@@ -22,13 +22,13 @@ from uuid import uuid4
 import pytest
 
 from app.application.repository import CarrierRepository
-from app.infrastructure.cassandra_session import Contact, make_cluster
+from app.infrastructure.cassandra.session import Contact, make_cluster
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from tests.support.cassandra_node import Node
 from tests.support.processes import wait_until
 from tests.support.service import Answer, Service
-from tests.support.stores import make_schema, open_store, soon
+from tests.support.stores import make_keyspace, open_store, soon
 from tests.support.threads import at_once
 
 KEYSPACE = "guarantees"
@@ -108,10 +108,7 @@ class Deployment:
 
     def workers(self) -> list[int]:
         """Process ids."""
-        master = self.service.server.pid
-        return [
-            int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()
-        ]
+        return self.service.workers()
 
     def streams(self) -> set[str]:
         """All that there are."""
@@ -195,8 +192,7 @@ def deployed(
     name = f"sqlite:{folder / 'var/events.sqlite3'}"
     if store == "cassandra":
         node: Node = request.getfixturevalue("cassandra_node")
-        contact = Contact((node.host,), node.port)
-        make_schema(contact, KEYSPACE)
+        contact = make_keyspace(node, KEYSPACE)
         name = f"cassandra:{node.host}:{node.port}:{KEYSPACE}"
         settings |= {
             "CASSANDRA_HOST": node.host,

@@ -9,19 +9,21 @@ from typing import Any
 from uuid import UUID
 
 from app.application.deadline import Deadline
-from app.application.directory import CARRIERS, Directory, Query
+from app.application.directory.pages import Directory
+from app.application.directory.query import CARRIERS, Query
 from app.application.feed import Tail
+from app.application.ports.views import Place, Row, View
+from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import row_of
-from app.application.projections.folding import Folded
-from app.application.views import Place, Row, View
+from app.application.projections.replay import Folded
 from app.domain.carrier import CarrierState
 from app.domain.profile import Profile
-from app.infrastructure.sqlite_feed import SqliteFeed
-from app.infrastructure.sqlite_views import SqliteViewStore
+from app.infrastructure.sqlite.feed import SqliteFeed
+from app.infrastructure.sqlite.views.store import SqliteViewStore
 from tests.support.stores import soon
 from tests.support.views import Written, new
 
-LIVE = View(CARRIERS, 1)
+LIVE = View(PROJECTIONS[CARRIERS].key, 1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 Json = dict[str, Any]
@@ -45,7 +47,7 @@ class Views(SqliteViewStore):
         limit: int,
         deadline: Deadline,
     ) -> list[Place]:
-        """See `views.ViewStore`."""
+        """See `ports.views.ViewStore`."""
         self.asked += limit
         self._let_it_happen()
         found = super().find(view, sort, terms, after, limit, deadline)
@@ -61,7 +63,7 @@ class Views(SqliteViewStore):
         limit: int,
         deadline: Deadline,
     ) -> list[Place] | None:
-        """See `views.ViewStore`."""
+        """See `ports.views.ViewStore`."""
         if not self.finds_prefixes:
             return None
         return super().find_prefix(view, sort, prefix, after, limit, deadline)
@@ -69,7 +71,7 @@ class Views(SqliteViewStore):
     def counts(
         self, view: View, deadline: Deadline, keys: Collection[str] | None = None
     ) -> dict[str, int]:
-        """See `views.ViewStore`."""
+        """See `ports.views.ViewStore`."""
         self._let_it_happen()
         return super().counts(view, deadline, keys)
 
@@ -80,20 +82,23 @@ class Views(SqliteViewStore):
 
 
 class Filled:
-    """A view, all that is in it, and the engine over it; `nudged` is called when the engine wakes
+    """A view, all that is in it, and the engine over it; `woken` is called when the engine wakes
     who fills the view. One place for those who wait."""
 
     def __init__(self, folder: Path) -> None:
+        self.path = folder / "events.sqlite3"
         self.views = Views(folder / "views.sqlite3")
+        for each in PROJECTIONS.values():
+            self.views.swap(self.views.begin(each.key, soon()), soon())
         self.written = Written(self.views, LIVE)
         self.bodies: list[Json] = []
-        self.nudged: Callable[[], None] = lambda: None
+        self.woken: Callable[[], None] = lambda: None
         self.tail = Tail(SqliteFeed(folder / "events.sqlite3"), 1, 0.05)
-        self.directory = Directory(self.views, self.nudge, self.tail.listener)
+        self.directory = Directory(self.views, self.wake, self.tail.listener)
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Wake who fills the view."""
-        self.nudged()
+        self.woken()
 
     def put(self, *rows: Row) -> None:
         """Commit new rows."""
@@ -122,11 +127,23 @@ class Filled:
             meanwhile()
 
 
-def carrier(number: int, name: str = "FedEx", status: str = "active", **profile: Any) -> Row:  # noqa: ANN401
+def carrier(
+    number: int,
+    name: str = "FedEx",
+    state: str = "active",
+    last_incident_on: str | None = None,
+    **profile: Any,  # noqa: ANN401
+) -> Row:
     """A row as the projection makes it; it was registered that many minutes after the start."""
     moment = START + timedelta(minutes=number)
-    state = CarrierState(name, f"c{number}@x.com", status, profile=Profile(**profile))
-    return row_of(Folded(str(UUID(int=number)), 1, state, moment, moment))
+    known = CarrierState(
+        name,
+        f"c{number}@x.com",
+        state,
+        profile=Profile(**profile),
+        last_incident_on=last_incident_on,
+    )
+    return row_of(Folded(str(UUID(int=number)), 1, known, moment, moment))
 
 
 def covers(**services: list[str]) -> list[Json]:

@@ -11,8 +11,8 @@ from cassandra.query import Statement
 from flask import has_request_context, request
 
 from app.application.deadline import Deadline
-from app.infrastructure import cassandra_session
-from app.infrastructure.cassandra_session import CassandraSession, Row
+from app.infrastructure.cassandra import session as cassandra_session
+from app.infrastructure.cassandra.session import CassandraSession, Row
 from tests.support.interrupted import name_of
 
 

@@ -23,7 +23,7 @@ class Received:
             if "data" in fields:
                 event: dict[str, Any] = json.loads(fields["data"])
                 assert fields.keys() == {"id", "data"}
-                assert fields["id"] == str(event["position"])
+                assert fields["id"] == f"{event['feed']}:{event['position']}"
                 yield event
 
     def take(self, count: int) -> list[dict[str, Any]]:
@@ -32,11 +32,13 @@ class Received:
         return [next(events) for _ in range(count)]
 
     def _blocks(self, chunks: Iterable[bytes]) -> Iterator[dict[str, str]]:
+        """Events, and between them the lines that are none: comments, and `retry`."""
         text = ""
         for chunk in chunks:
             text += chunk.decode()
-            while "\n\n" in text:
-                block, text = text.split("\n\n", 1)
+            while (text.startswith((":", "retry:")) and "\n" in text) or "\n\n" in text:
+                is_sign = text.startswith((":", "retry:"))
+                block, text = text.split("\n" if is_sign else "\n\n", 1)
                 yield self._taken(block)
         assert text == "", "it ended within an event"
 

@@ -17,10 +17,11 @@ from uuid import UUID
 
 import backoff
 
-from app.application.feed import Feed, FeedEvent
-from app.application.ports import RecordedEvent, StoreUnavailable
-from app.infrastructure.cassandra_sequencer import GRACE_SECONDS
-from app.infrastructure.cassandra_session import CassandraSession, Contact
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.event_store import RecordedEvent
+from app.application.ports.feed import Feed, FeedEvent
+from app.infrastructure.cassandra.feed.sequencer import GRACE_SECONDS
+from app.infrastructure.cassandra.session import CassandraSession, Contact
 from tests.support.feed_traffic import Sighting, open_feed
 from tests.support.forks import Fork, Forks
 from tests.support.processes import NotReady, wait_until
@@ -70,8 +71,8 @@ class Member:
 
 class Crowd:
     """Processes around one feed. `pause_s` is how long a writer's thread waits between appends,
-    `slow_s` how long it may take from its record to its append, `grace_s` for how long a sequencer
-    waits for that."""
+    `slow_s` how long it may take from its intent to its append, `grace_s` for how long a sequencer
+    waits for that append."""
 
     def __init__(
         self,
@@ -117,14 +118,14 @@ class Crowd:
             member.fork.kill()
 
     def having(self, role: str) -> list[Member]:
-        """Those of one role."""
+        """The members of one role."""
         return [member for member in self.members if member.role == role]
 
     # --- Disturbances
 
     def disturb(self) -> None:
-        """Kill one and start another in its place, or pause it for a while. The first few are the
-        kill and the pause of one of each role."""
+        """Kill a member and start another in its place, or pause it for a while. The first few
+        disturbances are the kill and the pause of one member of each role."""
         roles = sorted({member.role for member in self.members})
         turn, count = self.fates.total(), len(roles)
         is_first = turn < 2 * count
@@ -139,21 +140,21 @@ class Crowd:
             self.fates[f"{_TALLY[member.role]} paused"] += 1
 
     def replace(self, member: Member) -> None:
-        """Kill it, whatever it is doing, and start another in its place."""
+        """Kill the member, whatever it is doing, and start another in its place."""
         member.fork.kill()
         member.paused_until = None
         self.fates[f"{_TALLY[member.role]} killed"] += 1
         self._start(member)
 
     def wake(self) -> None:
-        """Let those go on whose pause is over; fail if one has ended by itself."""
+        """Let the members go on whose pause is over; fail if one has ended by itself."""
         for member in self.members:
             if member.paused_until is not None and time.monotonic() > member.paused_until:
                 self._resume(member)
             assert member.fork.running, f"{member.journal.name} ended\n{self._forks.tail()}"
 
     def stop(self, role: str) -> None:
-        """Let those of a role finish what they are doing, and end."""
+        """Let the members of a role finish what they are doing, and end."""
         for member in self.having(role):
             self._resume(member)
             member.fork.signal(signal.SIGTERM)
@@ -186,7 +187,7 @@ class Crowd:
     # --- What they have seen
 
     def acknowledged(self) -> list[Sighting]:
-        """Every event that a writer was told is there."""
+        """Every event whose append a writer has as acknowledged."""
         return [each for member in self.having("write") for each in member.sightings()]
 
     def outcomes(self) -> Counter[str]:
@@ -199,12 +200,12 @@ class Crowd:
         return [member.sightings() for member in self.having("read")]
 
     def active(self, role: str) -> Member:
-        """The one that was of use last."""
+        """The member of that role that wrote to its journal last."""
         return max(self.having(role), key=lambda member: member.journal.stat().st_mtime_ns)
 
     def lags(self, since: float) -> list[float]:
-        """For each event that was acknowledged after that moment and each reader: how many seconds
-        later it saw it. Ascending; one that it has not seen is not in there."""
+        """For each event that was acknowledged after `since` and each reader: how many seconds
+        later the reader saw it. Ascending; an event that a reader has not seen is left out."""
         moments = {e.event_id: e.moment for e in self.acknowledged() if e.moment > since}
         return sorted(
             max(0.0, each.moment - moments[each.event_id])
@@ -225,7 +226,7 @@ class Crowd:
         return max(moments) - since if len(moments) == len(first) else None
 
     def has_caught_up(self, with_moment: float) -> bool:
-        """Whether every reader has seen what was acknowledged until then."""
+        """Whether every reader has seen all that was acknowledged until `with_moment`."""
         wanted = {e.event_id for e in self.acknowledged() if e.moment <= with_moment}
         return all(wanted <= {each.event_id for each in reader} for reader in self.seen())
 

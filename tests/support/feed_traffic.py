@@ -1,8 +1,8 @@
 """Beside the way of the data: writers, sequencers and readers of a feed, each to be run in a
 process of its own (`forks`) and to be killed and paused at any moment.
 
-What a writer was told and what a reader saw is in their files before they do anything else. Moments
-are of the monotonic clock, which all processes of a machine share.
+What a writer has as acknowledged and what a reader saw is in their files before they do anything
+else. Moments are of the monotonic clock, which all processes of a machine share.
 """
 
 import os
@@ -16,21 +16,14 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID, uuid4, uuid5
 
-from app.application.feed import Feed, Round
-from app.application.ports import (
-    NO_STREAM,
-    EventData,
-    EventStore,
-    OutcomeUnknown,
-    StoreUnavailable,
-    VersionConflict,
-)
-from app.infrastructure import cassandra_sequencer
-from app.infrastructure import cassandra_store as store_on_cassandra
-from app.infrastructure.cassandra_feed import CassandraFeed
-from app.infrastructure.cassandra_sequencer import CassandraSequencer
-from app.infrastructure.cassandra_session import CassandraSession, Contact, Row
-from app.infrastructure.sqlite_feed import SqliteFeed
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.ports.event_store import NO_STREAM, EventData, EventStore, VersionConflict
+from app.application.ports.feed import Feed, StepResult
+from app.infrastructure.cassandra.feed.reader import CassandraFeed
+from app.infrastructure.cassandra.feed.sequencer import CassandraSequencer
+from app.infrastructure.cassandra.requests import Requests
+from app.infrastructure.cassandra.session import CassandraSession, Contact, Row
+from app.infrastructure.sqlite.feed import SqliteFeed
 from tests.support.interrupted import APPEND, Send, interrupted_store
 from tests.support.stores import commit, open_store, soon
 
@@ -43,17 +36,12 @@ SLOW_SHARE = 0.05
 DIE_BEFORE_APPEND = signal.SIGUSR1
 DIE_AFTER_APPEND = signal.SIGUSR2
 
-ToldToStop = Callable[[], bool]
-
-STATEMENTS = {
-    **store_on_cassandra.STATEMENTS,
-    **cassandra_sequencer.STATEMENTS,
-}
+StopAsked = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """That somebody knew at `moment` of an event: its writer (`position` 0), or a reader."""
+    """An event that its writer (`position` 0) or a reader knew of at `moment`."""
 
     position: int
     event_id: UUID
@@ -94,16 +82,16 @@ def sightings(path: Path) -> list[Sighting]:
 def open_feed(name: str) -> Feed:
     """The feed of the store of that name."""
     kind, _, rest = name.partition(":")
-    return SqliteFeed(Path(rest)) if kind == "sqlite" else CassandraFeed(_session(name)[0])
+    return SqliteFeed(Path(rest)) if kind == "sqlite" else CassandraFeed(_requests(name))
 
 
 def write(store: str, journal: str, seed: int, life: str, pause_s: float, slow_s: float) -> None:
-    """Append from several threads until SIGTERM, each after a pause of about that long. All with
-    one seed share streams; what one does in this life is its own. On Cassandra some appends are
-    held up, `slow_s` at most, after they were put on record."""
+    """Append from several threads until SIGTERM, each after a pause of about `pause_s`. Writers of
+    one seed share streams; what a writer does in this life is its own. On Cassandra some appends
+    are held up, `slow_s` at most, after they were prepared."""
     opened = open_store(store) if store.startswith("sqlite") else _mortal(store, slow_s)
     shared = [str(uuid5(UUID(int=seed), str(number))) for number in range(SHARED_STREAMS)]
-    writer = Writer(opened, Path(journal), shared, _told_to_stop(), pause_s)
+    writer = Writer(opened, Path(journal), shared, _stop_asked(), pause_s)
     chances = [random.Random(f"{seed} {life} {number}") for number in range(THREADS)]
     threads = [threading.Thread(target=writer.run, args=(chance,)) for chance in chances]
     for thread in threads:
@@ -117,24 +105,24 @@ def write(store: str, journal: str, seed: int, life: str, pause_s: float, slow_s
 
 def sequence(store: str, journal: str, grace_s: float) -> None:
     """Give positions until SIGTERM; its journal shows when it was of use last."""
-    session, contact = _session(store)
-    sequencer = CassandraSequencer(session, contact.serial_consistency, grace_seconds=grace_s)
-    stop, worked = _told_to_stop(), Journal(Path(journal))
+    requests = _requests(store)
+    sequencer = CassandraSequencer(requests, grace_seconds=grace_s)
+    stop, worked = _stop_asked(), Journal(Path(journal))
     while not stop():
         try:
-            came_of_it = sequencer.step(soon(BUDGET_SECONDS))
+            result = sequencer.step(soon(BUDGET_SECONDS))
         except StoreUnavailable:
-            came_of_it = Round.IDLE
-        if came_of_it is Round.WORKED:
+            result = StepResult.IDLE
+        if result is StepResult.WORKED:
             worked.add(["."])
         else:
             time.sleep(POLL_SECONDS)
-    session.close()
+    requests.close()
 
 
 def read(store: str, journal: str) -> None:
     """Follow the feed until SIGTERM, from behind the last position in the journal."""
-    feed, stop, seen = open_feed(store), _told_to_stop(), Journal(Path(journal))
+    feed, stop, seen = open_feed(store), _stop_asked(), Journal(Path(journal))
     before = sightings(Path(journal))
     after = before[-1].position if before else 0
     while not stop():
@@ -157,14 +145,14 @@ def read(store: str, journal: str) -> None:
 
 
 class Writer:
-    """Appends one or two events at a time to streams that are new or that others write to, too."""
+    """Appends one or two events at a time, to new streams and to those that other writers share."""
 
     def __init__(
         self,
         store: EventStore,
         journal: Path,
         shared: Sequence[str],
-        stop: ToldToStop,
+        stop: StopAsked,
         pause_s: float,
     ) -> None:
         self._store = store
@@ -176,7 +164,7 @@ class Writer:
         self._heads: dict[str, int] = {}
 
     def run(self, chance: random.Random) -> None:
-        """Until it is told to stop."""
+        """Append until SIGTERM."""
         while not self._stop():
             self._turn(chance)
             time.sleep(chance.uniform(0.5, 1.5) * self._pause_s)
@@ -213,7 +201,7 @@ class Writer:
         commit_id: UUID,
         budget_s: float,
     ) -> bool:
-        """The same commit is sent until it is known what came of it."""
+        """Whether the commit was appended: it is sent until that is known."""
         while True:
             try:
                 deadline = soon(budget_s)
@@ -232,32 +220,37 @@ class Writer:
 def _session(store: str) -> tuple[CassandraSession, Contact]:
     _, host, port, keyspace = store.split(":")
     contact = Contact((host,), int(port))
-    return CassandraSession(contact, keyspace, STATEMENTS), contact
+    return CassandraSession(contact, keyspace), contact
+
+
+def _requests(store: str) -> Requests:
+    session, contact = _session(store)
+    return Requests(session, contact.serial_consistency)
 
 
 def _mortal(store: str, slow_s: float) -> EventStore:
-    """A store whose process can be told to die in the middle of its next append."""
+    """A store whose process a signal lets die in the middle of its next append."""
     session, contact = _session(store)
-    told: list[int] = []
+    received: list[int] = []
     for number in (DIE_BEFORE_APPEND, DIE_AFTER_APPEND):
-        signal.signal(number, lambda number, _: told.append(number))
+        signal.signal(number, lambda number, _: received.append(number))
 
     def around(name: str, send: Send) -> list[Row]:
         if name == APPEND and random.random() < SLOW_SHARE:
             time.sleep(random.uniform(0, slow_s))
-        if name == APPEND and DIE_BEFORE_APPEND in told:
+        if name == APPEND and DIE_BEFORE_APPEND in received:
             os.kill(os.getpid(), signal.SIGKILL)
         rows = send()
-        if name == APPEND and DIE_AFTER_APPEND in told:
+        if name == APPEND and DIE_AFTER_APPEND in received:
             os.kill(os.getpid(), signal.SIGKILL)
         return rows
 
     return interrupted_store(session, contact.serial_consistency, around)
 
 
-def _told_to_stop() -> ToldToStop:
+def _stop_asked() -> StopAsked:
     """Whether SIGTERM has come. Not an Event: a handler that sets one waits for ever if it has
     interrupted a wait for it."""
-    told: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
-    return lambda: bool(told)
+    received: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    return lambda: bool(received)

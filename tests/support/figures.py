@@ -2,34 +2,40 @@
 
 from collections import Counter
 
-from app.application.services import Followed
+from app.application.ports.telemetry import Followed
 
 
 class KeptFigures:
-    """Implements `ports.Telemetry` and `services.RequestTelemetry` in plain counters."""
+    """Implements `ports.telemetry.Telemetry` and `ports.telemetry.RequestTelemetry` in plain
+    counters."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.retries: Counter[str] = Counter()
         self.requests: Counter[tuple[str, str, int]] = Counter()
+        self.refusals: list[str] = []
         self.timed: list[tuple[str, float]] = []
 
     def appended(self, outcome: str) -> None:
-        """See `ports.Telemetry`."""
+        """See `ports.telemetry.Telemetry`."""
         self.outcomes[outcome] += 1
 
     def retried(self, cause: str) -> None:
-        """See `ports.Telemetry`."""
+        """See `ports.telemetry.Telemetry`."""
         self.retries[cause] += 1
 
     def store_took(self, operation: str, seconds: float) -> None:
-        """See `ports.Telemetry`."""
+        """See `ports.telemetry.Telemetry`."""
         self.timed.append((operation, seconds))
 
     def request_answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """See `services.RequestTelemetry`."""
+        """See `ports.telemetry.RequestTelemetry`."""
         self.requests[method, route, status] += 1
 
+    def not_authenticated(self, cause: str) -> None:
+        """See `ports.telemetry.RequestTelemetry`."""
+        self.refusals.append(cause)
+
     def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:
-        """See `services.RequestTelemetry`."""
+        """See `ports.telemetry.RequestTelemetry`."""
         return f"event_store_up {int(store_is_up)}".encode()

@@ -20,8 +20,7 @@ from types import ModuleType, TracebackType
 from typing import Self
 
 from tests.support.processes import PR_SET_PDEATHSIG, Server, accepts_tcp, free_port, wait_until
-
-ROOT = Path(__file__).parents[2]
+from tests.support.project import ROOT
 
 
 class Fork:

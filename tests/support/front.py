@@ -9,7 +9,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -18,20 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.nginx import start_nginx
-from tests.support.nginx_conf import nginx_conf
+from tests.support.nginx_conf import UNLIMITED, Limits, nginx_conf
 from tests.support.processes import Server, free_port
 
 LIMIT = 100_000
+HELD = ("/held", "/events/stream", "/events?wait=20")
 
 
 class Upstream(ThreadingHTTPServer):
-    """Answers with what reached it; /slow holds its answer back, /broken gives none."""
+    """Answers with what reached it; /slow and the paths of HELD hold their answer back until
+    `released`, /broken gives none."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Echo)
         self.paths: list[str] = []
+        self.held: list[str] = []
         self.port: int = self.server_address[1]
         self.released = threading.Event()
 
@@ -46,6 +49,9 @@ class Echo(BaseHTTPRequestHandler):
         self.server.paths.append(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/slow":
+            self.server.released.wait(10)
+        if self.path in HELD:
+            self.server.held.append(self.path)
             self.server.released.wait(10)
         if self.path in {"/slow", "/broken"}:
             self.close_connection = True
@@ -104,6 +110,17 @@ class Front:
                 return Answer(response.status, response.headers, json.loads(response.read()))
 
 
+def assert_own_error(answer: Answer, status: int, *words: str) -> None:
+    """The answer is nginx's own: the envelope with its status, a sentence and a request id."""
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["X-Request-ID"]
+    message = answer.body["error"].pop("message")
+    assert answer.body == {"success": False, "error": {"code": status, "details": {}}}
+    for word in words:
+        assert word in message
+
+
 def exchange(
     connection: http.client.HTTPConnection,
     path: str,
@@ -123,18 +140,34 @@ def exchange(
 
 
 @contextmanager
-def front(directory: Path, upstream: int, tls_directory: Path | None = None) -> Iterator[Front]:
-    """Run nginx before the loopback port `upstream`, with LIMIT and a time-out of 300 ms."""
+def front(
+    directory: Path,
+    upstream: int,
+    tls_directory: Path | None = None,
+    *,
+    limits: Limits = UNLIMITED,
+    timeout: str = "300ms",
+    tls_public_port: int | None = None,
+    before: Sequence[str] = (),
+    user: str | None = None,
+) -> Iterator[Front]:
+    """Run nginx before the loopback port `upstream`, with LIMIT.
+
+    `before` and `user` are as in start_nginx(). Clients are sent to `tls_public_port`, or to where
+    nginx listens for TLS.
+    """
     port, tls_port = free_port(), free_port()
     conf = nginx_conf(
         listen=port,
         tls_listen=tls_port,
         upstream=upstream,
         max_body=LIMIT,
-        timeout="300ms",
-        tls_directory=tls_directory or directory / "none",
+        timeout=timeout,
+        tls_directory=tls_directory,
+        tls_public_port=tls_public_port,
+        limits=limits,
     )
-    server = start_nginx(conf, directory, port=port)
+    server = start_nginx(conf, directory, port=port, before=before, user=user)
     try:
         yield Front(server, port, tls_port)
     finally:

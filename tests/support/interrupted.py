@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, Statement
 
 from app.application.deadline import Deadline
-from app.infrastructure import cassandra_sequencer
-from app.infrastructure.cassandra_session import CassandraSession, Row
-from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
+from app.infrastructure.cassandra.append.event_store import CassandraEventStore
+from app.infrastructure.cassandra.requests import Requests
+from app.infrastructure.cassandra.session import CassandraSession, Row
+from app.infrastructure.cassandra.statements import STATEMENTS
 from tests.support.stores import CountingTelemetry
 
 APPEND = "append"
@@ -20,19 +21,17 @@ Send = Callable[[], list[Row]]
 Around = Callable[[str, Send], list[Row]]
 """Is given a request's name and what sends it; returns what the store is to see as the answer."""
 
-_STATEMENTS = cassandra_sequencer.STATEMENTS | STATEMENTS
-_NAMES = {cql: name for name, cql in _STATEMENTS.items()}
-
 
 def name_of(statement: Statement) -> str:
     """The statement's name in STATEMENTS; APPEND for a batch with conditions, the feed's too."""
     if isinstance(statement, BatchStatement):
-        return APPEND if statement.batch_type == BatchType.LOGGED else "announce"
-    return _NAMES.get(statement.prepared_statement.query_string, "another")
+        return APPEND if statement.batch_type == BatchType.LOGGED else "prepare"
+    cql = statement.prepared_statement.query_string
+    return next(name for name, each in STATEMENTS.items() if each == cql)
 
 
 class InterruptedSession(CassandraSession):
-    """A session that others use too; closing it is theirs."""
+    """Wraps a session that others use too."""
 
     def __init__(self, session: CassandraSession, around: Around) -> None:
         self._inner = session
@@ -59,11 +58,11 @@ class InterruptedSession(CassandraSession):
         return self._inner.execute_all(statements, deadline, seconds, concurrency)
 
     def close(self) -> None:
-        """Nothing here is its own."""
+        """The session that it wraps stays open."""
 
 
 class Stop:
-    """Holds up one request: the first of this name. It goes on when it is told to."""
+    """Holds up the first request of this name, until `go_on`."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -89,6 +88,5 @@ def interrupted_store(
     session: CassandraSession, serial_consistency: int, around: Around
 ) -> CassandraEventStore:
     """A store whose every request passes `around`."""
-    return CassandraEventStore(
-        InterruptedSession(session, around), CountingTelemetry(), serial_consistency
-    )
+    requests = Requests(InterruptedSession(session, around), serial_consistency)
+    return CassandraEventStore(requests, CountingTelemetry())

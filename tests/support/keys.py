@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from app.application.access import ApiKey, KeyStore, Scope, issue
+from app.application.access.keys import issue
 from app.application.deadline import Deadline
+from app.application.ports.keys import ApiKey, KeyStore, Scope
 from tests.support.stores import MOMENT
 
 

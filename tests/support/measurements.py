@@ -5,9 +5,10 @@ import os
 import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "measurements.md"
+from tests.support.project import ROOT
+
+DOCUMENT = ROOT / "docs" / "measurements.md"
 IS_FULL = os.environ.get("SOAK") == "full"
 
 _HEAD = """# Measurements

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.processes import NotReady, Server, Unavailable, accepts_tcp
@@ -24,18 +25,28 @@ def find_nginx() -> str:
     return nginx
 
 
-def start_nginx(conf: str | Path, directory: Path, *, port: int, deadline_s: float = 10) -> Server:
-    """Start nginx with this configuration (text, or a file's path) and return when `port` accepts.
+def start_nginx(
+    files: Mapping[str, str],
+    directory: Path,
+    *,
+    port: int,
+    before: Sequence[str] = (),
+    user: str | None = None,
+    deadline_s: float = 10,
+) -> Server:
+    """Start nginx with this configuration (texts by file name) and return when `port` accepts.
 
-    `directory` is its prefix: relative paths in the configuration are below it, its output is in
-    nginx.log. The configuration is checked first; NotReady carries what nginx says about it.
-    Raises Unavailable without nginx. Stop it with stop().
+    `before` is a command that runs nginx, such as `setpriv` with options; workers of a root's nginx
+    become `user`, or whoever runs the tests. `directory` is its prefix: relative paths in the
+    configuration are below it, its output is in nginx.log. The configuration is checked first;
+    NotReady carries what nginx says about it. Raises Unavailable without nginx. Stop it with
+    stop().
     """
     directory.mkdir(parents=True, exist_ok=True)
-    text = conf.read_text() if isinstance(conf, Path) else conf
-    (directory / CONF).write_text(text)
-    command = [find_nginx(), "-p", f"{directory}/", "-c", CONF, "-e", "stderr"]
-    command += ["-g", _missing_directives(text)]
+    for name, text in files.items():
+        (directory / name).write_text(text)
+    command = [*before, find_nginx(), "-p", f"{directory}/", "-c", CONF, "-e", "stderr"]
+    command += ["-g", _missing_directives(files[CONF], user)]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     if checked.returncode:
         raise NotReady(f"nginx -t: {checked.stderr.strip()}")
@@ -49,10 +60,10 @@ def start_nginx(conf: str | Path, directory: Path, *, port: int, deadline_s: flo
     return server
 
 
-def _missing_directives(conf: str) -> str:
+def _missing_directives(conf: str, user: str | None) -> str:
     wanted = {"daemon": "off", "pid": "nginx.pid"}
     if os.geteuid() == 0:
         # Workers of a root's nginx become www-data, which may not enter a test's folder.
-        wanted["user"] = getpass.getuser()
+        wanted["user"] = user or getpass.getuser()
     given = set(re.findall(r"^\s*(daemon|pid|user)\s", conf, re.MULTILINE))
     return " ".join(f"{name} {value};" for name, value in wanted.items() if name not in given)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec
-
 from app.domain.carrier import Carrier
+from app.domain.command import CarrierEvent, Command
 from app.domain.errors import DomainError
-from app.domain.events import CarrierEvent
+from tests.support.commits import MOMENT
 
-P = ParamSpec("P")
 CARRIER_ID = "550e8400-e29b-41d4-a716-446655440000"
 
 
@@ -19,16 +16,11 @@ class Given:
     def __init__(self, events: tuple[CarrierEvent, ...]) -> None:
         self._events = events
 
-    def when(
-        self,
-        command: Callable[Concatenate[Carrier, P], None],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Outcome:
-        """Let the carrier decide on a command: one of its methods, and what that takes."""
+    def when(self, command: Command) -> Outcome:
+        """Let the carrier decide on a command."""
         carrier = Carrier.replay(CARRIER_ID, self._events)
         try:
-            command(carrier, *args, **kwargs)
+            carrier.carry_out(command, MOMENT)
         except DomainError as error:
             return Outcome(carrier, error)
         return Outcome(carrier, None)

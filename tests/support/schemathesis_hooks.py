@@ -11,6 +11,7 @@ from zlib import crc32
 import schemathesis
 from hypothesis import strategies as st
 
+from app.api.http.command_context import VERSIONS
 from app.application.consistency import token_of
 
 _CARRIERS = os.environ["CARRIERS"].split(",")
@@ -21,6 +22,11 @@ _URLS = st.from_regex(r"\Ahttps://[a-z]{3,10}\.com(/[a-z]{0,9}){0,3}\Z")
 schemathesis.openapi.format("uuid", st.sampled_from(_CARRIERS) | st.uuids().map(str))
 schemathesis.openapi.format("idn-email", _EMAILS | st.emails())
 schemathesis.openapi.format("uri", _URLS)
+# Without it the walk along the schema makes letters and digits for a header, whatever its pattern.
+schemathesis.openapi.format(
+    "entity-tags",
+    st.sampled_from(["*", '"1"', '"1", "2"']) | st.from_regex(rf"\A(?:\*|{VERSIONS})\Z"),
+)
 # Of what the service holds: for any other carrier a query would wait in vain.
 schemathesis.openapi.format(
     "consistency-token", st.sampled_from([token_of(each, 1) for each in _CARRIERS])

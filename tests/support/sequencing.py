@@ -6,10 +6,9 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from app.application.feed import FeedEvent, Round
-from app.application.ports import (
+from app.application.ports.event_store import (
     NO_CLAIMS,
     NO_STREAM,
     Appended,
@@ -17,24 +16,18 @@ from app.application.ports import (
     EventStore,
     ExpectedVersion,
 )
-from app.infrastructure import (
-    cassandra_sequencer,
-    cassandra_store,
-)
-from app.infrastructure.cassandra_errors import RequestFailed
-from app.infrastructure.cassandra_feed import CassandraFeed
-from app.infrastructure.cassandra_sequencer import CassandraSequencer
-from app.infrastructure.cassandra_session import CassandraSession, Contact, Row
-from tests.support.cassandra_node import Node
+from app.application.ports.feed import FeedEvent, StepResult
+from app.infrastructure.cassandra.errors import RequestFailed
+from app.infrastructure.cassandra.feed.reader import CassandraFeed
+from app.infrastructure.cassandra.feed.sequencer import CassandraSequencer
+from app.infrastructure.cassandra.requests import Requests
+from app.infrastructure.cassandra.session import CassandraSession, Row
+from tests.support.cassandra_node import GivenNode, Node
 from tests.support.interrupted import Around, InterruptedSession, Send, interrupted_store
-from tests.support.stores import commit, make_schema, soon
+from tests.support.stores import commit, make_keyspace, soon
 
 Beside = Callable[..., Future[Any]]
 """Runs a call in another thread."""
-
-KEYSPACE = "feed_site"
-
-STATEMENTS = cassandra_store.STATEMENTS | cassandra_sequencer.STATEMENTS
 
 
 def undisturbed(_: str, send: Send) -> list[Row]:
@@ -44,7 +37,7 @@ def undisturbed(_: str, send: Send) -> list[Row]:
 
 @dataclass
 class Silent:
-    """Everything of that name gets lost on the way, unnoticed."""
+    """Every request of that name gets lost on the way, unnoticed."""
 
     name: str
 
@@ -54,7 +47,7 @@ class Silent:
 
 @dataclass
 class Lost:
-    """The first request of that name is not answered: it got lost, or (`sent`) its answer did."""
+    """The first request of that name is not answered: it is lost, or (`sent`) its answer is."""
 
     name: str
     sent: bool
@@ -71,7 +64,7 @@ class Lost:
 
 @dataclass
 class Recorded:
-    """Notes the names of what is sent."""
+    """Keeps the names of the requests that are sent."""
 
     names: list[str] = field(default_factory=list)
 
@@ -88,20 +81,24 @@ class Site:
     serial: int
     writers: list[EventStore] = field(default_factory=list)
 
+    def requests(self, around: Around | None = None) -> Requests:
+        """Requests over the session, which pass `around`."""
+        session = InterruptedSession(self.session, around) if around else self.session
+        return Requests(session, self.serial)
+
     @property
     def feed(self) -> CassandraFeed:
         """As a reader sees it that has just started."""
-        return CassandraFeed(self.session)
+        return CassandraFeed(self.requests())
 
     def writer(self, around: Around = undisturbed) -> EventStore:
-        """A process's store, with a lane of its own."""
+        """A process's store, with an intent log of its own."""
         self.writers.append(interrupted_store(self.session, self.serial, around))
         return self.writers[-1]
 
     def sequencer(self, around: Around = undisturbed, grace: float = 60) -> CassandraSequencer:
         """A process's sequencer. It fences off nothing within the test, unless `grace` is less."""
-        session = InterruptedSession(self.session, around)
-        return CassandraSequencer(session, self.serial, grace_seconds=grace)
+        return CassandraSequencer(self.requests(around), grace_seconds=grace)
 
     def ask(self, cql: str, *values: object) -> list[Row]:
         """Any other request."""
@@ -116,24 +113,24 @@ class Site:
         """Sequence until the feed has so many events behind `start`, then until all is quiet; give
         what it has by then."""
         deadline = soon()
-        while self.head() < start + count or sequencer.step(soon()) is not Round.IDLE:
+        while self.head() < start + count or sequencer.step(soon()) is not StepResult.IDLE:
             sequencer.step(soon())
             assert not deadline.expired, f"only {self.head() - start} of {count}"
         return self.feed.read(start, 1_000, soon())
 
     def cursors(self) -> dict[UUID, int]:
-        """How far each lane has been taken in."""
+        """How far each intent log was dealt with."""
         rows = self._state("cursors")
         return dict((rows or {}).items())
 
-    def open_records(self) -> dict[Any, int]:
+    def open_intents(self) -> dict[Any, int]:
         """The state's `open`."""
         return dict((self._state("open") or {}).items())
 
-    def records(self, lane: UUID, bucket: int) -> int:
-        """How many there are."""
+    def intents(self, log: UUID, bucket: int) -> int:
+        """How many intents that partition of the log has."""
         cql = "SELECT count(*) AS count FROM records WHERE lane = %s AND bucket = %s"
-        count: int = self.ask(cql, lane, bucket)[0]["count"]
+        count: int = self.ask(cql, log, bucket)[0]["count"]
         return count
 
     def _state(self, column: str) -> Any:  # noqa: ANN401 - what the driver gives
@@ -141,22 +138,24 @@ class Site:
         rows = self.ask(f"SELECT {column} FROM feed WHERE bucket = %s LIMIT 1", bucket)
         return rows[0][column] if rows else None
 
-    def lanes(self) -> set[UUID]:
-        """Those that are in the registry."""
+    def logs(self) -> set[UUID]:
+        """The intent logs that are in the registry."""
         return {row["lane"] for row in self.ask("SELECT lane FROM lanes")}
 
 
 @contextmanager
 def open_site(node: Node) -> Iterator[Site]:
-    """On a keyspace that tests share: each begins at the head that it finds, with streams and lanes
-    of its own, and appends nothing that it does not wait for."""
-    contact = Contact((node.host,), node.port)
-    make_schema(contact, KEYSPACE)
-    session = CassandraSession(contact, KEYSPACE, STATEMENTS)
+    """On a keyspace that the tests of a module share: each begins at the head that it finds, with
+    streams and logs of its own, and appends nothing that it does not wait for."""
+    keyspace = f"feed_site_{uuid4().hex[:12]}"  # others' events would come into the feed as well
+    contact = make_keyspace(node, keyspace)
+    session = CassandraSession(contact, keyspace)
     site = Site(session, contact.serial_consistency)
     yield site
     for writer in site.writers:
         writer.close()
+    if isinstance(node, GivenNode):
+        site.ask(f"DROP KEYSPACE {keyspace}")
     session.close()
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.processes import Server, free_port
+from tests.support.project import ROOT
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT")
 MORE_SETTINGS = (
     *(
@@ -28,7 +28,7 @@ MORE_SETTINGS = (
         "REQUEST_TIMEOUT",
         "PROMETHEUS_",
     ),
-    *("ALLOW_ANONYMOUS", "ALLOWED_HOSTS"),
+    *("ALLOW_ANONYMOUS", "ALLOWED_HOSTS", "FORWARDED_", "LOG_CLIENT_", "CORS_ORIGINS"),
 )
 GUNICORN = (
     sys.executable,
@@ -131,6 +131,11 @@ class Service:
         """Stream and payload of every stored event, from the file."""
         with closing(sqlite3.connect(self.database)) as database:
             return database.execute("SELECT aggregate_id, payload FROM events").fetchall()
+
+    def workers(self) -> list[int]:
+        """The process ids of those that serve."""
+        children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children")
+        return list(map(int, children.read_text().split()))
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Every line of stderr, each of which must be JSON."""

@@ -9,19 +9,21 @@ from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
 from app.application.deadline import Deadline
-from app.application.ports import EventData, EventStore
-from app.infrastructure.cassandra_session import CassandraSession, Contact
-from app.infrastructure.cassandra_store import STATEMENTS, CassandraEventStore
-from app.infrastructure.cql_migrations import migrate, read_migrations
-from app.infrastructure.sqlite_store import SqliteEventStore
+from app.application.ports.event_store import EventData, EventStore
+from app.infrastructure.cassandra.append.event_store import CassandraEventStore
+from app.infrastructure.cassandra.migrations import migrate, read_migrations
+from app.infrastructure.cassandra.requests import ATTEMPT_SECONDS, Requests
+from app.infrastructure.cassandra.session import CassandraSession, Contact
+from app.infrastructure.sqlite.event_store import SqliteEventStore
+from tests.support.cassandra_node import Node
+from tests.support.project import MIGRATIONS
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations_cql"
 MOMENT = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
 ONE_COPY: dict[str, str | int] = {"class": "SimpleStrategy", "replication_factor": 1}
 
 
 class CountingTelemetry:
-    """Implements `ports.Telemetry`; `retries` holds the cause of each retry."""
+    """Implements `ports.telemetry.Telemetry`; `retries` holds the cause of each retry."""
 
     def __init__(self) -> None:
         self.retries: list[str] = []
@@ -52,18 +54,25 @@ def cassandra_store(
     contact: Contact,
     keyspace: str,
     telemetry: CountingTelemetry | None = None,
-    attempt_seconds: float = 2.0,
+    attempt_seconds: float = ATTEMPT_SECONDS,
 ) -> CassandraEventStore:
     """A store over its own connections."""
-    session = CassandraSession(contact, keyspace, STATEMENTS)
-    return CassandraEventStore(
-        session, telemetry or CountingTelemetry(), contact.serial_consistency, attempt_seconds
+    requests = Requests(
+        CassandraSession(contact, keyspace), contact.serial_consistency, attempt_seconds
     )
+    return CassandraEventStore(requests, telemetry or CountingTelemetry())
 
 
 def make_schema(contact: Contact, keyspace: str) -> None:
     """Apply the project's own migrations."""
     migrate(contact, keyspace, ONE_COPY, read_migrations(MIGRATIONS), lambda _: None)
+
+
+def make_keyspace(node: Node, keyspace: str) -> Contact:
+    """Apply the project's migrations to the keyspace on the node; returns where the node is."""
+    contact = Contact((node.host,), node.port)
+    make_schema(contact, keyspace)
+    return contact
 
 
 def soon(seconds: float = 20) -> Deadline:

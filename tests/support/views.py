@@ -5,7 +5,16 @@ from uuid import uuid4
 
 import pytest
 
-from app.application.views import Changes, Parked, Place, Progress, Row, RowChange, View, ViewStore
+from app.application.ports.views import (
+    Changes,
+    Parked,
+    Place,
+    Progress,
+    Row,
+    RowChange,
+    View,
+    ViewStore,
+)
 from tests.support.stores import soon
 
 ALL = "all"
@@ -99,6 +108,13 @@ class Written:
         return self.views.counts(self.view, soon(), keys or None)
 
 
+def made_live(views: ViewStore, projection: str = "carriers") -> View:
+    """A new generation with nothing in it, which readers are given."""
+    view = views.begin(projection, soon())
+    views.swap(view, soon())
+    return view
+
+
 class OneProjection:
     """What the parts of the contract of view stores begin with."""
 
@@ -115,4 +131,4 @@ class OneProjection:
     @pytest.fixture
     def live(self, views: ViewStore, projection: str) -> Written:
         """Its live view, with nothing in it."""
-        return Written(views, View(projection, 1))
+        return Written(views, made_live(views, projection))

@@ -1,24 +1,29 @@
-"""The directory's view: one row a carrier, and by which terms and words it is found.
+"""The directory's view: one row a carrier, with the terms and words that queries find it by.
 
-Pure functions of a carrier. The queries use the same ones to name what they look for, and to check
-a row that a store found by its body alone.
+Pure functions of a carrier. Queries use the same functions to name the terms that they look for,
+and to check a row by its body.
 
-Who offers a service worldwide has the terms of the country WORLDWIDE and of no other. So a query
-for a country asks for two alternatives, `country_term("DE")` and `country_term(WORLDWIDE)`, and so
-for a pair, `pair_term("DE", "air")` and `pair_term(WORLDWIDE, "air")`.
+A carrier that offers a service worldwide has the terms of the country WORLDWIDE and of no other. So
+a query for a country looks for either of two terms, `country_term("DE")` and
+`country_term(WORLDWIDE)`, and likewise for a pair of country and service.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from app.application.projections.folding import Folded
+from app.application.filters import since
+from app.application.ports.views import Row
+from app.application.projections.days import day_terms
+from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
-from app.application.views import Row
 from app.domain.profile.coverage import WORLDWIDE
 
 __all__ = [
     "ALL",
+    "FILTERS",
+    "NOT_SHOWN",
+    "VERSION",
     "WORLDWIDE",
     "country_term",
     "identifier_term",
@@ -27,24 +32,31 @@ __all__ = [
     "search_words",
     "service_term",
     "sort_keys",
-    "status_term",
+    "state_term",
     "terms_of",
 ]
+
+VERSION = 2
+"""See `Projection.version`."""
 
 ALL = "all"
 """The term that every row has."""
 
 NAME_KEY_CHARACTERS = 128
-"""A key is part of a cursor, and a cursor of an address; folding makes some names much longer."""
+"""The length of a name's sort key. The key is part of a cursor, and so of a URL, and folding makes
+some names much longer."""
+
+NOT_SHOWN = frozenset({"updated_at", "last_incident_on"})
+"""What a row's body holds beside the carrier as the API shows it."""
 
 Body = Mapping[str, Any]
-"""What a row's body is as JSON."""
+"""A row's body as a JSON object."""
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def row_of(carrier: Folded) -> Row:
-    """The carrier's row. Its body is the carrier as the API shows it, and `updated_at`."""
+    """The carrier's row. Its body is the carrier as the API shows it, and NOT_SHOWN."""
     registered_at = carrier.registered_at.isoformat(timespec="milliseconds")
     updated_at = (
         registered_at
@@ -56,6 +68,7 @@ def row_of(carrier: Folded) -> Row:
         "version": carrier.version,
         "registered_at": registered_at,
         "updated_at": updated_at,
+        "last_incident_on": carrier.state.last_incident_on,
         **carrier.state.as_json(),
     }
     return Row(
@@ -69,15 +82,15 @@ def row_of(carrier: Folded) -> Row:
 
 
 def sort_keys(body: Body) -> dict[str, str]:
-    """Where the row with this body stands in each of `views.SORTS`. Moments are UTC and of fixed
-    width, so their text has their order."""
+    """The row's sort key for each of `ports.views.SORTS`. Moments are UTC texts of fixed width, so
+    they sort by time."""
     name = folded(body["name"])[:NAME_KEY_CHARACTERS]
     return {"name": name, "registered_at": body["registered_at"]}
 
 
 def terms_of(body: Body) -> frozenset[str]:
     """The terms of the row with this body."""
-    terms = {ALL, status_term(body["state"])}
+    terms = {ALL, state_term(body["state"])}
     for entry in body["coverage"]:
         service = entry["service"]
         terms.add(service_term(service))
@@ -86,13 +99,15 @@ def terms_of(body: Body) -> frozenset[str]:
             terms.add(pair_term(country, service))
     for identifier in body["identifiers"]:
         terms.add(identifier_term(identifier["scheme"], identifier["value"]))
+    if last := body.get("last_incident_on"):
+        terms |= day_terms("incident", last)
     return frozenset(terms)
 
 
 def search_words(body: Body) -> frozenset[str]:
     """The words of the row with this body: of the name, the aliases, the e-mail address and the
-    values of the identifiers. What is searched comes from `text.words` too, so each of its words
-    has to begin one of these."""
+    values of the identifiers. A search splits its text with `text.words` as well, and each of its
+    words must be a prefix of one of these."""
     found = {*words(body["name"]), *words(body["email"])}
     for alias in body["aliases"]:
         found.update(words(alias))
@@ -101,26 +116,30 @@ def search_words(body: Body) -> frozenset[str]:
     return frozenset(found)
 
 
-def status_term(state: str) -> str:
+FILTERS = (since("incidents_since", "incident", "Had an incident on this day or later."),)
+"""What carriers can be selected by, beside what `directory.query.Query` names."""
+
+
+def state_term(state: str) -> str:
     """Those in that state."""
     return f"status:{state}"
 
 
 def country_term(code: str) -> str:
-    """Those who offer any service there; `code` is alpha-2, or WORLDWIDE."""
+    """The term of carriers that offer a service there; `code` is alpha-2, or WORLDWIDE."""
     return f"country:{code.lower()}"
 
 
 def service_term(service: str) -> str:
-    """Those who offer it anywhere."""
+    """The term of carriers that offer the service anywhere."""
     return f"service:{service}"
 
 
 def pair_term(country: str, service: str) -> str:
-    """Those who offer that service in that country (or WORLDWIDE)."""
+    """The term of carriers that offer that service in that country (or WORLDWIDE)."""
     return f"pair:{country.lower()}/{service}"
 
 
 def identifier_term(scheme: str, value: str) -> str:
-    """Those known by it; `value` in the normal form of its scheme."""
+    """The term of carriers with that identifier; `value` in the normal form of its scheme."""
     return f"identifier:{scheme}:{value}"

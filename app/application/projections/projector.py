@@ -1,32 +1,32 @@
 """Writes a view: from the feed, through a projection, to the view store.
 
-A step begins with the view's progress and ends with one commit that is conditional on it. What is
-written follows from the streams alone; so a step that is repeated, killed anywhere, run by two at
-once, or woken up long after it was paused, changes nothing in the result.
+A step reads the view's progress and ends with one commit that is conditional on that progress. The
+commit's content depends on the streams alone. So the result is the same if a step is repeated,
+killed at any point, run by two processes at once, or continued long after a pause.
 """
 
 import logging
 from traceback import format_tb
 
 from app.application.deadline import Deadline
-from app.application.feed import Feed
-from app.application.ports import EventStore
+from app.application.ports.codec import Codec
+from app.application.ports.event_store import EventStore
+from app.application.ports.feed import Feed
+from app.application.ports.views import Overtaken, View, ViewStore
 from app.application.projections import Projection
 from app.application.projections.batch import Batch, Failure
-from app.application.projections.folding import MOST_KEPT, Folder
-from app.application.repository import Codec
-from app.application.views import Overtaken, View, ViewStore
+from app.application.projections.replay import MAX_KEPT, Replayer
 
 log = logging.getLogger(__name__)
 
 FOUND_BY = 60
-"""So many terms and words an event may bring with it on average, or its step ends early. Most bring
-less than half of that; who covers every country with every service brings 3,000, and a full step of
-such carriers would never end in time."""
+"""The average number of terms and words an event beyond which a step ends early. Most carriers have
+less than half of that. A carrier that covers every country with every service has 3,000, and a full
+step of such carriers would not end in time."""
 
 
 class Projector:
-    """Writes the views of one projection. Can be shared by threads."""
+    """Writes the views of one projection. Threads can share it."""
 
     def __init__(
         self,
@@ -36,37 +36,40 @@ class Projector:
         events: EventStore,
         codec: Codec,
         batch: int = 500,
-        most_kept: int = MOST_KEPT,
+        max_kept: int = MAX_KEPT,
     ) -> None:
-        self._projection = projection
-        self._feed = feed
-        self._views = views
-        self._folder = Folder(events, codec, most_kept)
+        self.projection = projection
+        self.feed = feed
+        self.views = views
+        self._replayer = Replayer(events, codec, max_kept)
         self._batch = batch
 
     @property
     def name(self) -> str:
-        """The projection's."""
-        return self._projection.name
+        """The projection's name."""
+        return self.projection.name
 
-    def live(self, deadline: Deadline) -> View:
-        """The generation that readers are given. Raises StoreUnavailable."""
-        return View(self.name, self._views.generations(self.name, deadline).live)
+    def live(self, deadline: Deadline) -> View | None:
+        """The generation that queries read; None if this version of the projection has none yet.
+        Raises StoreUnavailable."""
+        key = self.projection.key
+        live = self.views.generations(key, deadline).live
+        return None if live is None else View(key, live)
 
     def step(self, view: View, deadline: Deadline, limit: int | None = None) -> int:
-        """Carry out what was asked for parked streams, and take in the next events, `limit` at
-        most, fewer if there is much to write; return how many. 0: there is none, or another
-        projector was faster.
+        """Carry out the operator's requests for parked streams, and apply the next events, at most
+        `limit`, fewer if they write much. Return how many were applied; 0 if there is none, or if
+        another projector was faster.
 
         Raises StoreUnavailable.
         """
         limit = limit or self._batch
-        base = self._views.progress(view, deadline)
-        events = self._feed.read(base.checkpoint, limit, deadline)
+        base = self.views.progress(view, deadline)
+        events = self.feed.read(base.checkpoint, limit, deadline)
         asked = [each for each in base.parked.values() if each.retry or each.discard is not None]
         if not events and not asked:
             return 0
-        batch = Batch(self._projection, self._folder, base, deadline)
+        batch = Batch(self.projection, self._replayer, base, deadline)
         for parked in asked:
             batch.try_again(parked)
         checkpoint = base.checkpoint
@@ -75,9 +78,9 @@ class Projector:
             checkpoint = each.position
             if batch.found_by > limit * FOUND_BY:
                 break
-        counts = self._views.counts(view, deadline, batch.counted) if batch.counted else {}
+        counts = self.views.counts(view, deadline, batch.counted) if batch.counted else {}
         try:
-            self._views.commit(view, base, batch.changes(checkpoint, counts), deadline)
+            self.views.commit(view, base, batch.changes(checkpoint, counts), deadline)
         except Overtaken:
             return 0
         for failure in batch.failures:
@@ -94,7 +97,7 @@ class Projector:
             parked.version,
             failure.event_type,
             parked.reason,
-            # Without the error's own words, which may name a person.
+            # Without the error's message, which may hold personal data.
             extra={"traceback": _traceback(failure.unforeseen)} if failure.unforeseen else None,
         )
 

@@ -1,7 +1,7 @@
-"""Makes a view anew beside the one that readers are given, and puts it in its place.
+"""Rebuilds a view: fills a new generation beside the live one, and swaps it in.
 
-Every step can be the last one before a kill: the next run goes on with the generation that is
-being built, and drops what a run left behind between its swap and its end.
+The process may be killed at any step. The next run continues with the generation that is being
+built, and drops a former generation that a killed run has left.
 """
 
 from collections.abc import Callable
@@ -9,29 +9,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.application.deadline import Deadline
-from app.application.feed import Feed
-from app.application.ports import StoreUnavailable
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.feed import Feed
+from app.application.ports.views import Overtaken, Progress, View, ViewStore
 from app.application.projections.projector import Projector
-from app.application.views import Overtaken, Progress, View, ViewStore
 
 BATCH = 5_000
 PAUSE_SECONDS = 5.0
 COMPARISONS = 5
 COMPARE_SECONDS = 3600.0
-"""What one comparison may take: it reads both views as a whole. On Cassandra 28,000 rows a second
-were measured; a million carriers have two million."""
+"""The time limit of one comparison, which reads both generations as a whole. On Cassandra 28,000
+rows a second were measured; a million carriers have two million rows."""
 DROPS = 20
 
 DeadlineFactory = Callable[[], Deadline]
 SayProgress = Callable[[int, int], None]
-"""Is told the position that the new generation has reached, and that of the feed's last event."""
+"""Called with the new generation's checkpoint and the feed's head."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """`view` is what readers are given now. `differences` says how many rows and counts differed
-    from the generation before it; None: events kept coming in, so that no two equal checkpoints
-    could be compared."""
+    """`view` is the live generation now. `differences` is how many rows and counts differed from
+    the former generation; None if there was no former one, or if events came so fast that the two
+    were never at the same checkpoint."""
 
     view: View
     checkpoint: int
@@ -48,26 +48,42 @@ def rebuild(
     pause_seconds: float = PAUSE_SECONDS,
     batch: int = BATCH,
 ) -> Rebuilt:
-    """Build a generation up to the feed's head, compare, swap, and after a pause for those who
-    still read it drop the former one. `deadline_factory` gives each step its deadline.
+    """Build a generation up to the feed's head, compare it with the live one, swap them, and drop
+    the former one after a pause for queries that still read it. `deadline_factory` makes each
+    step's deadline.
 
-    Raises StoreUnavailable; another run then goes on from there.
+    Raises StoreUnavailable; another run then continues.
     """
     run = _Run(projector, views, feed, deadline_factory, batch)
     former = projector.live(deadline_factory())
-    if run.has_one_before(former):
-        sleep(pause_seconds)  # the run that swapped it may have been killed a moment ago
-    run.drop_before(former)
-    view = views.begin(projector.name, deadline_factory())
+    if former:
+        if run.has_one_before(former):
+            sleep(pause_seconds)  # a run may have been killed just after its swap
+        run.drop_before(former)
+    view = views.begin(projector.projection.key, deadline_factory())
     run.catch_up(view, say_progress)
-    differences = run.compare(former, view)
+    differences = run.compare(former, view) if former else None
     checkpoint = run.catch_up(view)
     with suppress(Overtaken):  # by another run, which did just this
         views.swap(view, deadline_factory())
-    sleep(pause_seconds)
-    run.leave_out_the_same(former, view)
-    run.drop_before(view)
+    if former:
+        sleep(pause_seconds)
+        run.discard_the_same(former, view)
+        run.drop_before(view)
     return Rebuilt(view, checkpoint, differences)
+
+
+def drop(views: ViewStore, view: View, deadline_factory: DeadlineFactory) -> None:
+    """Drop a generation of any size. Raises StoreUnavailable, and Overtaken if the generation is
+    live."""
+    for attempt in range(1, DROPS + 1):
+        try:
+            return views.drop(view, deadline_factory())
+        except StoreUnavailable:
+            # Each call drops as much of a large generation as its deadline allows.
+            if attempt == DROPS:
+                raise
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,7 @@ class _Run:
     batch: int
 
     def catch_up(self, view: View, say_progress: SayProgress = lambda _at, _head: None) -> int:
-        """Step until it holds what the feed holds, or another run has dropped it; return its
+        """Step until the view holds the whole feed, or another run has dropped it; return its
         checkpoint."""
         while True:
             at = self.views.progress(view, self.deadline()).checkpoint
@@ -90,11 +106,11 @@ class _Run:
             self.projector.step(view, self.deadline(), self.batch)
 
     def compare(self, former: View, view: View) -> int | None:
-        """How much they differ at one and the same checkpoint, if they can be got there."""
+        """The number of differences at one checkpoint; None if the two never reach the same one."""
         for _ in range(COMPARISONS):
             self.catch_up(former)
             self.catch_up(view)
-            self.leave_out_the_same(former, view)
+            self.discard_the_same(former, view)
             before = self._progress(former, view)
             patience = Deadline.after(COMPARE_SECONDS)
             differences = self.views.differences(former, view, patience)
@@ -103,10 +119,10 @@ class _Run:
                 return differences
         return None
 
-    def leave_out_the_same(self, former: View, view: View) -> None:
-        """Discard what was discarded from the former view while this one was being built: it is
-        parked here then."""
-        self.projector.step(former, self.deadline())  # carries out what was asked for just now
+    def discard_the_same(self, former: View, view: View) -> None:
+        """Discard from the new view the events that were discarded from the former one during the
+        build; the new view has parked their streams."""
+        self.projector.step(former, self.deadline())  # carries out an operator's latest requests
         for each in self.views.discarded(former, self.deadline()):
             parked = self.views.progress(view, self.deadline()).parked.get(each.stream)
             if parked is not None and parked.version == each.version:
@@ -114,20 +130,14 @@ class _Run:
                 self.projector.step(view, self.deadline())
 
     def has_one_before(self, live: View) -> bool:
-        """Whether the former generation is there still."""
+        """Whether the generation before the live one still exists."""
         return bool(self._progress(View(live.projection, live.generation - 1))[0].checkpoint)
 
     def drop_before(self, live: View) -> None:
-        """Generations are numbered on, and each run begins with this: there is one at most."""
-        former = View(live.projection, live.generation - 1)
-        for attempt in range(1, DROPS + 1) if former.generation else ():
-            try:
-                return self.views.drop(former, self.deadline())
-            except StoreUnavailable:
-                # Of a large one, each call drops as much as there is time for.
-                if attempt == DROPS:
-                    raise
-        return None
+        """Drop the generation before the live one. At most one exists, as every run begins with
+        this."""
+        if live.generation > 1:
+            drop(self.views, View(live.projection, live.generation - 1), self.deadline)
 
     def _is_kept(self, view: View) -> bool:
         kept = self.views.generations(view.projection, self.deadline())

@@ -1,12 +1,13 @@
-"""How text is compared in a search: without case, accents and other differences of writing.
+"""How a search compares text: without case, accents and other differences of spelling.
 
-Used for what views are searched by and for what is searched. Pure; imports nothing of ours.
+Used for a view's words and sort keys, and for the text of a search. Pure; imports no other module
+of the app.
 """
 
 import re
 import unicodedata
 
-# Letters that Unicode takes for letters of their own, and people write without their strokes.
+# Letters that Unicode does not decompose, and that people often write without their strokes.
 # (Case folding makes ss of ß. Müller is found as "muller", not as "mueller": in most languages the
 # two dots are no e.)
 _LETTERS = str.maketrans(
@@ -31,9 +32,8 @@ _ASCII_WORD = re.compile("[a-z0-9]+")
 
 
 def folded(text: str) -> str:
-    """`text` in the form that all its spellings share: compatibility forms, case, accents and
-    invisible characters make no difference, nor does how much white space there is. Folding what
-    is folded changes nothing."""
+    """The form of `text` that all its spellings share: compatibility forms, case, accents,
+    invisible characters and the amount of white space make no difference. Folding is idempotent."""
     if text.isascii():
         return " ".join(text.lower().split())
     # Folding case can undo the normal form, and the normal form the folding.
@@ -43,17 +43,16 @@ def folded(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of `text`, folded, as they follow each other: whatever is neither letter, digit
-    nor mark stands between two words. Scripts without spaces have one word from one to the next
-    of those."""
+    """The folded words of `text`, in order. Every character that is no letter, digit or mark
+    separates words, so a script without spaces has long ones."""
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    return "".join(c if _is_of_a_word(c) else " " for c in folded(text)).split()
+    return "".join(c if _belongs_to_a_word(c) else " " for c in folded(text)).split()
 
 
 def _is_kept(character: str) -> bool:
     return unicodedata.combining(character) in _SPELLING and unicodedata.category(character) != "Cf"
 
 
-def _is_of_a_word(character: str) -> bool:
+def _belongs_to_a_word(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character)[0] == "M"

@@ -1,8 +1,8 @@
-"""What is known of a carrier beside its name and address: seven parts, each optional.
+"""A carrier's profile: seven optional parts beside its name and e-mail address.
 
-A part comes in as JSON, becomes a value that keeps its rule, and goes on as JSON in normal form:
-that is what an event holds and what a state is made of. What once was valid is never looked at
-again, so old events stay readable when a rule becomes stricter.
+A command's JSON becomes a value object, which checks the part's rule and gives the JSON in normal
+form that events and states hold. Parts of stored events are not checked again, so old events stay
+readable when a rule becomes stricter.
 """
 
 import json
@@ -22,25 +22,25 @@ Json = Any  # None, text, numbers, lists and objects of them
 
 
 class PartValue(Protocol):
-    """A value object of one part."""
+    """A part's value object."""
 
     def as_json(self) -> Json:
-        """Its normal form, from which an equal value can be read."""
+        """The value's normal form, from which an equal value can be read."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`read` makes the value of JSON that has the part's shape, or raises InvalidValue.
+    """`read` makes the value object from JSON of the part's shape, or raises InvalidValue.
 
-    A part that may be null is unset by null; the others are unset by being empty.
+    Null unsets a nullable part; an empty list or object unsets another part.
     """
 
     read: Callable[[Json], PartValue]
     nullable: bool = False
 
     def normal(self, given: Json) -> Json:
-        """`given` in normal form, as events hold it. Raises InvalidValue."""
+        """The JSON `given` in normal form, as events hold it. Raises InvalidValue."""
         if given is None and self.nullable:
             return None
         return self.read(given).as_json()
@@ -61,8 +61,8 @@ PROFILE_PARTS: Mapping[str, Part] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The parts as JSON, taken as the events tell them. Their lists and objects are shared with
-    the events: not to be changed."""
+    """The parts as JSON, as the events hold them. Do not change the lists and objects: they are
+    shared with the events."""
 
     phone: str | None = None
     website: str | None = None
@@ -73,12 +73,12 @@ class Profile:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def changed_by(self, changes: Mapping[str, Json]) -> "Profile":
-        """With the parts in `changes` instead of its own. Never refuses what happened: a part
-        of another name, which a later version wrote, is passed over."""
+        """The profile with the parts in `changes` replaced. Part names that this release does not
+        know, which a later one wrote, are ignored."""
         return replace(self, **{part: changes[part] for part in PROFILE_PARTS if part in changes})
 
     def differences(self, changes: Mapping[str, Json]) -> dict[str, Json]:
-        """Those of `changes` (in normal form) that say something else than the profile does."""
+        """The parts of `changes` (JSON in normal form) that differ from the profile."""
         return {
             part: changed
             for part, changed in changes.items()
@@ -86,7 +86,7 @@ class Profile:
         }
 
     def as_json(self) -> dict[str, Json]:
-        """Every part by its name, the unset ones too."""
+        """Every part by its name, including unset ones."""
         return {part: getattr(self, part) for part in PROFILE_PARTS}
 
 
@@ -94,6 +94,6 @@ EMPTY = Profile()
 
 
 def compared(value: Json) -> str:
-    """As text: to Python 1, 1.0 and True are equal, and to a caller they are not. The order of
-    an object's keys says nothing."""
+    """The JSON text to compare values by: in Python 1, 1.0 and True are equal, but not in JSON. The
+    order of an object's keys does not matter."""
     return json.dumps(value, sort_keys=True)

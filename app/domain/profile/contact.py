@@ -1,4 +1,4 @@
-"""How to reach a carrier and what else it is called: a phone number, a website, trade names."""
+"""A carrier's phone number, website, tracking URL and aliases."""
 
 import re
 import unicodedata
@@ -14,11 +14,11 @@ URL_MAX_CHARACTERS = 2048
 ALIASES_MAX = 50
 TRACKING_NUMBER = "{tracking_number}"
 
-# What people put between digits. The library itself would also read letters as the keys of a
-# telephone and drop extensions without a word: neither is what the caller wrote.
+# The separators that people write between digits. The library alone would also accept letters as
+# telephone keys and silently drop extensions: the result would differ from what the caller wrote.
 _WRITTEN_PHONE = re.compile(r"\+[0-9 ().\-/]{1,40}")
 
-# RFC 3986 has no place for these, and a browser or a page would read more into them.
+# RFC 3986 does not allow these, and browsers and pages treat some of them specially.
 _NOT_IN_A_URL = frozenset('<>"\\^`{|}')
 _HTTPS = re.compile(r"https://([^/?#]*)(.*)", re.IGNORECASE | re.ASCII)
 _PORT = re.compile(r":0*([1-9][0-9]{0,4})\Z")
@@ -29,8 +29,8 @@ _LABEL_MAX = 63
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """A phone number of E.164, valid by the numbering plan of its country as `phonenumbers`
-    knows it. Spaces, dots, dashes, slashes and brackets between the digits are tolerated."""
+    """A phone number in E.164 form, valid by its country's numbering plan in `phonenumbers`.
+    Spaces, dots, dashes, slashes and brackets between the digits are accepted."""
 
     text: str
 
@@ -50,7 +50,7 @@ class PhoneNumber:
         object.__setattr__(self, "text", text)
 
     def as_json(self) -> str:
-        """Such as +498912345678."""
+        """The number, such as +498912345678."""
         return self.text
 
 
@@ -70,8 +70,8 @@ class Website:
 
 @dataclass(frozen=True, slots=True)
 class TrackingUrl:
-    """An https URL in which one `{tracking_number}` stands behind the host, so that no tracking
-    number can lead to another site."""
+    """An https URL with one `{tracking_number}` after the host, so that no tracking number can
+    change the site."""
 
     text: str
 
@@ -82,19 +82,19 @@ class TrackingUrl:
                 f"The tracking URL must contain {TRACKING_NUMBER} once and no other braces"
             )
         _https(before + after, "tracking URL", URL_MAX_CHARACTERS - len(TRACKING_NUMBER))
-        # What stands before it must be whole by itself: "https://a.example{…}.com" is not.
+        # The URL must have its whole host before the number: "https://a.example{…}.com" has not.
         host = _HTTPS.fullmatch(before)
         if host is None or not host[2]:
             raise InvalidValue(f"The tracking URL must have {TRACKING_NUMBER} behind its host")
         object.__setattr__(self, "text", _https(before, "tracking URL") + TRACKING_NUMBER + after)
 
     def as_json(self) -> str:
-        """The template."""
+        """The URL with `{tracking_number}`."""
         return self.text
 
 
 def alias(text: str) -> str:
-    """A trade name, with the rule and normal form of a carrier's name. Raises InvalidValue."""
+    """An alias in normal form; the rules are those of a carrier's name. Raises InvalidValue."""
     try:
         return CarrierName(text).text
     except InvalidValue as error:
@@ -103,7 +103,7 @@ def alias(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """Trade names in the caller's order, 50 at most, none twice however its letters are cased."""
+    """Trade names in the caller's order, 50 at most, each once regardless of case."""
 
     names: Sequence[str]
 
@@ -115,18 +115,18 @@ class Aliases:
         object.__setattr__(self, "names", names)
 
     def as_json(self) -> list[str]:
-        """The names."""
+        """The list of names."""
         return list(self.names)
 
 
-def at_most(what: str, count: int, most: int) -> None:
-    """Raises InvalidValue when there are more."""
-    if count > most:
-        raise InvalidValue(f"The {what} must have at most {most} entries")
+def at_most(what: str, count: int, maximum: int) -> None:
+    """Check that `count` is at most `maximum`; `what` names the list. Raises InvalidValue."""
+    if count > maximum:
+        raise InvalidValue(f"The {what} must have at most {maximum} entries")
 
 
 def _https(text: str, what: str, longest: int = URL_MAX_CHARACTERS) -> str:
-    """`text` with scheme and host in lower case."""
+    """`text` with scheme and host in lower case; `what` names it in errors. Raises InvalidValue."""
     if len(text) > longest:
         raise InvalidValue(f"The {what} must be at most {URL_MAX_CHARACTERS} characters long")
     if any(unicodedata.category(character)[0] in "CZ" for character in text):
@@ -148,8 +148,8 @@ def _https(text: str, what: str, longest: int = URL_MAX_CHARACTERS) -> str:
 
 
 def _is_host(host: str) -> bool:
-    """Labels of letters (of any script), digits and hyphens, two at least. An address of digits
-    is none: a company's site has a name."""
+    """Whether `host` is a name: at least two labels of letters (of any script), digits and hyphens.
+    An IP address is refused, as a company's site has a name."""
     labels = host.split(".")
     return (
         len(host) <= _HOST_MAX

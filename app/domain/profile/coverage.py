@@ -1,4 +1,4 @@
-"""What a carrier does where: pairs of a service and its countries."""
+"""A carrier's coverage: the services it offers, each with its countries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _COUNTRIES = f'The countries must be ISO 3166 alpha-2 codes, or "{WORLDWIDE}" al
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """A service and the countries it is offered in: sorted alpha-2 codes, or "worldwide" alone."""
+    """A service and its countries: sorted alpha-2 codes, or "worldwide" alone."""
 
     service: str
     countries: Sequence[str]
@@ -39,15 +39,15 @@ class Coverage:
         object.__setattr__(self, "countries", tuple(countries(self.countries)))
 
     def as_json(self) -> dict[str, Any]:
-        """Countries are a list always, so that readers need to know one shape only."""
+        """An object of `service` and `countries`, which is always a list."""
         return {"service": self.service, "countries": list(self.countries)}
 
 
 @dataclass(frozen=True, slots=True)
 class Coverages:
-    """Coverage in the caller's order, each service once. A service named twice is refused
-    rather than merged: it is a slip more often than not ("worldwide" here, DE there), and the
-    carrier would not read as it was written."""
+    """A carrier's whole coverage in the caller's order, each service once. A service named twice is
+    refused, not merged: it is usually a mistake (once "worldwide", once DE), and the answer would
+    differ from what the caller sent."""
 
     entries: Sequence[Coverage]
 
@@ -58,11 +58,11 @@ class Coverages:
 
     @classmethod
     def from_json(cls, given: Sequence[Mapping[str, Any]]) -> "Coverages":
-        """From objects of a service and its countries. Raises InvalidValue."""
+        """The coverage of JSON objects with `service` and `countries`. Raises InvalidValue."""
         return cls(tuple(Coverage(one["service"], one["countries"]) for one in given))
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The pairs."""
+        """The list of objects that `Coverage.as_json` makes."""
         return [entry.as_json() for entry in self.entries]
 
 

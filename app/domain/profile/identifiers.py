@@ -1,4 +1,4 @@
-"""The numbers and codes under which others know a carrier, each in the format of its scheme."""
+"""A carrier's identifiers, such as SCAC or VAT number, each in the format of its scheme."""
 
 import re
 import unicodedata
@@ -20,14 +20,15 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # the only one of ISO 8601's m
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """What is written is read without the `ignored` characters; group 1 is kept in upper case."""
+    """A scheme's format: `pattern` must match the text without the `ignored` characters, and its
+    group 1 in upper case is the normal form. `sentence` is the error."""
 
     pattern: str
     sentence: str
     ignored: str = ""
 
     def read(self, text: str) -> str:
-        """The normal form. Raises InvalidValue."""
+        """The normal form of `text`. Raises InvalidValue."""
         written = text.translate(dict.fromkeys(map(ord, self.ignored)))
         # ASCII: there are letters beyond it whose upper case is an ASCII one.
         found = re.fullmatch(self.pattern, written, re.IGNORECASE | re.ASCII)
@@ -38,7 +39,7 @@ class _Format:
 
 _FORMATS = {
     "scac": _Format("([A-Z]{2,4})", "The SCAC must be 2 to 4 letters"),
-    # Numbers, so 00123 is 123; the number 0 is nobody's.
+    # Leading zeros do not count: 00123 is 123. The number 0 is not given out.
     "usdot": _Format(r"(?=[0-9]{1,8}\Z)0*([1-9][0-9]*)", "The USDOT number must be 1 to 8 digits"),
     "mc": _Format(
         r"(?:MC[ -]?)?(?=[0-9]{1,8}\Z)0*([1-9][0-9]*)", "The MC number must be 1 to 8 digits"
@@ -62,7 +63,7 @@ SCHEMES = (*_FORMATS, _OWN)
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """One identifier, and the days from which and to which (that day included) it is valid."""
+    """One identifier. `valid_from` and `valid_to`, as YYYY-MM-DD, are its first and last day."""
 
     scheme: str
     value: str
@@ -77,7 +78,7 @@ class Identifier:
         in_order(self.valid_from, self.valid_to)
 
     def as_json(self) -> dict[str, str]:
-        """Without the days that are not known."""
+        """An object of the fields; a day that is None is left out."""
         days = {"valid_from": self.valid_from, "valid_to": self.valid_to}
         known = {field: text for field, text in days.items() if text is not None}
         return {"scheme": self.scheme, "value": self.value, **known}
@@ -85,8 +86,8 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
-    """Identifiers in the caller's order, 50 at most, none twice. A scheme may occur several
-    times: values change over the years."""
+    """A carrier's identifiers in the caller's order, 50 at most, none twice. A scheme may occur
+    several times, as values change over the years."""
 
     entries: Sequence[Identifier]
 
@@ -98,7 +99,7 @@ class Identifiers:
 
     @classmethod
     def from_json(cls, given: Sequence[Mapping[str, Any]]) -> "Identifiers":
-        """From objects whose members are an identifier's. Raises InvalidValue."""
+        """The identifiers of JSON objects with the fields of `Identifier`. Raises InvalidValue."""
         at_most("identifiers", len(given), IDENTIFIERS_MAX)
         return cls(
             tuple(
@@ -108,7 +109,7 @@ class Identifiers:
         )
 
     def as_json(self) -> list[dict[str, str]]:
-        """The identifiers."""
+        """The list of objects that `Identifier.as_json` makes."""
         return [entry.as_json() for entry in self.entries]
 
 
@@ -131,7 +132,8 @@ def identifier_value(scheme: str, text: str) -> str:
 
 
 def day(field: str, text: str) -> str:
-    """`text`, if it is a day of the calendar as YYYY-MM-DD. Raises InvalidValue."""
+    """`text`, if it is an existing day as YYYY-MM-DD; `field` names it in the error. Raises
+    InvalidValue."""
     if _DAY.fullmatch(text):
         with suppress(ValueError):  # no such day
             return date.fromisoformat(text).isoformat()
@@ -139,13 +141,13 @@ def day(field: str, text: str) -> str:
 
 
 def in_order(valid_from: str | None, valid_to: str | None) -> None:
-    """Raises InvalidValue when the last day lies before the first."""
+    """Check that the last day is not before the first. Raises InvalidValue."""
     if valid_from is not None and valid_to is not None and valid_to < valid_from:
         raise InvalidValue("The valid_to must not be before the valid_from")
 
 
 def _own(written: str) -> str:
-    # Of more than could become a value nothing is normalised: NFC takes quadratic time.
+    # Only as much as could become a value is normalised, as NFC takes quadratic time.
     value = unicodedata.normalize("NFC", written[:_RAW_MAX].upper())
     if not 1 <= len(value) <= OWN_MAX_CHARACTERS or len(written) > _RAW_MAX:
         raise InvalidValue(_OWN_RULE)
@@ -155,5 +157,5 @@ def _own(written: str) -> str:
 
 
 def _has_valid_check_digits(lei: str) -> bool:
-    """ISO 7064 MOD 97-10, as ISO 17442 asks: letters count as 10 to 35."""
+    """Check by ISO 7064 MOD 97-10, as ISO 17442 requires: letters count as 10 to 35."""
     return int("".join(str(int(character, 36)) for character in lei)) % 97 == 1

@@ -1,4 +1,4 @@
-"""What a caller keeps with a carrier for itself: a small JSON object that we never interpret."""
+"""A caller's own data about a carrier: a small JSON object that the registry never interprets."""
 
 import json
 import math
@@ -35,13 +35,13 @@ class Metadata:
         object.__setattr__(self, "members", json.loads(text))  # a copy that nobody else holds
 
     def as_json(self) -> dict[str, Any]:
-        """The object."""
+        """A copy of the object."""
         return dict(self.members)
 
 
 def _check(members: object) -> None:
-    """Refuse what has no place at any depth. Without recursion, and it gives up as soon as what
-    it has seen cannot fit: how deep or large the rest is costs nothing."""
+    """Refuse values that are not allowed at any depth. Works without recursion, and stops as soon
+    as the values seen exceed the limit, so a huge object costs no more. Raises InvalidValue."""
     pending: list[tuple[object, int]] = [(members, 1)]
     seen = 0
     while pending:

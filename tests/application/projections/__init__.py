@@ -1,1 +1,1 @@
-"""The projections, and what keeps and makes their views."""
+"""Tests of the projections and of the parts that make and update views."""

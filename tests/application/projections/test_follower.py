@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from app.application.deadline import Deadline
-from app.application.feed import Round, Sequencer
-from app.application.ports import StoreUnavailable
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.feed import Sequencer, StepResult
+from app.application.ports.views import View
 from app.application.projections import PROJECTIONS
-from app.application.projections.follower import Follower
-from app.application.views import View
+from app.application.projections.follower import FollowedView, Follower
 from tests.application.projections.world import CARRIERS, World, agrees, write_history
 from tests.support.stores import soon
 
@@ -26,8 +26,8 @@ def follow(world: World) -> Iterator[Callable[..., Follower]]:
     started: list[Follower] = []
 
     def start(sequencer: Sequencer | None = None, poll_seconds: float = NEVER) -> Follower:
-        projectors = [world.projector(name) for name in PROJECTIONS]
-        follower = Follower(projectors, sequencer, poll_seconds)
+        views = [FollowedView(world.projector(name), keeps_up=True) for name in PROJECTIONS]
+        follower = Follower(views, sequencer, poll_seconds)
         started.append(follower)
         follower.start()
         return follower
@@ -46,26 +46,26 @@ def until(what: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-def is_up(world: World, version: int = 1) -> bool:
+def is_up(world: World, generation: int = 1) -> bool:
     """Whether both live views hold everything."""
     head = world.feed.head(soon())
-    views = (View(name, version) for name in PROJECTIONS)
+    views = (View(each.key, generation) for each in PROJECTIONS.values())
     return all(world.progress(view).checkpoint == head for view in views)
 
 
-def test_a_stir_is_enough(world: World, follow: Callable[..., Follower]) -> None:
-    """What was there at the start is taken in, and later what it is stirred for."""
+def test_a_wake_is_enough(world: World, follow: Callable[..., Follower]) -> None:
+    """The views hold what was there at the start, and later what the follower is woken for."""
     write_history(world, 1, streams=4, events=12)
     follower = follow()
     until(lambda: is_up(world))
     write_history(world, 2, streams=4, events=12)
-    follower.stir()
+    follower.wake()
     until(lambda: is_up(world))
     agrees(world)
 
 
 def test_it_looks_by_itself(world: World, follow: Callable[..., Follower]) -> None:
-    """Other processes append, and stir nobody here."""
+    """Other processes append, and wake nobody here."""
     follow(poll_seconds=0.01)
     world.register("a")
     until(lambda: is_up(world))
@@ -74,11 +74,11 @@ def test_it_looks_by_itself(world: World, follow: Callable[..., Follower]) -> No
 def test_it_follows_a_swap(world: World, follow: Callable[..., Follower]) -> None:
     """What comes after goes to the generation that is live then."""
     follower = follow()
-    for name in PROJECTIONS:
-        view = world.views.begin(name, soon())
+    for each in PROJECTIONS.values():
+        view = world.views.begin(each.key, soon())
         world.views.swap(view, soon())
     world.register("a")
-    follower.stir()
+    follower.wake()
     until(lambda: is_up(world, 2))
 
 
@@ -88,10 +88,10 @@ def test_requests_on_parked_streams_are_carried_out(
     """Also when nothing new is in the feed."""
     follower = follow()
     world.append("a", "CarrierMerged")
-    follower.stir()
+    follower.wake()
     until(lambda: world.progress().parked)
     assert world.views.request(CARRIERS, "a", "unknown", soon())
-    follower.stir()
+    follower.wake()
     until(lambda: not world.progress().parked)
 
 
@@ -147,16 +147,18 @@ def test_no_error_ends_it(
 class Scripted:
     """A sequencer that registers a carrier in each step that works."""
 
-    def __init__(self, world: World, *rounds: Round, then: Round = Round.IDLE) -> None:
+    def __init__(
+        self, world: World, *rounds: StepResult, then: StepResult = StepResult.IDLE
+    ) -> None:
         self.steps = 0
         self._world = world
         self._rounds = iter(rounds)
         self._then = then
 
-    def step(self, _: Deadline) -> Round:
+    def step(self, _: Deadline) -> StepResult:
         """See `feed.Sequencer`."""
         done = next(self._rounds, self._then)
-        if done is Round.WORKED:
+        if done is StepResult.WORKED:
             self._world.register(f"carrier-{self._world.feed.head(soon())}")
         self.steps += 1
         return done
@@ -166,7 +168,7 @@ def test_it_goes_on_at_once_while_there_is_more_to_sequence(
     world: World, follow: Callable[..., Follower]
 ) -> None:
     """Each round begins with the sequencer, and events that it gave positions are taken in."""
-    follow(Scripted(world, Round.WORKED, Round.WORKED))
+    follow(Scripted(world, StepResult.WORKED, StepResult.WORKED))
     until(lambda: world.feed.head(soon()) == 2 and is_up(world))
     agrees(world)
 
@@ -176,7 +178,7 @@ def test_while_another_process_sequences_the_views_are_left_to_it(
 ) -> None:
     """Two that write the same would only be in each other's way."""
     world.register("a")
-    sequencer = Scripted(world, then=Round.STANDING_BY)
+    sequencer = Scripted(world, then=StepResult.STANDING_BY)
     follow(sequencer, poll_seconds=0.001)
     until(lambda: sequencer.steps > 20)
     assert world.progress().checkpoint == 0
@@ -187,7 +189,7 @@ def test_what_another_process_left_undone_is_taken_in(
 ) -> None:
     """It had sequenced an event and died before the views had it: nothing new comes, and yet."""
     world.register("a")
-    follow(Scripted(world, *[Round.STANDING_BY] * 3), poll_seconds=0.001)
+    follow(Scripted(world, *[StepResult.STANDING_BY] * 3), poll_seconds=0.001)
     until(lambda: is_up(world))
 
 
@@ -202,7 +204,7 @@ def test_the_feed_goes_on_while_a_view_cannot_be_written(
         raise RuntimeError("a flaw")
 
     monkeypatch.setattr(world.views, "commit", flawed)
-    sequencer = Scripted(world, *[Round.WORKED] * 40)
+    sequencer = Scripted(world, *[StepResult.WORKED] * 40)
     follow(sequencer, poll_seconds=0.001)
     until(lambda: sequencer.steps > 40 and len(tries) > 2)
     assert world.feed.head(soon()) == 40

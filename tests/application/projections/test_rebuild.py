@@ -1,4 +1,4 @@
-"""Rebuilding a view: the new one is what the live one should be, wherever a run was killed."""
+"""Rebuilding a view: the new generation equals the live one, wherever a run was killed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from app.application.deadline import Deadline
-from app.application.ports import StoreUnavailable
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.views import Changes, Generations, View, ViewStore
+from app.application.projections import PROJECTIONS
 from app.application.projections.rebuild import Rebuilt, rebuild
-from app.application.views import Changes, Generations, View, ViewStore
 from tests.application.projections.world import (
     CARRIERS,
     MOST,
@@ -29,40 +30,45 @@ def run(
     say: Callable[[int, int], None] = lambda _at, _head: None,
     sleep: Callable[[float], None] = lambda _seconds: None,
 ) -> Rebuilt:
-    """One run, over these views if they are not the world's own."""
+    """Do one rebuild, over these views or else the world's."""
     projector = world.projector(name, views=views)
     return rebuild(projector, views or world.views, world.feed, soon, say, sleep, batch=11)
 
 
 def generations(world: World, name: str = "carriers") -> Generations:
-    """Of that projection."""
-    return world.views.generations(name, soon())
+    """The generations of that projection."""
+    return world.views.generations(PROJECTIONS[name].key, soon())
 
 
-@pytest.mark.parametrize("live", [CARRIERS, STATISTICS])
-def test_the_new_generation_is_like_the_live_one(world: World, live: View) -> None:
-    """It takes its place, and the former one is gone."""
+def live(world: World, generation: int | None = None) -> View:
+    """That generation of the directory's view, or the live one."""
+    return View(CARRIERS.projection, generation or generations(world).live or 0)
+
+
+@pytest.mark.parametrize("former", [CARRIERS, STATISTICS])
+def test_the_new_generation_is_like_the_live_one(world: World, former: View) -> None:
+    """The new generation becomes live, and the former one is dropped."""
     write_history(world, 1, streams=6, events=50)
     world.take_in()
     seen: list[tuple[int, int]] = []
     slept: list[float] = []
     built = run(
-        world, live.projection, say=lambda at, head: seen.append((at, head)), sleep=slept.append
+        world, former.name, say=lambda at, head: seen.append((at, head)), sleep=slept.append
     )
     head = world.feed.head(soon())
-    assert built == Rebuilt(View(live.projection, 2), head, differences=0)
-    assert generations(world, live.projection) == Generations(2)
+    assert built == Rebuilt(View(former.projection, 2), head, differences=0)
+    assert generations(world, former.name) == Generations(2)
     agrees(world, built.view)
     assert seen == [(at, head) for at in (*range(0, head, 11), head)]
     assert slept == [5.0]
-    assert not world.views.rows(live, world.versions, soon())
-    assert not world.views.counts(live, soon())
+    assert not world.views.rows(former, world.versions, soon())
+    assert not world.views.counts(former, soon())
 
 
 def test_a_comparison_may_take_longer_than_a_step(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It reads both views as a whole: with very many carriers it would never end in time."""
+    """The comparison has its own time limit, as it reads both generations as a whole."""
     write_history(world, 1, streams=6, events=50)
     compare = world.views.differences
     seconds: list[float] = []
@@ -77,7 +83,7 @@ def test_a_comparison_may_take_longer_than_a_step(
 
 
 def test_a_live_view_that_went_wrong_is_made_right(world: World) -> None:
-    """And how much was wrong is said."""
+    """A rebuild corrects a wrong view and reports the number of differences."""
     write_history(world, 2, streams=6, events=30)
     world.take_in()
     progress = world.progress(STATISTICS)
@@ -89,7 +95,7 @@ def test_a_live_view_that_went_wrong_is_made_right(world: World) -> None:
 
 
 def test_a_live_view_that_lags_is_brought_up_to_be_compared(world: World) -> None:
-    """Whether a follower runs makes no difference."""
+    """The comparison works with and without a running follower."""
     write_history(world, 3, streams=6, events=30)
     assert run(world).differences == 0
 
@@ -97,7 +103,7 @@ def test_a_live_view_that_lags_is_brought_up_to_be_compared(world: World) -> Non
 def test_traffic_does_not_keep_a_rebuild_from_its_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If no two equal checkpoints can be compared, it says so and swaps all the same."""
+    """If no two equal checkpoints can be compared, the rebuild reports that and swaps."""
     write_history(world, 4, streams=6, events=30)
     compare = world.views.differences
 
@@ -111,16 +117,16 @@ def test_traffic_does_not_keep_a_rebuild_from_its_end(
     built = run(world)
     assert built.differences is None
     world.take_in()
-    assert built.view == View("carriers", 2)
+    assert built.view == live(world, 2)
     agrees(world, built.view)
 
 
 def test_what_was_discarded_meanwhile_is_left_out_of_the_new_one(world: World) -> None:
-    """It was begun before the discard, so it parks the stream first."""
+    """An event that is discarded during a rebuild is discarded from the new generation too."""
     world.register("a")
     world.append("a", "CarrierMerged")
     world.append("a", "CarrierRenamed", name="After")
-    view = world.views.begin("carriers", soon())
+    view = world.views.begin(CARRIERS.projection, soon())
     caught_up(world.projector(), view)
     world.take_in()
     assert world.views.request(CARRIERS, "a", "unknown", soon())
@@ -132,7 +138,7 @@ def test_what_was_discarded_meanwhile_is_left_out_of_the_new_one(world: World) -
 
 
 def test_a_discard_between_swap_and_drop_is_not_lost(world: World) -> None:
-    """Who asked may not have known yet which generation is live."""
+    """A discard requested on the former generation after the swap applies to the live one."""
     world.register("a")
     world.append("a", "CarrierMerged")
     world.take_in()
@@ -147,10 +153,11 @@ def test_a_discard_between_swap_and_drop_is_not_lost(world: World) -> None:
 
 
 def test_readers_get_their_time_also_after_a_run_that_was_killed(world: World) -> None:
-    """It had just swapped: what they may still read is dropped after a pause only."""
+    """After a run that was killed at its swap, the next run waits before it drops the former
+    generation."""
     write_history(world, 8, streams=6, events=30)
     world.take_in()
-    view = world.views.begin("carriers", soon())
+    view = world.views.begin(CARRIERS.projection, soon())
     caught_up(world.projector(), view)
     world.views.swap(view, soon())
     kept: list[bool] = []
@@ -159,7 +166,7 @@ def test_readers_get_their_time_also_after_a_run_that_was_killed(world: World) -
 
 
 def test_another_run_that_was_faster_is_no_trouble(world: World) -> None:
-    """It built and swapped the very same generation."""
+    """A run succeeds if another run has swapped the same generation."""
     write_history(world, 5, streams=6, events=30)
     progress: list[Rebuilt] = []
 
@@ -169,14 +176,14 @@ def test_another_run_that_was_faster_is_no_trouble(world: World) -> None:
             progress.append(run(world))
 
     built = run(world, say=other)
-    assert built.view == progress[1].view == View("carriers", generations(world).live)
+    assert built.view == progress[1].view == live(world)
     agrees(world, built.view)
 
 
 def test_a_drop_that_takes_several_calls_is_repeated(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A large generation is not dropped within one deadline; a store that is away is told of."""
+    """A drop that misses its deadline is repeated; an unavailable store is reported."""
     write_history(world, 6, streams=6, events=30)
     drop = world.views.drop
     fails = [True] * 3
@@ -195,11 +202,11 @@ def test_a_drop_that_takes_several_calls_is_repeated(
 
 
 class Killed(BaseException):
-    """The process ends here; nothing behind it is done."""
+    """The process ends here."""
 
 
 class DyingViews:
-    """The world's view store, until the process is killed before or after its n-th call."""
+    """The world's view store, which kills the process before or after its n-th call."""
 
     def __init__(self, world: World, calls: int, *, after: bool) -> None:
         self._views = world.views
@@ -207,7 +214,7 @@ class DyingViews:
         self._after = after
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        """The store's own, and perhaps the end."""
+        """The store's own attribute; kills the process at the chosen call."""
 
         def call(*args: Any) -> Any:  # noqa: ANN401
             self._calls -= 1
@@ -223,8 +230,8 @@ class DyingViews:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_run_that_was_killed_anywhere_goes_on(tmp_path: Path, *, after: bool) -> None:
-    """At whichever call of the view store: the next run ends with the same rows, and nothing
-    else is left."""
+    """After a kill at any call of the view store, the next run ends with the same rows and nothing
+    left over."""
     world = World(tmp_path)
     write_history(world, 7, streams=5, events=30)
     world.take_in()
@@ -236,15 +243,15 @@ def test_a_run_that_was_killed_anywhere_goes_on(tmp_path: Path, *, after: bool) 
             run(world, views=dying)
         except Killed:
             before = generations(world)
-            agrees(world, View("carriers", before.live))
+            agrees(world, live(world, before.live))
             built = run(world)
             assert built.differences == 0
         else:
             killed = False
-        live = generations(world).live
-        assert generations(world) == Generations(live)
-        agrees(world, View("carriers", live))
-        for former in range(1, live):
-            assert not world.views.rows(View("carriers", former), world.versions, soon())
+        last = live(world).generation
+        assert generations(world) == Generations(last)
+        agrees(world, live(world))
+        for former in range(1, last):
+            assert not world.views.rows(live(world, former), world.versions, soon())
     assert calls > 20
     world.close()

@@ -1,6 +1,6 @@
-"""Beside the way of the data: streams on a real store, views of them, and what these should show.
+"""For tests of projections: streams on a real store, views, and what a view should show.
 
-`expected` folds every stream from the start, in the simplest way there is.
+`expected` folds every stream from the start, in the simplest possible way.
 """
 
 import json
@@ -15,31 +15,30 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.application.deadline import Deadline
-from app.application.ports import NO_STREAM, EventData
+from app.application.ports.event_store import NO_STREAM, EventData
+from app.application.ports.views import SORTS, Changes, Place, Progress, Row, View, ViewStore
 from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import ALL, row_of
-from app.application.projections.folding import Folded
 from app.application.projections.projector import Projector
-from app.application.projections.statistics import counted
-from app.application.views import SORTS, Changes, Place, Progress, Row, View, ViewStore
+from app.application.projections.replay import Folded
 from app.domain.carrier import Carrier, CarrierState
 from app.infrastructure.codec import JsonCodec
-from app.infrastructure.sqlite_feed import SqliteFeed
-from app.infrastructure.sqlite_store import SqliteEventStore
-from app.infrastructure.sqlite_views import SqliteViewStore
+from app.infrastructure.sqlite.event_store import SqliteEventStore
+from app.infrastructure.sqlite.feed import SqliteFeed
+from app.infrastructure.sqlite.views.store import SqliteViewStore
 from tests.support.commits import MOMENT, event
 from tests.support.stores import soon
 
-CARRIERS, STATISTICS = View("carriers", 1), View("statistics", 1)
-VIEWS = (CARRIERS, STATISTICS)
+CARRIERS, STATISTICS = (View(PROJECTIONS[name].key, 1) for name in ("carriers", "statistics"))
+VIEWS = tuple(View(each.key, 1) for each in PROJECTIONS.values())
 MOST = 1_000_000
 
 Shown = dict[str, Any]
 
 
 class BusyViews(SqliteViewStore):
-    """The store itself, with others at work between two of its calls: each entry of `meanwhile`
-    is called once before a commit, the first first."""
+    """A real view store that calls another process's work between two calls: before each commit
+    the next entry of `meanwhile`."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -47,7 +46,7 @@ class BusyViews(SqliteViewStore):
         self.commits = 0
 
     def commit(self, view: View, base: Progress, changes: Changes, deadline: Deadline) -> None:
-        """See `views.ViewStore`."""
+        """See `ports.views.ViewStore`."""
         if self.meanwhile:
             self.meanwhile.pop(0)()
         super().commit(view, base, changes, deadline)
@@ -61,6 +60,9 @@ class World:
         self.events = SqliteEventStore(folder / "events.sqlite3")
         self.feed = SqliteFeed(folder / "events.sqlite3")
         self.views = BusyViews(folder / "views.sqlite3")
+        for view in VIEWS:
+            if self.views.generations(view.projection, soon()).live is None:
+                self.views.swap(self.views.begin(view.projection, soon()), soon())
         self.versions: Counter[str] = Counter()
         self.discarded: set[tuple[str, int]] = set()
 
@@ -71,7 +73,7 @@ class World:
         self.events.close()
 
     def append(self, stream: str, event_type: str, **payload: object) -> None:
-        """The stream's next event, a minute after the one before it."""
+        """Append the stream's next event, dated a minute after the event before it."""
         before = self.versions[stream]
         data = replace(
             event(event_type, json.dumps(payload)), created_at=MOMENT + timedelta(minutes=before)
@@ -79,11 +81,11 @@ class World:
         self._append(stream, [data])
 
     def register(self, stream: str, name: str = "FedEx") -> None:
-        """A new carrier."""
+        """Append the registration of a new carrier."""
         self.append(stream, "CarrierRegistered", name=name, email=f"{stream}@carrier.example")
 
     def cover(self, stream: str, service: str, *countries: str) -> None:
-        """All that it offers from now on."""
+        """Set the carrier's whole coverage to one service in these countries."""
         coverage = [{"service": service, "countries": countries}]
         self.append(stream, "CarrierProfileUpdated", changes={"coverage": coverage})
 
@@ -96,28 +98,28 @@ class World:
         self,
         name: str = "carriers",
         batch: int = 3,
-        most_kept: int = 100,
+        max_kept: int = 100,
         views: ViewStore | None = None,
     ) -> Projector:
-        """One of a process of its own."""
+        """A new projector, as another process would have one."""
         store = views or self.views
         return Projector(
-            PROJECTIONS[name], self.feed, store, self.events, JsonCodec(), batch, most_kept
+            PROJECTIONS[name], self.feed, store, self.events, JsonCodec(), batch, max_kept
         )
 
     def take_in(self, *names: str) -> None:
         """Bring the live views up to the feed's head."""
         for name in names or PROJECTIONS:
             projector = self.projector(name)
-            caught_up(projector, projector.live(soon()))
+            caught_up(projector, live_of(projector))
 
     def progress(self, view: View = CARRIERS) -> Progress:
-        """How far it is."""
+        """The view's progress."""
         return self.views.progress(view, soon())
 
-    def shown(self, view: View, upto: dict[str, int] | None = None) -> Shown:
-        """All that can be asked of a view, by everything that it could be found by."""
-        possible = self._rows(upto or {})
+    def shown(self, view: View, through_version: dict[str, int] | None = None) -> Shown:
+        """All that a view answers, by every term, word, order and count that it could have."""
+        possible = self._rows(through_version or {})
         rows = self.views.rows(view, self.versions, soon())
         found = {
             term: self.views.find(view, "name", [term], None, MOST, soon())
@@ -138,11 +140,13 @@ class World:
             "counts": counts,
         }
 
-    def expected(self, projection: str, upto: dict[str, int] | None = None) -> Shown:
-        """What a view should show; of some streams only their beginnings."""
-        rows = list(self._rows(upto or {}))
-        if projection == "statistics":
-            counts = Counter(key for each in self._folded(upto or {}) for key in counted(each))
+    def expected(self, projection: str, through_version: dict[str, int] | None = None) -> Shown:
+        """What a view should show. A stream in `through_version` counts only up to that version."""
+        rows = list(self._rows(through_version or {}))
+        if (counted := PROJECTIONS[projection].counted) is not None:
+            counts = Counter[str]()
+            for each in self._folded(through_version or {}):
+                counts.update(counted(each))
             return {
                 "bodies": {},
                 "terms": {},
@@ -166,18 +170,18 @@ class World:
             "counts": {},
         }
 
-    def _rows(self, upto: dict[str, int]) -> list[Row]:
-        return [row_of(each) for each in self._folded(upto)]
+    def _rows(self, through_version: dict[str, int]) -> list[Row]:
+        return [row_of(each) for each in self._folded(through_version)]
 
-    def _folded(self, upto: dict[str, int]) -> list[Folded]:
+    def _folded(self, through_version: dict[str, int]) -> list[Folded]:
         return [
             folded
             for stream in self.versions
-            if (folded := self._fold(stream, upto.get(stream, MOST))) is not None
+            if (folded := self._fold(stream, through_version.get(stream, MOST))) is not None
         ]
 
-    def _fold(self, stream: str, upto: int) -> Folded | None:
-        recorded = self.events.read(stream, soon(), upto=upto)
+    def _fold(self, stream: str, through_version: int) -> Folded | None:
+        recorded = self.events.read(stream, soon(), through_version=through_version)
         counting = [each for each in recorded if (stream, each.version) not in self.discarded]
         state: CarrierState | None = None
         for each in counting:
@@ -188,10 +192,10 @@ class World:
         return Folded(stream, recorded[-1].version, state, first, last)
 
 
-def agrees(world: World, *views: View, upto: dict[str, int] | None = None) -> None:
-    """Assert that the views, or else all live ones, show what the streams say."""
+def agrees(world: World, *views: View, through_version: dict[str, int] | None = None) -> None:
+    """Assert that these views, or all of VIEWS, show what the streams say."""
     for view in views or VIEWS:
-        assert world.shown(view, upto) == world.expected(view.projection, upto)
+        assert world.shown(view, through_version) == world.expected(view.name, through_version)
 
 
 def _places(rows: list[Row], by: Collection[str], fits: Callable[[Row, str], bool]) -> Shown:
@@ -208,7 +212,7 @@ def _all(sets: Iterable[frozenset[str]]) -> frozenset[str]:
 
 
 def write_history(world: World, seed: int, streams: int, events: int) -> None:
-    """Carriers that come, change and go, the same for a seed."""
+    """Append random histories of carriers; the same seed gives the same histories."""
     chance = random.Random(seed)
     names = ["Müller Spedition", "Straße & Co", "FedEx", "Blue Harbor", "Ærø Fragt", "Zoë"]
     countries = ["DE", "FR", "US", "PL"]
@@ -241,13 +245,20 @@ def write_history(world: World, seed: int, streams: int, events: int) -> None:
                     world.append(stream, "CarrierRetired", reason="it closed")
 
 
+def live_of(projector: Projector) -> View:
+    """The live generation of the projector's view."""
+    live = projector.live(soon())
+    assert live is not None
+    return live
+
+
 def caught_up(projector: Projector, view: View) -> int:
-    """Steps until the view holds all that the feed holds now, whoever takes it in; gives its
-    checkpoint."""
+    """Step until the view holds all events that the feed holds now, whichever projector applies
+    them; return the view's checkpoint."""
     deadline = soon()
-    head = projector._feed.head(deadline)
+    head = projector.feed.head(deadline)
     projector.step(view, deadline)
-    while (at := projector._views.progress(view, deadline).checkpoint) < head:
+    while (at := projector.views.progress(view, deadline).checkpoint) < head:
         assert not deadline.expired
         projector.step(view, deadline)
     return at

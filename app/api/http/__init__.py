@@ -1,0 +1,1 @@
+"""HTTP, independent of resources: request cycle, envelope, errors, strict JSON, authentication."""

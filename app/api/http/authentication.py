@@ -1,0 +1,185 @@
+"""Authentication and permissions of every request. Called by the request cycle, before the view.
+
+Every route needs a key unless it is named here, so a new route is protected by default. The scope
+of a command follows from its declaration; otherwise from the method: `read` for reading, `write`
+for everything else. The feed can also be read
+with a ticket in the query, as browsers cannot send a header with an EventSource.
+"""
+
+import re
+import time
+
+from flask import Request
+
+from app.api.http.client_address import client_address, origin_of
+from app.api.http.cors import is_preflight
+from app.api.schemas.commands import rule_of
+from app.application.access.keys import (
+    ANONYMOUS,
+    PREFIX_ALPHABET,
+    PREFIX_LENGTH,
+    Caller,
+    ForeignHost,
+    InvalidKey,
+    InvalidTicket,
+    MalformedKey,
+    NotAuthenticated,
+    NotPermitted,
+    TooManyFailures,
+)
+from app.application.access.ring import Access
+from app.application.access.tickets import NO_TICKET, ticket_in
+from app.application.deadline import Deadline
+from app.application.ports.keys import ApiKey, Scope
+from app.domain.declarations import DECLARATIONS
+
+_HEALTH = ("/health/live", "/health/ready")
+_OPEN = frozenset({*_HEALTH, "/", "/metrics", "/openapi.json", "/docs"})
+_OPEN_BELOW = "/docs/"
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_COMMANDS = {rule_of(each): Scope(each.group) for each in DECLARATIONS}
+TICKETS = "/events/ticket"
+_READ_ONLY = frozenset({Scope.READ})
+_TAKE_TICKETS = frozenset({"/events", "/events/stream"})
+
+# 43 characters hold the 32 bytes of a secret.
+_BEARER = re.compile(
+    rf"(?i:bearer) +([{PREFIX_ALPHABET}]{{{PREFIX_LENGTH}}})\.([A-Za-z0-9_-]{{43}})"
+)
+_NAME_AND_PORT = re.compile(r"(\[[0-9a-f:.]*\]|[^:\[\]]*)(?::[0-9]*)?")
+
+
+def admit(
+    request: Request, access: Access, deadline: Deadline, *, again: bool = False
+) -> Caller | None:
+    """The caller of the request; None on an open route, without a route, and for a preflight
+    request (`cors`).
+
+    `again` checks a long request that was admitted before: its ticket may have expired meanwhile,
+    but the ticket's key must still be active.
+
+    Raises NotAuthenticated or its subclasses, NotPermitted or ForeignHost; StoreUnavailable if the
+    keys cannot be read.
+    """
+    rule = request.url_rule.rule if request.url_rule else None
+    if rule is None or rule in _HEALTH:
+        return None
+    _refuse_foreign_host(request, access, deadline)
+    if rule in _OPEN or rule.startswith(_OPEN_BELOW) or is_preflight(request):
+        return None
+    caller = _identify(request, access, deadline, again=again)
+    reads = request.method in _READING or rule == TICKETS
+    scope = Scope.READ if reads else _COMMANDS.get(rule, Scope.WRITE)
+    if not caller.may(scope):
+        raise NotPermitted(scope, caller)
+    return caller
+
+
+def shown_prefix(request: Request, access: Access) -> str | None:
+    """The prefix of the request's key, if a known key has it; None otherwise. Any other text in its
+    place may be a secret, which must not be logged."""
+    parts = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    return parts[1] if parts is not None and access.ring.knows(parts[1]) else None
+
+
+def key_of(request: Request, access: Access, deadline: Deadline) -> ApiKey | None:
+    """The key that the request was admitted with; None if it needed none. Raises NotAuthenticated
+    if the key was revoked meanwhile, and StoreUnavailable."""
+    parts = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    if parts is None:
+        return None
+    key = access.ring.valid_key(parts[1], deadline)
+    if key is None:
+        raise NotAuthenticated("This API key is not valid", given=True)
+    return key
+
+
+def _identify(request: Request, access: Access, deadline: Deadline, *, again: bool) -> Caller:
+    given = request.headers.get("Authorization")
+    ticket = _ticket(request)
+    if given is None and ticket not in (None, NO_TICKET):
+        return _holder(request, str(ticket), access, deadline, again=again)
+    if given is None:
+        if access.keyless and not access.ring.has_keys(deadline):
+            return ANONYMOUS
+        raise NotAuthenticated(
+            "This needs an API key; send the header Authorization: Bearer <prefix>.<secret>",
+            given=False,
+        )
+    parts = _BEARER.fullmatch(given)
+    if parts is None:
+        origin = _address_origin(request, access)
+        _refuse_more(access, origin)
+        access.failures.count(origin)
+        raise MalformedKey
+    try:
+        return access.ring.authenticate(parts[1], parts[2], deadline, look_again=False)
+    except InvalidKey:
+        return _identify_new(request, access, parts[1], parts[2], deadline)
+
+
+def _identify_new(
+    request: Request, access: Access, prefix: str, secret: str, deadline: Deadline
+) -> Caller:
+    """The caller of a key that is not valid in memory. Only such keys are limited, so no valid key
+    is refused because of the failures of others."""
+    origins = (_address_origin(request, access), f"prefix {prefix}")
+    _refuse_more(access, *origins)
+    try:
+        return access.ring.authenticate(prefix, secret, deadline)
+    except InvalidKey:
+        access.failures.count(*origins)
+        raise
+
+
+def _address_origin(request: Request, access: Access) -> str:
+    return f"address {origin_of(client_address(request, access.proxies))}"
+
+
+def _refuse_more(access: Access, *origins: str) -> None:
+    if wait := access.failures.wait(*origins):
+        raise TooManyFailures(wait)
+
+
+def _ticket(request: Request) -> str | None:
+    """The ticket of a request that reads the feed, unchecked; None if there is none."""
+    rule = request.url_rule.rule if request.url_rule else None
+    takes = rule in _TAKE_TICKETS and request.method in _READING
+    return request.args.get("ticket") if takes else None
+
+
+def _holder(
+    request: Request, text: str, access: Access, deadline: Deadline, *, again: bool
+) -> Caller:
+    """The caller that a ticket stands for. A forged ticket counts as a failure, as an invalid key
+    does. An expired one does not, as browsers reconnect with it. Raises InvalidTicket,
+    TooManyFailures or StoreUnavailable."""
+    ticket = ticket_in(text)
+    origins = [_address_origin(request, access)]
+    if ticket is not None:
+        origins.append(f"prefix {ticket.prefix}")
+    if ticket is None or not access.ring.knows(ticket.prefix):
+        _refuse_more(access, *origins)
+    key = ticket and access.ring.valid_key(ticket.prefix, deadline)
+    if ticket and key and ticket.is_of(key):
+        if not again and time.time() >= ticket.expires_at:
+            raise InvalidTicket
+        reads = Caller(key.name, key.scopes).may(Scope.READ)
+        return Caller(key.name, _READ_ONLY if reads else frozenset(), key.prefix)
+    _refuse_more(access, *origins)
+    access.failures.count(*origins)
+    raise InvalidTicket
+
+
+def _refuse_foreign_host(request: Request, access: Access, deadline: Deadline) -> None:
+    """Refuse DNS rebinding: while no key is needed, a page of any web site could send commands from
+    a browser on this machine, by a host name that resolves to it. The Host header has that name.
+    Requests that need a key need no such check; clients without a Host header are no browsers."""
+    if not access.keyless or access.hosts is None:
+        return
+    host = _NAME_AND_PORT.fullmatch(request.environ.get("HTTP_HOST", "").lower())
+    if host is not None and (not host[1] or host[1] in access.hosts):
+        return
+    if not access.ring.has_keys(deadline):
+        raise ForeignHost

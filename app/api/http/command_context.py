@@ -1,0 +1,60 @@
+"""Makes a command's context from its request: commit id, actor, deadline, expected version."""
+
+import hashlib
+import json
+import re
+
+from flask import g, request
+from werkzeug.exceptions import BadRequest
+
+from app.api.http.envelope import services
+from app.api.http.strict_json import loads
+from app.application.command_context import KEY, CommandContext, commit_id_of
+
+_TAG = '(?:W/)?"[!#-~]*"'
+VERSIONS = rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
+"""The header If-Match as a regular expression, which OpenAPI has as well."""
+
+_VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
+
+
+def command_context(*, dry_run: bool = False) -> CommandContext:
+    """The context of the current request's command. Raises BadRequest for a bad header."""
+    key = _idempotency_key()
+    actor: str = g.caller.name
+    return CommandContext(
+        commit_id=services().new_id() if key is None else commit_id_of(actor, key),
+        correlation_id=g.request_id,
+        actor=actor,
+        deadline=g.deadline,
+        fingerprint=None if key is None else _fingerprint(),
+        expected=expected_versions(),
+        dry_run=dry_run,
+    )
+
+
+def _idempotency_key() -> str | None:
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is not None and not re.fullmatch(KEY, key):
+        raise BadRequest("The Idempotency-Key must be 1 to 255 visible ASCII characters")
+    return key
+
+
+def _fingerprint() -> str:
+    """A hash of the request's path and JSON body; the order of the body's keys does not matter."""
+    body = json.dumps(loads(request.get_data()), sort_keys=True, separators=(",", ":"))
+    # In lower case, as the carrier's id may be sent in upper case.
+    return hashlib.sha256(f"{request.path.lower()}\n{body}".encode()).hexdigest()
+
+
+def expected_versions() -> frozenset[int] | None:
+    """The versions in If-Match (RFC 9110, 13.1.1); None without the header, or for `*`, as every
+    change requires that the carrier exists. Weak tags, and tags that are no version, never match.
+    Raises BadRequest."""
+    header: str | None = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    if not re.fullmatch(VERSIONS, header):
+        raise BadRequest('If-Match must name versions in quotation marks, such as "3", or be *')
+    versions = map(_VERSION.fullmatch, re.findall(_TAG, header))
+    return frozenset(int(version[1]) for version in versions if version)

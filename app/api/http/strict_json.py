@@ -1,0 +1,76 @@
+"""Hands the body and the query of a request to a schema, read as strictly as `strict_json` says."""
+
+from typing import Any, NoReturn
+from urllib.parse import unquote_to_bytes
+
+from flask import Request
+from marshmallow import Schema
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from app.api.http.validation import ValidationFailed, sentences
+from app.application.strict_json import NotStrictJson, parse
+
+
+class UnsupportedCoding(UnsupportedMediaType):
+    """The body is compressed. The answer says that no coding is accepted, in the form of RFC 9110
+    (12.5.3 and 15.5.16)."""
+
+    description = (
+        "The Content-Encoding header names a coding that this service does not take; send the body"
+        " without one"
+    )
+
+    def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:  # noqa: ANN401
+        """See `werkzeug.exceptions.HTTPException`."""
+        return [*super().get_headers(*args, **kwargs), ("Accept-Encoding", "identity")]
+
+
+class StrictJsonParser(FlaskParser):
+    """Parses a body or query strictly and loads it with a Marshmallow schema.
+
+    Raises UnsupportedMediaType, BadRequest or ValidationFailed.
+    """
+
+    # By default webargs ignores unknown query parameters; here the schemas refuse them.
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 - webargs' own way
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401
+        """See `webargs.Parser`. A repeated parameter is refused, as one of its values would be
+        ignored silently. A query that is not UTF-8 is refused, as its bytes would be taken for
+        percent signs."""
+        try:
+            unquote_to_bytes(req.query_string).decode()
+        except UnicodeDecodeError:
+            raise BadRequest("The query must be UTF-8") from None
+        for name, values in req.args.lists():
+            if len(values) > 1:
+                raise ValidationFailed(
+                    {name: f"The {name} parameter is given more than once"}, of_query=True
+                )
+        return super().load_querystring(req, schema)
+
+    def _raw_load_json(self, req: Request) -> Any:  # noqa: ANN401 - any JSON value
+        codings = req.headers.get("Content-Encoding", "identity")
+        if any(each.strip().lower() not in ("", "identity") for each in codings.split(",")):
+            raise UnsupportedCoding
+        if req.mimetype != "application/json":
+            raise UnsupportedMediaType("The Content-Type must be application/json")
+        body = req.get_data()
+        if len(body) != (req.content_length or 0):
+            raise BadRequest("The body ended early")
+        return loads(body)
+
+    def handle_error(self, error: Any, *_: object, **__: object) -> NoReturn:  # noqa: ANN401
+        """See `webargs.Parser`."""
+        raise ValidationFailed(
+            sentences(error.messages), of_query="query" in error.messages
+        ) from error
+
+
+def loads(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """The JSON value in `body`. Raises BadRequest with one sentence."""
+    try:
+        return parse(body)
+    except NotStrictJson as error:
+        raise BadRequest(f"The body {error.why}") from error

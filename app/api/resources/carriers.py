@@ -1,0 +1,172 @@
+"""The carriers' addresses: schema in, command to the bus, envelope out."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from werkzeug.exceptions import BadRequest
+
+from app.api.http.command_context import command_context, expected_versions
+from app.api.http.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint, View
+from app.api.http.envelope import services, success
+from app.api.http.request_cycle import deadline
+from app.api.resources import representations as shown
+from app.api.schemas import answers as answer_schemas
+from app.api.schemas.commands import (
+    LAST_VERSION,
+    CommandQuery,
+    HistoryQuerySchema,
+    ShowSchema,
+    body_schema,
+    resource_of,
+    rule_of,
+)
+from app.api.schemas.directory import EligibilityQuerySchema, EligibilitySchema
+from app.application.consistency import token_of
+from app.application.handlers import CommandDone, StaleVersion
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.keys import Scope
+from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory
+from app.domain.command import Command, Declaration
+from app.domain.declarations import DECLARATIONS
+from app.domain.eligibility import verdicts
+
+FEED_SECONDS = 0.5
+"""How long the answer to a command waits for the feed's id, once a second at most; without it the
+Consistency-Token is not bound to the feed."""
+
+_REPLAY = {"Idempotent-Replay": "true"}
+
+_REGISTERED = {
+    201: Answer(
+        "Registered",
+        (answer_schemas.RegisteredSchema,),
+        ("Location", "ETag", "Idempotent-Replay", "Consistency-Token"),
+    ),
+    200: Answer("With `dry_run`, what would be done", (answer_schemas.PlanSchema,)),
+}
+_SHOWN = {
+    200: Answer("The carrier", (answer_schemas.CarrierSchema,), ("ETag",)),
+    304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
+}
+_JUDGED = {
+    200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag",)),
+    304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
+}
+_HISTORY = {200: Answer("A page of its history", (answer_schemas.HistorySchema,), ("Link",))}
+
+blueprint = ContractBlueprint("carriers", __name__, description="Companies that carry goods")
+
+
+def _add_command(declaration: Declaration) -> None:
+    """Give the command its address, as it is declared."""
+
+    def change(body: dict[str, Any], query: CommandQuery, carrier_id: UUID) -> Response:
+        return _change(declaration.made(str(carrier_id), body), query)
+
+    def register(body: dict[str, Any], query: CommandQuery) -> Response:
+        return _register(declaration.made("", body), query)
+
+    view: View = register if declaration.registers else change
+    view.__name__ = resource_of(declaration).replace("-", "_")  # OpenAPI's operationId
+    view.__doc__ = declaration.summary or declaration.sentence
+    rule, schema, scope = rule_of(declaration), body_schema(declaration), Scope(declaration.group)
+    if declaration.registers:
+        blueprint.command(rule, schema, scope, _REGISTERED, COMMAND)(view)
+    else:
+        blueprint.command(rule, schema, scope)(view)
+
+
+for each in DECLARATIONS:
+    _add_command(each)
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>", _SHOWN, (*IN_THE_REGISTRY, 404, 412), query=ShowSchema
+)
+def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
+    """Show a carrier as its events tell it: now, at a version, or at a moment."""
+    view = services().carriers.show(str(carrier_id), deadline(), query.version, query.at)
+    return _versioned(shown.carrier(view), view.carrier_id, view.version)
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>/eligibility",
+    _JUDGED,
+    (*IN_THE_REGISTRY, 404, 412),
+    query=EligibilityQuerySchema,
+)
+def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
+    """Tell whether a carrier can be given a piece of work, by which rules, and which event decided
+    each of them."""
+    events = services().carriers.dated_events(str(carrier_id), deadline())
+    found = verdicts([each.event for each in events], query.country, query.service)
+    version = events[-1].version
+    about = {"carrier_id": str(carrier_id), "version": version}
+    return _versioned({**about, **shown.eligibility(events, found)}, str(carrier_id), version)
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>/history",
+    _HISTORY,
+    (*IN_THE_REGISTRY, 404),
+    query=HistoryQuerySchema,
+)
+def show_history(query: ShowHistory, carrier_id: UUID) -> Response:
+    """List what happened to a carrier, oldest first, with who, when and what it changed."""
+    after, limit = query.after, query.limit
+    # One more than asked for tells whether there is a next page; no store counts any further.
+    one_more = min(limit + 1, LAST_VERSION - after)
+    found = services().carriers.history(str(carrier_id), deadline(), after, one_more)
+    more = after + limit if len(found) > limit else None
+    headers = {"Link": f'<?after={more}&limit={limit}>; rel="next"'} if more else None
+    events = [shown.history_entry(entry) for entry in found[:limit]]
+    return success({"carrier_id": str(carrier_id), "events": events, "next": more}, 200, headers)
+
+
+def _dispatch(command: Command, query: CommandQuery) -> CommandDone:
+    return services().bus.dispatch(command, command_context(dry_run=query.dry_run))
+
+
+def _register(command: Command, query: CommandQuery) -> Response:
+    if "If-Match" in request.headers:
+        raise BadRequest("There is nothing yet that If-Match could name; leave it out")
+    done = _dispatch(command, query)
+    if query.dry_run:
+        return success(shown.plan(done))
+    headers = {"Location": f"/carriers/{done.carrier_id}", **_headers(done)}
+    return success(shown.registered(done), 201, headers)
+
+
+def _change(command: Command, query: CommandQuery) -> Response:
+    done = _dispatch(command, query)
+    if query.dry_run:
+        return success(shown.plan(done))
+    return success(shown.changed(done), headers=_headers(done))
+
+
+def _versioned(data: object, carrier_id: str, version: int) -> Response:
+    """What is shown of a carrier at a version, on the conditions of If-None-Match and If-Match.
+    Raises StaleVersion, and BadRequest for an If-Match that is none."""
+    expected_versions()
+    answer = success(data, headers={"ETag": f'"{version}"'})
+    answer.make_conditional(request)
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise StaleVersion(carrier_id, version, [])
+    return answer
+
+
+def _feed() -> str | None:
+    """The feed's id as far as it can be known: what was done is done, whether it can or not."""
+    budget = deadline().within(FEED_SECONDS)
+    try:
+        return services().feed.identity(budget)
+    except StoreUnavailable:
+        return None
+
+
+def _headers(done: CommandDone) -> dict[str, str]:
+    token = token_of(done.carrier_id, done.version, _feed())
+    headers = {"ETag": f'"{done.version}"', "Consistency-Token": token}
+    return headers | _REPLAY if done.replayed else headers

@@ -1,0 +1,180 @@
+"""The directory's addresses: which carriers there are, page by page or as one file, and how many.
+
+All of it comes from views, which follow the events; the Consistency-Token of a command's answer
+makes a query wait for what that command wrote.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from hashlib import blake2s
+from urllib.parse import urlencode
+
+from flask import Response, current_app, request
+from werkzeug.exceptions import BadRequest
+
+from app.api.http.contract import IN_THE_REGISTRY, Answer, ContractBlueprint
+from app.api.http.envelope import services, success
+from app.api.http.request_cycle import deadline
+from app.api.resources import representations as shown
+from app.api.resources.directory_csv import COLUMNS, csv_of
+from app.api.schemas.directory import (
+    DirectoryQuerySchema,
+    DirectorySchema,
+    FilterSchema,
+    StatisticsQuerySchema,
+    StatisticsSchema,
+)
+from app.application.consistency import BadToken, Token, token_in
+from app.application.deadline import Deadline
+from app.application.directory.live_views import Standing
+from app.application.directory.pages import STATISTICS, Directory, Page
+from app.application.directory.query import CARRIERS, Query
+from app.application.ports.feed import FeedRenewed
+from app.application.queries import CountCarriers
+
+CARRIERS_PER_WRITE = 500
+"""So many carriers one write of a file holds at most."""
+
+_CSV_TYPE = "text/csv; charset=utf-8; header=present"
+_CSV_HEADERS = {"Content-Disposition": 'attachment; filename="carriers.csv"'}
+
+_UNCHANGED = Answer("It is as If-None-Match knows it", headers=("ETag.view",))
+_PAGE = {
+    200: Answer("A page of carriers", (DirectorySchema,), ("ETag.view", "Link")),
+    304: _UNCHANGED,
+}
+_FILE = {
+    200: Answer(
+        "A line for each carrier, in UTF-8, after one with the names of the columns. Lists and"
+        " objects are JSON in their cell; an apostrophe stands wherever a spreadsheet, with"
+        " whatever separator, could see a formula begin (docs/csv.md says how it is read back). A"
+        " file that is cut short by a failure ends without the last chunk of its transfer coding",
+        headers=("ETag.view",),
+        media_type="text/csv",
+        example=f"{','.join(COLUMNS)}\r\n",
+    ),
+    304: _UNCHANGED,
+}
+_COUNTED = {
+    200: Answer("How many there are", (StatisticsSchema,), ("ETag.view",)),
+    304: _UNCHANGED,
+}
+
+_OF_A_VIEW = (*IN_THE_REGISTRY, 410)
+
+blueprint = ContractBlueprint("directory", __name__, description="Which carriers there are")
+
+
+@blueprint.view(
+    "/carriers", _PAGE, _OF_A_VIEW, query=DirectoryQuerySchema, headers=("Consistency-Token",)
+)
+def list_carriers(query: Query) -> Response:
+    """List, filter and search carriers, page by page."""
+    _wait()
+    tag = _tag(services().directory.standing(CARRIERS, deadline()))
+    if _is_known(tag):
+        return _unchanged(tag)
+    page = services().directory.page(query, deadline())
+    headers = {"ETag": f'W/"{tag}"'}
+    if page.next_cursor is not None:
+        following = urlencode({**request.args, "cursor": page.next_cursor})
+        headers["Link"] = f'<?{following}>; rel="next"'
+    carriers = [shown.listed(body) for body in page.rows]
+    return success({"carriers": carriers, "next": page.next_cursor}, 200, headers)
+
+
+@blueprint.view(
+    "/carriers.csv", _FILE, _OF_A_VIEW, query=FilterSchema, headers=("Consistency-Token",)
+)
+def export_carriers(query: Query) -> Response:
+    """Give all carriers that a filter selects, as one file of CSV."""
+    if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        raise BadRequest("Ask with HTTP/1.1: before it a file that was cut short looks whole")
+    _wait()
+    tag = _tag(services().directory.standing(CARRIERS, deadline()))
+    if _is_known(tag):
+        return _unchanged(tag)
+    query = replace(query, limit=CARRIERS_PER_WRITE)
+    with ExitStack() as held:
+        held.enter_context(services().directory.place())
+        # Now: what is wrong with the first page can still be answered.
+        first = services().directory.page(query, deadline())
+        seconds: float = current_app.config["REQUEST_TIMEOUT"]
+        lines = csv_of(_pages(services().directory, query, first, seconds))
+        headers = {**_CSV_HEADERS, "ETag": f'W/"{tag}"'}
+        answer = Response(lines, headers=headers, content_type=_CSV_TYPE)
+        answer.call_on_close(held.pop_all().close)
+    return answer
+
+
+@blueprint.view(
+    "/statistics",
+    _COUNTED,
+    _OF_A_VIEW,
+    query=StatisticsQuerySchema,
+    headers=("Consistency-Token",),
+)
+def show_statistics(query: CountCarriers) -> Response:
+    """Count the carriers by state, country, service and day of their registration."""
+    token = _token()
+    if token is not None:
+        services().directory.wait_for_counts(token, services().feed.head, deadline())
+    standing = services().directory.standing(STATISTICS, deadline())
+    tag = _tag(standing)
+    if _is_known(tag):
+        return _unchanged(tag)
+    counts = services().directory.counts(deadline())
+    counted = shown.statistics(counts, standing.progress.checkpoint, query.days)
+    return success(counted, 200, {"ETag": f'W/"{tag}"'})
+
+
+def _wait() -> None:
+    """Until the view of carriers holds what the client has written. Raises ViewBehind and what
+    `_token` does."""
+    token = _token()
+    if token is not None:
+        services().directory.wait_for(token, deadline())
+
+
+def _token() -> Token | None:
+    """Of the request, checked. Raises BadRequest and FeedRenewed."""
+    given = request.headers.get("Consistency-Token")
+    if given is None:
+        return None
+    try:
+        token = token_in(given)
+    except BadToken:
+        raise BadRequest("The Consistency-Token is not one of a command's answer") from None
+    if token.feed is not None and token.feed != services().feed.identity(deadline()):
+        raise FeedRenewed(services().feed.standing(deadline()))
+    return token
+
+
+def _tag(standing: Standing) -> str:
+    """Of the view as it is before it is read: what is read can only be newer. With the feed's id:
+    after a restore a view comes by the same numbers again, with other events."""
+    asked = f"{services().feed.identity(deadline())}{request.full_path}"
+    digest = blake2s(asked.encode(), digest_size=6).hexdigest()
+    return f"{standing.tag}.{digest}"
+
+
+def _is_known(tag: str) -> bool:
+    """Never to who has just written: on Cassandra rows are there before the tag is another one."""
+    if "Consistency-Token" in request.headers:
+        return False
+    return request.if_none_match.contains_weak(tag)
+
+
+def _unchanged(tag: str) -> Response:
+    return Response(status=304, headers={"ETag": f'W/"{tag}"'})
+
+
+def _pages(directory: Directory, query: Query, first: Page, seconds: float) -> Iterator[Page]:
+    """The first page and all that follow, each with a budget of its own. What is raised in here
+    breaks the connection, as there is no other way left to say that the file is not whole."""
+    page = first
+    yield page
+    while page.next_cursor is not None:
+        page = directory.page(replace(query, cursor=page.next_cursor), Deadline.after(seconds))
+        yield page

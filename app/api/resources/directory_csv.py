@@ -1,0 +1,108 @@
+"""Carriers as lines of CSV (RFC 4180), for spreadsheets and for programs; docs/csv.md shows how
+such a file is read back.
+
+Written page by page: a file of any length needs the memory of one page.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from app.application.directory.pages import Page
+
+Body = Mapping[str, Any]
+
+
+def _joined(values: Iterable[str]) -> str:
+    return "; ".join(values)
+
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+# What people filter by, put together from fields that are there as JSON too.
+_SUMMARIES: Mapping[str, Callable[[Body], str]] = {
+    "countries": lambda body: _joined(
+        sorted({country for each in body["coverage"] for country in each["countries"]})
+    ),
+    "services": lambda body: _joined(each["service"] for each in body["coverage"]),
+    "identifiers": lambda body: _joined(
+        f"{each['scheme']}:{each['value']}" for each in body["identifiers"]
+    ),
+}
+_AS_JSON: Mapping[str, str] = {
+    "aliases": "aliases",
+    "coverage": "coverage",
+    "identifiers_json": "identifiers",
+    "metadata": "metadata",
+}
+"""Columns that hold a list or an object, and the field it is."""
+
+_NOBODY_TYPED = ("carrier_id", "version", "state", "registered_at", "updated_at", "category")
+"""Columns whose values are the registry's own, so that none can be a formula."""
+
+COLUMNS = (
+    "carrier_id",
+    "version",
+    "state",
+    "name",
+    "email",
+    "phone",
+    "website",
+    "registered_at",
+    "updated_at",
+    *_SUMMARIES,
+    "reason",
+    "category",
+    "tracking_url",
+    *_AS_JSON,
+)
+"""New ones are put at the end: a client may count."""
+
+# Spreadsheets take a cell for a formula that begins so; the wide and small forms are the same to
+# some of them. What they may pass over before it counts for nothing.
+_FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+_PASSED_OVER = "\\s'\"\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
+_BEGINS_A_FORMULA = re.compile(
+    # With another separator than the comma, as spreadsheets have it in most of Europe, a cell
+    # begins behind each of that in the text, whatever the quotation marks.
+    rf"(?:^|(?<=[;\t|\r\n]))(?=[{_PASSED_OVER}]*[{_FORMULA}])"
+)
+_MAY_BE_A_FORMULA = re.compile(f"[{_FORMULA}]")
+
+
+def csv_of(pages: Iterable[Page]) -> Iterator[str]:
+    """The header, then a line a carrier, page by page."""
+    yield _lines([COLUMNS], csv.QUOTE_MINIMAL)
+    for page in pages:
+        if page.rows:
+            # All cells are quoted: programs that look for the separator may find a semicolon.
+            yield _lines(map(_cells, page.rows), csv.QUOTE_ALL)
+
+
+def _lines(rows: Iterable[Iterable[str]], quoting: Any) -> str:  # noqa: ANN401 - csv's own type
+    written = io.StringIO(newline="")
+    csv.writer(written, quoting=quoting).writerows(rows)
+    return written.getvalue()
+
+
+def _cells(body: Body) -> list[str]:
+    return [_cell(body, column) for column in COLUMNS]
+
+
+def _cell(body: Body, column: str) -> str:
+    if column in _SUMMARIES:
+        return harmless(_SUMMARIES[column](body))
+    if column in _AS_JSON:
+        return harmless(_json(body[_AS_JSON[column]]))
+    value = body[column]
+    text = "" if value is None else str(value)
+    return text if column in _NOBODY_TYPED else harmless(text)
+
+
+def harmless(text: str) -> str:
+    """With an apostrophe wherever a spreadsheet could see a formula begin. Whoever takes away one
+    apostrophe from each of these places has the text again."""
+    return _BEGINS_A_FORMULA.sub("'", text) if _MAY_BE_A_FORMULA.search(text) else text

@@ -1,0 +1,130 @@
+"""What the application answers, as the JSON that `app/api/schemas` describes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from app.application.handlers import CommandDone
+from app.application.history import Change, HistoryEntry
+from app.application.projections.carriers import NOT_SHOWN
+from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
+from app.application.projections.status import ViewStatus
+from app.application.repository import CarrierView, DatedEvent
+from app.domain.eligibility import Verdict
+
+
+def registered(done: CommandDone) -> dict[str, Any]:
+    """See `schemas.answers.RegisteredSchema`."""
+    return {"message": "Carrier registered successfully", "carrier_id": done.carrier_id}
+
+
+def changed(done: CommandDone) -> dict[str, Any]:
+    """See `schemas.answers.ChangedSchema`."""
+    return {"carrier_id": done.carrier_id, "version": done.version, "state": done.state}
+
+
+def plan(done: CommandDone) -> dict[str, Any]:
+    """See `schemas.answers.PlanSchema`."""
+    return {
+        "dry_run": True,
+        "version": done.version,
+        "state": done.state,
+        "events": [{"type": type(event).__name__, "data": asdict(event)} for event in done.planned],
+        "changes": _changes(done.changes),
+    }
+
+
+def carrier(view: CarrierView) -> dict[str, Any]:
+    """See `schemas.answers.CarrierSchema`."""
+    return {
+        "carrier_id": view.carrier_id,
+        "version": view.version,
+        "registered_at": _moment(view.registered_at),
+        **view.state.as_json(),
+    }
+
+
+def listed(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a view's row. See `schemas.answers.CarrierSchema`."""
+    return {name: value for name, value in body.items() if name not in NOT_SHOWN}
+
+
+def eligibility(events: Sequence[DatedEvent], verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """See `schemas.directory.EligibilitySchema`."""
+    rules = [
+        {
+            "rule": verdict.rule,
+            "holds": verdict.holds,
+            "explanation": verdict.explanation,
+            "event": None if verdict.decided_by is None else _deciding(events[verdict.decided_by]),
+        }
+        for verdict in verdicts
+    ]
+    return {"eligible": all(rule["holds"] for rule in rules), "rules": rules}
+
+
+def statistics(counts: Mapping[str, int], position: int, days: int) -> dict[str, Any]:
+    """See `schemas.directory.StatisticsSchema`. `days` are those on which a carrier was
+    registered: so the answer rests on the view alone, and not on what day it is."""
+    registered = sorted(_counted(counts, REGISTERED).items())
+    return {
+        "total": counts.get(TOTAL, 0),
+        **{
+            group.name: dict.fromkeys(group.always, 0) | _counted(counts, group.prefix)
+            for group in GROUPS
+        },
+        "registrations": [{"day": day, "count": count} for day, count in registered[-days:]],
+        "position": position,
+    }
+
+
+def history_entry(entry: HistoryEntry) -> dict[str, Any]:
+    """See `schemas.answers.HistoryEntrySchema`."""
+    return {
+        "version": entry.version,
+        "event_id": str(entry.event_id),
+        "type": entry.event_type,
+        "at": _moment(entry.at),
+        "who": entry.who,
+        "correlation_id": entry.correlation_id,
+        "causation_id": entry.causation_id,
+        "data": dict(entry.data),
+        "changes": _changes(entry.changes),
+    }
+
+
+def view_status(status: ViewStatus, head: int) -> dict[str, Any]:
+    """See `schemas.answers.ViewStatusSchema`. `head` is the feed's last position."""
+    return {
+        "view": status.key,
+        "made": status.is_made,
+        "position": status.checkpoint,
+        "behind": max(0, head - status.checkpoint),
+    }
+
+
+def _deciding(event: DatedEvent) -> dict[str, Any]:
+    return {
+        "version": event.version,
+        "event_id": str(event.event_id),
+        "type": event.event_type,
+        "at": _moment(event.at),
+    }
+
+
+def _counted(counts: Mapping[str, int], kind: str) -> dict[str, int]:
+    """What is left of the keys, in order, without those that nobody is in any longer."""
+    return {
+        key.removeprefix(kind): count
+        for key, count in sorted(counts.items())
+        if key.startswith(kind) and count
+    }
+
+
+def _changes(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    return [{"field": each.field, "from": each.was, "to": each.became} for each in changes]
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,214 @@
+"""The shape of what comes in. Rules of values are the value objects' own."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from marshmallow import (
+    RAISE,
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    validate,
+    validates_schema,
+)
+
+from app.api.schemas.profile import ProfileFields
+from app.application.queries import ShowCarrier, ShowHistory
+from app.domain.command import Declaration, Given
+from app.domain.errors import InvalidValue
+
+LAST_VERSION = 2**31 - 1
+
+
+class ValueField(fields.String):
+    """Text that becomes a value object, whose broken rule becomes the field's sentence."""
+
+    default_error_messages: dict[str, str | list[Any] | dict[Any, Any]] = {
+        "required": "The {{field}} field is required",
+        "null": "The {{field}} field is required",
+        "invalid": "The {{field}} must be text",
+    }
+
+    def __init__(self, value: Callable[[str], Any], **options: Any) -> None:  # noqa: ANN401
+        super().__init__(**options)
+        self._value = value
+
+    def _deserialize(
+        self,
+        value: Any,  # noqa: ANN401 - whatever JSON holds
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401 - the value object
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return self._value(text)
+        except InvalidValue as error:
+            raise ValidationError(error.sentence) from error
+
+
+class BodySchema(Schema):
+    """A JSON object in a request's body. Fields that are not named are refused."""
+
+    class Meta:
+        """Marshmallow's options."""
+
+        unknown = RAISE
+
+    error_messages: dict[str, str] = {
+        "unknown": "The {field} field is unknown",
+        "type": "The body must be a JSON object",
+    }
+
+
+class ProfileBodySchema(BodySchema, ProfileFields):
+    """A body that has the parts of a profile among its fields."""
+
+
+class QuerySchema(Schema):
+    """The query of an address. Parameters that are not named are refused: one that is quietly
+    ignored misleads."""
+
+    class Meta:
+        """Marshmallow's options."""
+
+        unknown = RAISE
+
+    error_messages: dict[str, str] = {"unknown": "The {field} parameter is unknown"}
+
+
+class QueryBoolean(fields.Boolean):
+    """`true` or `false`, and no other way to say it."""
+
+    truthy = {"true"}
+    falsy = {"false"}
+    default_error_messages: dict[str, str | list[Any] | dict[Any, Any]] = {
+        "invalid": "The {{field}} parameter must be true or false"
+    }
+
+
+class QueryInteger(fields.Integer):
+    """A whole number in plain digits, from `minimum` to `maximum`."""
+
+    _DIGITS = re.compile(r"0|[1-9][0-9]{0,15}")
+
+    def __init__(self, minimum: int, maximum: int, **options: Any) -> None:  # noqa: ANN401
+        sentence = f"The {{{{field}}}} parameter must be a whole number from {minimum} to {maximum}"
+        within = validate.Range(minimum, maximum, error=sentence)
+        super().__init__(validate=within, error_messages={"invalid": sentence}, **options)
+
+    def _validated(self, value: Any) -> int:  # noqa: ANN401 - as Marshmallow has it
+        if not self._DIGITS.fullmatch(value):
+            raise self.make_error("invalid")
+        return int(value)
+
+
+@cache
+def body_schema(declaration: Declaration) -> type[BodySchema]:
+    """The request's body as the command is declared: a field for each of its inputs."""
+    taken: type[BodySchema] = ProfileBodySchema if declaration.takes_profile else BodySchema
+    name = "".join(map(str.capitalize, resource_of(declaration).split("-")))
+    schema: Any = taken.from_dict(
+        {each.name: _field(each) for each in declaration.inputs}, name=f"{name}Schema"
+    )
+    schema.__doc__ = declaration.command.__doc__
+    found: type[BodySchema] = schema
+    return found
+
+
+def resource_of(declaration: Declaration) -> str:
+    """The last part of the address that takes the command."""
+    return f"{declaration.name}-carrier" if declaration.registers else declaration.name
+
+
+def rule_of(declaration: Declaration) -> str:
+    """The address that takes the command, as a rule of Flask."""
+    above = "" if declaration.registers else "/carriers/<uuid:carrier_id>"
+    return f"{above}/{resource_of(declaration)}"
+
+
+def _field(given: Given) -> ValueField:
+    described = given.input
+    metadata = {
+        "description": described.description,
+        "example": described.example,
+        **described.keywords,
+    }
+    if given.required:
+        return ValueField(described.read, required=True, metadata=metadata)
+    if given.default is None:
+        return ValueField(described.read, load_default=None, allow_none=True, metadata=metadata)
+    # As a callable: apispec would describe the value object as the default.
+    return ValueField(described.read, load_default=lambda: given.default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandQuery:
+    """What the query of a command's address says."""
+
+    dry_run: bool
+
+
+class DryRunSchema(QuerySchema):
+    """The query of every command."""
+
+    dry_run = QueryBoolean(
+        load_default=False,
+        metadata={"description": "Do everything but the append; say what it would write."},
+    )
+
+    @post_load
+    def _query(self, data: dict[str, Any], **_: object) -> CommandQuery:
+        return CommandQuery(**data)
+
+
+_MOMENT = (
+    "The {{field}} parameter must be a moment with its offset from UTC,"
+    " such as 2026-01-31T12:00:00Z; in an address, + is written %2B"
+)
+
+
+class ShowSchema(QuerySchema):
+    """Which state is asked for; now, if neither is given."""
+
+    version = QueryInteger(
+        1, LAST_VERSION, metadata={"description": "As it was at this version.", "example": 3}
+    )
+    at = fields.AwareDateTime(
+        format="iso",
+        error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT},
+        metadata={
+            "description": "As it was at this moment (ISO 8601, with an offset).",
+            "example": "2026-01-31T12:00:00Z",
+        },
+    )
+
+    @validates_schema
+    def _one_of_them(self, data: Mapping[str, Any], **_: object) -> None:
+        if len(data) > 1:
+            raise ValidationError(
+                "Give either the version or the at parameter, not both", "version"
+            )
+
+    @post_load
+    def _query(self, data: dict[str, Any], **_: object) -> ShowCarrier:
+        return ShowCarrier(**data)
+
+
+class HistoryQuerySchema(QuerySchema):
+    """Which page of a history."""
+
+    after = QueryInteger(
+        0, LAST_VERSION, load_default=0, metadata={"description": "Begin after this version."}
+    )
+    limit = QueryInteger(
+        1, 500, load_default=100, metadata={"description": "At most so many events."}
+    )
+
+    @post_load
+    def _query(self, data: dict[str, Any], **_: object) -> ShowHistory:
+        return ShowHistory(**data)

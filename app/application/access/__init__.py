@@ -1,0 +1,1 @@
+"""Authentication and permissions: API keys, the key ring, tickets, and limits on failures."""

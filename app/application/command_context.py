@@ -1,0 +1,50 @@
+"""The context that the CommandBus dispatches a command with: who sends it, under which key, and on
+what condition."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
+
+from app.application.deadline import Deadline
+
+KEY = "[!-~]{1,255}"
+"""What an idempotency key looks like: a regular expression that OpenAPI has as well."""
+
+_COMMITS = UUID("a5f6c1de-94d5-5a3c-8a4e-0d3c6f0f3b52")
+
+
+def commit_id_of(actor: str, key: str) -> UUID:
+    """The commit that this caller means by this idempotency key, today and for ever."""
+    return uuid5(_COMMITS, f"{len(actor)}:{actor}:{key}")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """Who asked, in which conversation, on what condition, and how long they wait.
+
+    `commit_id` names this one request to change something; all ids that come of it follow from
+    it, so that the same request sent twice is one. `fingerprint` is of what was asked for; it is
+    there only if the caller named the request by an idempotency key, so that it can come again.
+    `expected` are the versions that the carrier may be at (`If-Match`); None: whatever it is at.
+    """
+
+    commit_id: UUID
+    correlation_id: str
+    actor: str
+    deadline: Deadline
+    fingerprint: str | None = None
+    expected: frozenset[int] | None = None
+    dry_run: bool = False
+
+    @property
+    def new_carrier_id(self) -> str:
+        """The id of the carrier that this commit registers."""
+        return str(uuid5(self.commit_id, "carrier"))
+
+    def for_carrier(self, carrier_id: str) -> "CommandContext":
+        """The same request, to change this carrier: one key for two carriers is two commits,
+        whose events have ids of their own."""
+        return replace(self, commit_id=uuid5(self.commit_id, carrier_id))
+
+    def event_id(self, index: int) -> UUID:
+        """The id of the commit's event at `index`, counted from 0."""
+        return uuid5(self.commit_id, str(index))

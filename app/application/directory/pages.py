@@ -1,0 +1,192 @@
+"""Answers queries from the views, page by page. Works on every `ViewStore`.
+
+The store keeps lists of candidates in sort order: the carriers with a term, or with a word that has
+a prefix. A page reads carriers along one such list and checks each against the query until the page
+is full. The cost of a page depends on its size, never on the number of carriers: if a long list has
+few matches, the page ends early with a cursor to go on from.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from app.application.consistency import Token, ViewBehind
+from app.application.deadline import Deadline
+from app.application.directory.live_views import LiveViews, Standing
+from app.application.directory.query import CARRIERS, Query
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.views import Place, Progress, Row, View, ViewStore
+from app.application.projections import PROJECTIONS
+from app.application.projections.carriers import ALL, sort_keys
+from app.application.projections.status import ViewStatus, status_of
+from app.application.strict_json import NotStrictJson, parse_own
+
+STATISTICS = "statistics"
+"""The name of the projection that `counts` reads."""
+
+MAX_LOOKED_AT = 1000
+"""How many candidates one page reads at most."""
+
+_MAX_AT_ONCE = 500
+
+_PARKED = (
+    "The view has stopped following this carrier, because an event of it cannot be applied; an"
+    " operator has to look at it"
+)
+
+_CandidateSource = Callable[[Place | None, int, Deadline], list[Place] | None]
+"""Gives the next candidates of a list after a place; None if the store cannot read that list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Row bodies in order, and a cursor if more may follow. A page may have fewer rows than the
+    limit, even none, without being the last."""
+
+    rows: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+class Directory:
+    """Answers queries from any view store. `wake` wakes the thread that updates the views; `place`
+    counts a request that takes long against the concurrency limit, or raises TooManyListeners."""
+
+    def __init__(
+        self,
+        views: ViewStore,
+        wake: Callable[[], None],
+        place: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._views = views
+        self._live = LiveViews(views, wake, place)
+        self.place = place
+
+    def standing(self, projection: str, deadline: Deadline) -> Standing:
+        """The generation that answers now. Raises ViewNotMade, StoreUnavailable."""
+        return self._live.standing(projection, deadline)
+
+    def status(self, projection: str, deadline: Deadline) -> ViewStatus:
+        """The status of the projection's view. Raises StoreUnavailable."""
+        return status_of(PROJECTIONS[projection], self._views, deadline)
+
+    def page(self, query: Query, deadline: Deadline) -> Page:
+        """The page of carriers after the query's cursor. Raises BadCursor, ViewNotMade,
+        StoreUnavailable."""
+        after = query.after()
+        return self._live.whole(
+            CARRIERS, lambda view: self._read(query, view, after, deadline), deadline
+        )
+
+    def counts(self, deadline: Deadline) -> dict[str, int]:
+        """The counts of the statistics' view by key. Raises ViewNotMade, StoreUnavailable."""
+        return self._live.whole(
+            STATISTICS, lambda view: self._views.counts(view, deadline), deadline
+        )
+
+    def wait_for(self, token: Token, deadline: Deadline) -> None:
+        """Return once the view of carriers holds the token's version. Raises ViewBehind,
+        ViewNotMade, StoreUnavailable."""
+        self._live.wait_until_made(CARRIERS, deadline)
+        self._live.wait_until(lambda: self._holds(token, deadline), deadline)
+
+    def wait_for_counts(
+        self, token: Token, head: Callable[[Deadline], int], deadline: Deadline
+    ) -> None:
+        """Return once the view of statistics holds the token's version. `head` reads the feed's
+        head. Raises what `wait_for` raises.
+
+        Counts do not show which carriers they include. But an event that the view of carriers holds
+        has a position, so the counts include it once their checkpoint reaches the feed's head.
+        """
+        self.wait_for(token, deadline)
+        self._live.wait_until_made(STATISTICS, deadline)
+        position = head(deadline)
+
+        def are_there() -> bool:
+            progress = self._views.progress(self._live.view(STATISTICS, deadline), deadline)
+            _refuse_parked(progress, token)
+            return progress.checkpoint >= position
+
+        self._live.wait_until(are_there, deadline)
+
+    def _read(self, query: Query, view: View, after: Place | None, deadline: Deadline) -> Page:
+        sources = self._sources(query, view)
+        found: list[tuple[Place, dict[str, Any]]] = []
+        left = MAX_LOOKED_AT
+        size = query.limit + 1
+        while left > 0:
+            places = _taken(sources, after, size, deadline)
+            found += self._fitting(query, view, places, deadline)
+            if len(found) > query.limit:
+                last, _ = found[query.limit - 1]
+                return Page([body for _, body in found[: query.limit]], query.cursor_at(last))
+            if len(places) < size:
+                return Page([body for _, body in found], None)
+            after = places[-1]
+            left -= size
+            size = min(2 * size, _MAX_AT_ONCE, left)
+        assert after is not None, "candidates were looked at"  # noqa: S101
+        return Page([body for _, body in found], query.cursor_at(after))
+
+    def _sources(self, query: Query, view: View) -> list[_CandidateSource]:
+        """The lists of which each contains all matches, the one that is likely shortest first."""
+        terms = sorted(next(iter(query.conditions()), {ALL}))
+        by_terms: _CandidateSource = partial(self._views.find, view, query.sort, terms)
+        if query.identifiers:
+            return [by_terms]
+        longest_first = sorted(query.words, key=lambda word: (-len(word), word))
+        by_word = [
+            partial(self._views.find_prefix, view, query.sort, each) for each in longest_first
+        ]
+        return [*by_word, by_terms]
+
+    def _fitting(
+        self, query: Query, view: View, places: list[Place], deadline: Deadline
+    ) -> list[tuple[Place, dict[str, Any]]]:
+        """The candidates that are still at their place in the order and match the query."""
+        rows = self._views.rows(view, [carrier_id for _, carrier_id in places], deadline)
+        found = []
+        for place in places:
+            key, carrier_id = place
+            if carrier_id in rows:
+                body = _body(rows[carrier_id])
+                if sort_keys(body)[query.sort] == key and query.fits(body):
+                    found.append((place, body))
+        return found
+
+    def _holds(self, token: Token, deadline: Deadline) -> bool:
+        view = self._live.view(CARRIERS, deadline)
+        row = self._views.rows(view, [token.carrier_id], deadline).get(token.carrier_id)
+        if row is not None and row.version >= token.version:
+            return True
+        _refuse_parked(self._views.progress(view, deadline), token)
+        return False
+
+
+def _body(row: Row) -> dict[str, Any]:
+    try:
+        body: dict[str, Any] = parse_own(row.body)
+    except NotStrictJson as error:
+        raise StoreUnavailable(
+            f"the view's row of carrier {row.carrier_id} is damaged: run `carriers projections"
+            f" rebuild {CARRIERS}`"
+        ) from error
+    return body
+
+
+def _refuse_parked(progress: Progress, token: Token) -> None:
+    parked = progress.parked.get(token.carrier_id)
+    if parked is not None and parked.version <= token.version:
+        raise ViewBehind(_PARKED)
+
+
+def _taken(
+    sources: list[_CandidateSource], after: Place | None, size: int, deadline: Deadline
+) -> list[Place]:
+    """Candidates from the first source that the store can read. Sources that it cannot read are
+    removed from `sources`; the last one can always be read."""
+    while (places := sources[0](after, size, deadline)) is None:
+        del sources[0]
+    return places

@@ -1,0 +1,111 @@
+"""What is asked of the carriers' directory: a filter, an order, and a page by its cursor."""
+
+import json
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any
+
+from app.application.ports.views import Place
+from app.application.projections import PROJECTIONS
+from app.application.projections.carriers import (
+    WORLDWIDE,
+    country_term,
+    identifier_term,
+    pair_term,
+    search_words,
+    service_term,
+    state_term,
+    terms_of,
+)
+
+CARRIERS = "carriers"
+"""The name of the projection that queries of carriers read."""
+
+
+class BadCursor(ValueError):
+    """The text is no cursor of this query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A filter, an order and a page. A carrier matches if each non-empty set has a value that fits.
+
+    Countries are alpha-2 codes, identifiers scheme and value in normal form, words folded
+    beginnings, each of a word of the carrier. With countries and services, one service has to be
+    offered in one of the countries. Without `states` the retired ones count too. `also` are sets
+    of terms, of each of which a carrier must have one (`carriers.FILTERS`).
+    """
+
+    states: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+    identifiers: frozenset[tuple[str, str]] = frozenset()
+    words: frozenset[str] = frozenset()
+    also: frozenset[frozenset[str]] = frozenset()
+    sort: str = "name"
+    limit: int = 25
+    cursor: str | None = None
+
+    def conditions(self) -> list[frozenset[str]]:
+        """Sets of terms; a matching carrier has a term of each set. The set that is likely to match
+        the fewest carriers comes first."""
+        found = (
+            frozenset(identifier_term(*each) for each in self.identifiers),
+            *sorted(self.also, key=sorted),
+            self._coverage(),
+            frozenset(map(state_term, self.states)),
+        )
+        return [terms for terms in found if terms]
+
+    def _coverage(self) -> frozenset[str]:
+        anywhere = {*self.countries, WORLDWIDE}
+        if self.countries and self.services:
+            return frozenset(pair_term(at, what) for at in anywhere for what in self.services)
+        if self.countries:
+            return frozenset(map(country_term, anywhere))
+        return frozenset(map(service_term, self.services))
+
+    def fits(self, body: Mapping[str, Any]) -> bool:
+        """Whether the carrier with this row body matches the filter."""
+        terms = terms_of(body)
+        if any(terms.isdisjoint(each) for each in self.conditions()):
+            return False
+        words = search_words(body) if self.words else frozenset()
+        return all(any(word.startswith(prefix) for word in words) for prefix in self.words)
+
+    def digest(self) -> str:
+        """A hash of the filter, the order and the view's version, but not of the page's size. A
+        view of another version may have another order, in which a cursor would skip carriers."""
+        asked: list[frozenset[Any]] = [
+            self.states,
+            self.countries,
+            self.services,
+            self.identifiers,
+            self.words,
+        ]
+        also = sorted(map(sorted, self.also))
+        text = json.dumps([PROJECTIONS[CARRIERS].key, self.sort, *map(sorted, asked), *also])
+        return blake2s(text.encode(), digest_size=6).hexdigest()
+
+    def after(self) -> Place | None:
+        """The place in the order that the query's cursor names. Raises BadCursor."""
+        if self.cursor is None:
+            return None
+        try:
+            padding = "=" * (-len(self.cursor) % 4)
+            key, carrier_id, _ = json.loads(
+                b64decode(self.cursor + padding, altchars=b"-_", validate=True)
+            )
+            place = str(key), str(carrier_id)
+            if self.cursor_at(place) == self.cursor:
+                return place
+        except (ValueError, TypeError, RecursionError) as error:
+            raise BadCursor from error
+        raise BadCursor
+
+    def cursor_at(self, place: Place) -> str:
+        """A cursor of this query that continues after `place`."""
+        text = json.dumps([*place, self.digest()], ensure_ascii=False, separators=(",", ":"))
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")

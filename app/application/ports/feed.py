@@ -1,0 +1,99 @@
+"""The one order of all events of all streams, and which feed it is."""
+
+import enum
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.application.deadline import Deadline
+from app.application.ports.event_store import RecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """An event and its position in the feed. Positions are 1, 2, 3 … without a hole, and an event
+    keeps the one it has. Within a stream they ascend with the version."""
+
+    position: int
+    event: RecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStanding:
+    """Which feed this is, and its last position; 0 if none was given.
+
+    `feed` is a UUID as text. A position means something in the feed of one id only: a restore from
+    a backup takes positions back and gives them to other events, and so has to give a new id.
+    """
+
+    feed: str
+    head: int
+
+
+class FeedRenewed(Exception):
+    """The reader names another feed than this one, or the feed got a new id meanwhile."""
+
+    def __init__(self, now: FeedStanding) -> None:
+        super().__init__("the feed has another id")
+        self.now = now
+
+
+class BeyondHead(Exception):
+    """The reader has a position that the feed has not given yet."""
+
+    def __init__(self, now: FeedStanding) -> None:
+        super().__init__(f"the feed ends at {now.head}")
+        self.now = now
+
+
+class Feed(Protocol):
+    """All events of all streams in one order. Every call ends by its deadline."""
+
+    def read(self, after: int, limit: int, deadline: Deadline) -> list[FeedEvent]:
+        """The events at positions after + 1, after + 2 …, as far as there are and at most `limit`.
+
+        What one reader has seen every later reader sees, at the same position.
+        Raises StoreUnavailable.
+        """
+        ...
+
+    def head(self, deadline: Deadline) -> int:
+        """The last position that was given; 0 if none was. Raises StoreUnavailable."""
+        ...
+
+    def identity(self, deadline: Deadline) -> str:
+        """The feed's id, or the one that it had `IDENTITY_SECONDS` ago. Raises StoreUnavailable."""
+        ...
+
+    def standing(self, deadline: Deadline) -> FeedStanding:
+        """The feed's id and its head. Raises StoreUnavailable."""
+        ...
+
+    def renew(self, deadline: Deadline) -> str:
+        """Give the feed a new id, and return it: positions of before count no longer. Raises
+        StoreUnavailable or OutcomeUnknown."""
+        ...
+
+
+IDENTITY_SECONDS = 1.0
+"""For so long a process goes on with the id that it has read. A renewal is noticed that much later:
+until then readers get the former id, which is refused afterwards like any other former one."""
+
+
+class StepResult(enum.Enum):
+    """What came of a sequencer's step."""
+
+    WORKED = "worked"
+    """Events got positions; there may be more."""
+    IDLE = "idle"
+    """There is nothing to do."""
+    STANDING_BY = "standing by"
+    """Another process is moving the feed."""
+
+
+class Sequencer(Protocol):
+    """Gives events their positions in the feed, where appending them does not."""
+
+    def step(self, deadline: Deadline) -> StepResult:
+        """Give positions to some of the appended events. Any number of processes may. Raises
+        StoreUnavailable."""
+        ...

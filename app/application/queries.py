@@ -1,0 +1,55 @@
+"""What can be asked of one carrier, of the counts and of the feed; of all carriers it is
+`directory.query.Query`. Made by the API's schemas."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCarrier:
+    """The carrier as it was at a version or at a moment (UTC offset included); as it is now, if
+    neither is given."""
+
+    version: int | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHistory:
+    """A page of a carrier's history: at most `limit` events behind the version `after`."""
+
+    after: int = 0
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeEligibility:
+    """Whether a carrier can be given work of this service in this country (alpha-2)."""
+
+    country: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountCarriers:
+    """The counts, with the last `days` on which a carrier was registered."""
+
+    days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FollowFeed:
+    """The feed behind a position of the feed with this id, of these types only; None: of
+    whichever feed, of all types."""
+
+    feed: str | None = None
+    after: int = 0
+    types: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFeed(FollowFeed):
+    """A page of it: at most `limit` events, waiting `wait` seconds if there is none yet."""
+
+    limit: int = 100
+    wait: int = 0

@@ -1,0 +1,120 @@
+"""Puts the application on the stores that were chosen: commands, queries, access, views."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from uuid import uuid4
+
+from app.application.access.ring import Access, KeyRing
+from app.application.access.uses import KeyUses
+from app.application.bus import CommandBus
+from app.application.concurrency import ConcurrencyLimit
+from app.application.directory.pages import Directory
+from app.application.feed import Tail
+from app.application.handlers import CarrierHandlers
+from app.application.ports.clock import Clock
+from app.application.ports.event_store import EventStore
+from app.application.projections import PROJECTIONS
+from app.application.projections.follower import IDLE_SECONDS, FollowedView, Follower
+from app.application.projections.projector import Projector
+from app.application.repository import CarrierRepository
+from app.application.services import Services
+from app.bootstrap.choice import open_stores, opened_stores
+from app.bootstrap.stores import Stores
+from app.infrastructure.clock import system_clock
+from app.infrastructure.codec import JsonCodec
+from app.infrastructure.notifying_store import NotifyingEventStore
+from app.infrastructure.observability.metered_store import MeteredEventStore
+from app.infrastructure.observability.telemetry import PrometheusTelemetry
+from config.settings import Settings
+
+clock: Clock = system_clock
+"""The time, for all parts."""
+
+TAIL_POLL_SECONDS = 0.05
+"""So often the feed is asked for what other processes have appended, while somebody waits."""
+
+SEQUENCER_POLL_SECONDS = 0.1
+"""So often Cassandra is asked for what was committed since."""
+
+FOLLOW_POLL_SECONDS = 0.05
+"""So often a process that does nothing but follow looks at the feed: nobody wakes it."""
+
+
+def build_services(settings: Settings, *, follows: bool = True, makes: bool = True) -> Services:
+    """Everything that a process needs. Call it after a fork, never before.
+
+    With `follows` a thread keeps the views up with the feed; with WORKERS_FOLLOW=false the thread
+    only makes the views that this release lacks. Without `follows` there is no thread. A process
+    that follows is there to stay: while its store is away, be it Cassandra or the file of SQLite,
+    the services answer StoreUnavailable.
+
+    A process that does not follow gets StoreUnavailable if the SQLite file cannot be opened, and
+    unless it `makes` one, also if there is none.
+    """
+    telemetry = PrometheusTelemetry()
+    closing = ExitStack()
+    opened = open_stores(settings, telemetry, closing, makes=makes, waits=follows)
+    tail = Tail(opened.feed, settings.listeners, TAIL_POLL_SECONDS)
+    closing.callback(tail.close)
+    follower = build_follower(opened, keeps_up=settings.workers_follow)
+    closing.callback(follower.close)
+    if follows:
+        follower.start()
+
+    store: EventStore = MeteredEventStore(opened.events, telemetry)
+    if opened.sequencer is None:  # one that is not hurried takes more in at once
+        store = NotifyingEventStore(store, tail.wake, follower.wake)
+    carriers = CarrierRepository(store, JsonCodec(), clock)
+    bus = CommandBus(CarrierHandlers(carriers).table(), telemetry)
+    uses = KeyUses(opened.keys, clock)
+    closing.callback(uses.close)
+    access = Access(
+        KeyRing(opened.keys, clock=clock, on_use=uses.note),
+        settings.keyless,
+        settings.keyless_hosts,
+        proxies=settings.forwarded_allow_ips,
+    )
+    # Of the threads that carry out commands, so that those are never all kept waiting.
+    places = ConcurrencyLimit(max(1, settings.threads // 2))
+    directory = Directory(opened.views, follower.wake, places.taken)
+    return Services(
+        bus, carriers, store, telemetry, uuid4, access, opened.feed, tail, directory, closing.close
+    )
+
+
+def build_projectors(stores: Stores) -> list[Projector]:
+    """A projector for each projection."""
+    return [
+        Projector(projection, stores.feed, stores.views, stores.events, JsonCodec())
+        for projection in PROJECTIONS.values()
+    ]
+
+
+def build_follower(
+    stores: Stores, poll_seconds: float = IDLE_SECONDS, *, keeps_up: bool = True
+) -> Follower:
+    """It keeps the views up, and on Cassandra the feed; or it only makes those views that code of
+    this release has not made yet. Not started. Where a sequencer has to be asked, that says how
+    often to look."""
+    views = [FollowedView(each, keeps_up=keeps_up) for each in build_projectors(stores)]
+    if stores.sequencer is None or not keeps_up:
+        return Follower(views, None, poll_seconds)
+    return Follower(views, stores.sequencer, SEQUENCER_POLL_SECONDS)
+
+
+def build_directory(stores: Stores) -> Directory:
+    """Queries over the views, for a shell: nobody is woken to fill them."""
+    return Directory(stores.views, lambda: None, ConcurrencyLimit(1).taken)
+
+
+@contextmanager
+def following(settings: Settings) -> Iterator[None]:
+    """Keep the views up, and on Cassandra the feed, for as long as this lasts. Raises
+    StoreUnavailable as `build_services` does."""
+    with opened_stores(settings, makes=True) as stores:
+        follower = build_follower(stores, FOLLOW_POLL_SECONDS)
+        follower.start()
+        try:
+            yield
+        finally:
+            follower.close()

@@ -1,0 +1,155 @@
+"""What a command and an event of a carrier are, and how a command is declared. Imports only the
+domain.
+
+A module of `app/domain/commands` holds one command: the event, the command with its decision, and
+the declaration. The bus, the routes, OpenAPI, the shell, the possible actions and the examples
+follow from the declarations (`declarations.py` has them all).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from app.domain.commands import SENTENCES
+from app.domain.state import CarrierState
+
+REGISTER, PROFILE, OVERSIGHT = "register", "profile", "oversight"
+"""The groups of commands that somebody can be permitted to send: to register carriers, to keep what
+a profile says, and to judge a carrier's work."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEvent(ABC):
+    """What has happened to a carrier. Past tense, primitive fields, never changed once written.
+
+    The class's name is the type under which an event is stored; `schema_version` is stored with
+    it. Whoever changes the fields raises the version and adds an upcaster to
+    `infrastructure/codec.py`.
+    """
+
+    schema_version = 1
+
+    @abstractmethod
+    def apply(self, state: CarrierState) -> CarrierState:
+        """The state after the event. Pure, and it never refuses what happened."""
+
+
+Events = Iterator[CarrierEvent]
+"""What a decision gives, event by event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command(ABC):
+    """A request to change one carrier, as a dataclass of valid values. The docstring describes the
+    request's body; each field is annotated with its Input (`inputs.py`)."""
+
+    @abstractmethod
+    def decide(self, state: CarrierState, now: datetime) -> Events:
+        """The events that follow; none if the command would change nothing. Pure. `now` is UTC.
+
+        Whether the carrier's state allows the command is decided by the declaration. Raises
+        InvalidInput for a value that only the state or the moment shows to be wrong.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCarrier(Command):
+    """A command that changes a carrier which is registered already."""
+
+    carrier_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """How a field of a command is given, and what people are told of it.
+
+    `read` makes the value of the text, or raises InvalidValue. `keywords` are those that JSON
+    Schema has for the text. `option` and `metavar` describe the field's option of the shell.
+    """
+
+    read: Callable[[str], Any]
+    description: str
+    example: str
+    option: str
+    metavar: str = "TEXT"
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Profile:
+    """In the place of an Input: the parts of a profile, each a field of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A field of a command with its Input. Without it `default` counts, if it is not required."""
+
+    name: str
+    input: Input
+    required: bool
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """All that has to be said of a command.
+
+    `group` is one of those above. `states` are those in which the command may change a carrier;
+    none for a command that registers one. `leads_to` is the state that the command is to bring
+    about: asked for in that state, it is no longer forbidden but done already, unless it still
+    would change something. `events` begins with the command's own event. `summary` is the API's
+    sentence, if that is another one than the help page's; `details` are the help page's second
+    paragraph.
+    """
+
+    name: str
+    command: type[Command]
+    events: tuple[type[CarrierEvent], ...]
+    states: tuple[str, ...] = ()
+    leads_to: str | None = None
+    summary: str = ""
+    details: str = ""
+    group: str = field(kw_only=True)
+
+    @property
+    def sentence(self) -> str:
+        """What the command does."""
+        return SENTENCES[self.name]
+
+    @property
+    def registers(self) -> bool:
+        """Whether the carrier only comes into being by the command."""
+        return not issubclass(self.command, ChangeCarrier)
+
+    @cached_property
+    def takes_profile(self) -> bool:
+        """Whether the parts of a profile are among the fields."""
+        return any(described is Profile for _, described in self._described())
+
+    @cached_property
+    def inputs(self) -> tuple[Given, ...]:
+        """The fields but for a profile's parts, in order."""
+        defaults = {each.name: each.default for each in fields(self.command)}
+        return tuple(
+            Given(name, described, defaults[name] is MISSING, defaults[name])
+            for name, described in self._described()
+            if isinstance(described, Input)
+        )
+
+    def made(self, carrier_id: str, values: Mapping[str, Any]) -> Command:
+        """The command of a carrier's id, which a registration has no use for, and of the values of
+        the fields."""
+        given = {each.name for each in self.inputs} & values.keys()
+        arguments: dict[str, Any] = {name: values[name] for name in given}
+        if self.takes_profile:
+            arguments["profile"] = {part: values[part] for part in values if part not in given}
+        if not self.registers:
+            arguments["carrier_id"] = carrier_id
+        return self.command(**arguments)
+
+    def _described(self) -> Iterator[tuple[str, object]]:
+        for name, hint in get_type_hints(self.command, include_extras=True).items():
+            if get_origin(hint) is Annotated:
+                yield name, get_args(hint)[1]

@@ -1,0 +1,17 @@
+"""The commands, one a module: `change-email` is in `change_email.py`, and so on.
+
+Imports nothing, so that the shell's help page, which shows these lines, comes at once;
+`app/domain/declarations.py` imports the modules.
+"""
+
+SENTENCES = {
+    "register": "Register a carrier.",
+    "rename": "Give a carrier another name.",
+    "change-email": "Give a carrier another e-mail address.",
+    "update-profile": "Replace parts of a carrier's profile.",
+    "suspend": "Suspend a carrier until it is reinstated.",
+    "reinstate": "End a carrier's suspension.",
+    "retire": "Take a carrier out of the registry for good.",
+    "note-incident": "Note that something went wrong with a carrier's work.",
+}
+"""Every command by its name, in the order in which they are shown, with what it does."""

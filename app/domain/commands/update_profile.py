@@ -1,0 +1,43 @@
+"""`update-profile`: parts of a carrier's profile are replaced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.domain.command import PROFILE, CarrierEvent, ChangeCarrier, Declaration, Events
+from app.domain.inputs import ProfileParts
+from app.domain.state import ACTIVE, SUSPENDED, CarrierState
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierProfileUpdated(CarrierEvent):
+    """`changes` maps each part of the profile that changed to what it is now, as JSON."""
+
+    changes: Mapping[str, Any]
+
+    def apply(self, state: CarrierState) -> CarrierState:
+        """See `CarrierEvent`."""
+        return replace(state, profile=state.profile.changed_by(self.changes))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateProfile(ChangeCarrier):
+    """The parts of the profile that change; null, [] or {} removes one."""
+
+    profile: ProfileParts
+
+    def decide(self, state: CarrierState, now: datetime) -> Events:
+        """See `Command`."""
+        if different := state.profile.differences(self.profile):
+            yield CarrierProfileUpdated(changes=different)
+
+
+DECLARATION = Declaration(
+    "update-profile",
+    UpdateProfile,
+    (CarrierProfileUpdated,),
+    (ACTIVE, SUSPENDED),
+    details="A part that is not named stays as it is; a repeatable one is replaced as a whole.",
+    group=PROFILE,
+)

@@ -1,0 +1,35 @@
+"""The table of all commands, and what follows from it. Imports only the domain."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+from app.domain.command import CarrierEvent, Command, Declaration
+from app.domain.commands import SENTENCES
+from app.domain.state import STATES
+
+
+def _declared(name: str) -> Declaration:
+    module = import_module(f"app.domain.commands.{name.replace('-', '_')}")
+    declaration: Declaration = module.DECLARATION
+    return declaration
+
+
+DECLARATIONS: tuple[Declaration, ...] = tuple(map(_declared, SENTENCES))
+
+BY_COMMAND: Mapping[type[Command], Declaration] = MappingProxyType(
+    {each.command: each for each in DECLARATIONS}
+)
+
+EVENTS: tuple[type[CarrierEvent], ...] = tuple(
+    dict.fromkeys(
+        [each.events[0] for each in DECLARATIONS]
+        + [event for each in DECLARATIONS for event in each.events]
+    )
+)
+"""Every event that a command leads to, each once."""
+
+POSSIBLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {state: tuple(each.name for each in DECLARATIONS if state in each.states) for state in STATES}
+)
+"""Which commands change something in which state."""

@@ -1,0 +1,68 @@
+"""Reads of streams, and of who owns a value. Implements the reading part of the event store's port.
+
+All reads are SERIAL: they see, and if need be complete, the last conditional write.
+"""
+
+from uuid import UUID
+
+from app.application.deadline import Deadline
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.event_store import Claim, RecordedEvent
+from app.infrastructure.cassandra.append.claims import CassandraClaims
+from app.infrastructure.cassandra.append.retrying import CountedRetries
+from app.infrastructure.cassandra.errors import RequestFailed
+from app.infrastructure.cassandra.requests import Requests
+from app.infrastructure.cassandra.rows import recorded
+from app.infrastructure.cassandra.session import Row
+from app.infrastructure.cassandra.statements import STATEMENTS
+
+STATEMENTS.register(
+    read=(
+        "SELECT version, event_type, payload, created_at, event_id, metadata FROM events"
+        " WHERE aggregate_id = ? AND version > ? AND version <= ?"
+    ),
+    read_ids="SELECT version, event_id FROM events WHERE aggregate_id = ?",
+    ping="SELECT head FROM events WHERE aggregate_id = ? LIMIT 1",
+)
+
+_LAST_VERSION = 2**31 - 1
+
+
+class StreamReader:
+    """Every call but `ping` is tried again until its deadline; in the end StoreUnavailable."""
+
+    def __init__(
+        self, requests: Requests, claims: CassandraClaims, retries: CountedRetries
+    ) -> None:
+        self._requests = requests
+        self._claims = claims
+        self._retries = retries
+
+    def read(
+        self, stream: str, deadline: Deadline, after: int, through_version: int | None
+    ) -> list[RecordedEvent]:
+        """See `EventStore.read`."""
+        last = _LAST_VERSION if through_version is None else min(through_version, _LAST_VERSION)
+        rows = self._rows(deadline, "read", stream, min(after, _LAST_VERSION), last)
+        return [recorded(stream, row) for row in rows]
+
+    def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
+        """See `EventStore.locate`."""
+        rows = self._rows(deadline, "read_ids", stream)
+        return next((row["version"] for row in rows if row["event_id"] == event_id), None)
+
+    def owner(self, claim: Claim, deadline: Deadline) -> str | None:
+        """See `EventStore.owner`."""
+        return self._retries.reading(deadline, lambda: self._claims.owner(claim, deadline))
+
+    def ping(self, deadline: Deadline) -> None:
+        """See `EventStore.ping`. One try: its caller asks again."""
+        try:
+            self._requests.select(deadline, "ping", "ping")
+        except RequestFailed as error:
+            raise StoreUnavailable(f"no sign of life: {error.cause}") from error
+
+    def _rows(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
+        return self._retries.reading(
+            deadline, lambda: self._requests.select(deadline, name, *values)
+        )

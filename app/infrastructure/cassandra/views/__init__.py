@@ -1,0 +1,1 @@
+"""Views in Cassandra: generations, rows, and the lists that queries page through."""

@@ -1,0 +1,1 @@
+"""Observability: the log as JSON lines, and metrics that all workers share."""

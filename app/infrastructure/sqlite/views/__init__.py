@@ -1,0 +1,1 @@
+"""Views in a file of their own, which can be thrown away and made again."""

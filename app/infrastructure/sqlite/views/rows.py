@@ -1,0 +1,185 @@
+"""How the rows of a view are written and found. Functions within a transaction of `store.py`."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from app.application.ports.views import SORTS, Place, Row, RowChange
+
+MAX_MATCHES = 1000
+"""So many rows at most are put in order for a page of what a prefix finds."""
+
+_KNOWN = """
+SELECT carrier_id, row, words FROM rows
+WHERE view = ? AND carrier_id IN (SELECT value FROM json_each(?))
+"""
+_LAST_NUMBER = "SELECT coalesce(max(row), 0) FROM rows"
+_KEYS = ", ".join(SORTS)
+_PUT = f"""
+INSERT INTO rows (row, words, view, carrier_id, version, body, {_KEYS})
+VALUES (?, ?, ?, ?, ?, ?, {", ".join("?" * len(SORTS))})
+ON CONFLICT (row) DO UPDATE SET words = excluded.words, version = excluded.version,
+    body = excluded.body, {", ".join(f"{sort} = excluded.{sort}" for sort in SORTS)}
+"""  # noqa: S608 - names of its own
+# Values, not a SELECT: that would make the index write a segment for each row.
+_ADD_WORDS = "INSERT INTO word_index (rowid, words) VALUES (?, ?)"
+_REMOVE_WORDS = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?, ?)"
+_ADD_PLACE = "INSERT OR IGNORE INTO places (view, sort, term, key, carrier_id) VALUES (?,?,?,?,?)"
+_REMOVE_PLACE = """
+DELETE FROM places WHERE view = ? AND sort = ? AND term = ? AND key = ? AND carrier_id = ?
+"""
+_SOME_PLACES = "SELECT view, sort, term, key, carrier_id FROM places WHERE view = ? LIMIT ?"
+_SOME_ROWS = "SELECT row, words FROM rows WHERE view = ? ORDER BY row LIMIT ?"
+_REMOVE_ROW = "DELETE FROM rows WHERE row = ?"
+FIND = """
+SELECT key, carrier_id FROM places
+WHERE view = ? AND sort = ? AND term = ? AND (key, carrier_id) > (?, ?)
+ORDER BY key, carrier_id LIMIT ?
+"""
+MATCHES = "SELECT DISTINCT doc FROM word_list WHERE term >= ? AND term < ? LIMIT ?"
+IN_ORDER = {
+    sort: f"""
+SELECT {sort}, carrier_id FROM rows
+WHERE row IN (SELECT value FROM json_each(?)) AND ({sort}, carrier_id) > (?, ?)
+ORDER BY {sort}, carrier_id LIMIT ?
+"""  # noqa: S608 - names of its own
+    for sort in SORTS
+}
+_ROWS = """
+SELECT carrier_id, version, body FROM rows
+WHERE view = ? AND carrier_id IN (SELECT value FROM json_each(?))
+"""
+_SAME_KEYS = " AND ".join(f"b.{sort} = a.{sort}" for sort in SORTS)
+# What one has and the other has not, or not the same; and what only the other has.
+_DIFFERENCES = f"""
+SELECT
+    (SELECT count(*) FROM rows a WHERE a.view = :one AND NOT EXISTS (
+        SELECT 1 FROM rows b WHERE b.view = :other AND b.carrier_id = a.carrier_id
+            AND b.version = a.version AND b.body = a.body AND {_SAME_KEYS}))
+  + (SELECT count(*) FROM rows a WHERE a.view = :other AND NOT EXISTS (
+        SELECT 1 FROM rows b WHERE b.view = :one AND b.carrier_id = a.carrier_id))
+  + (SELECT count(*) FROM counts a WHERE a.view = :one AND NOT EXISTS (
+        SELECT 1 FROM counts b WHERE b.view = :other AND b.name = a.name AND b.value = a.value))
+  + (SELECT count(*) FROM counts a WHERE a.view = :other AND NOT EXISTS (
+        SELECT 1 FROM counts b WHERE b.view = :one AND b.name = a.name))
+"""  # noqa: S608 - names of its own
+_BEFORE_ALL: Place = ("", "")
+_BEHIND_DIGITS = "g"
+
+
+def write_rows(connection: sqlite3.Connection, view: int, changes: Sequence[RowChange]) -> None:
+    """Put each row in the place of what it was."""
+    ids = json.dumps([change.row.carrier_id for change in changes])
+    known = {carrier: held for carrier, *held in connection.execute(_KNOWN, (view, ids))}
+    (last,) = connection.execute(_LAST_NUMBER).fetchone()
+    records, gone, come = [], [], []
+    for change in changes:
+        row = change.row
+        words = _indexed(view, row.words)
+        number, indexed = known.get(row.carrier_id) or (last + 1, None)
+        last = max(last, number)
+        if words != indexed:
+            come.append((number, words))
+            if indexed is not None:
+                gone.append((number, indexed))
+        keys = [row.keys.get(sort, "") for sort in SORTS]
+        records.append((number, words, view, row.carrier_id, row.version, row.body, *keys))
+    # A lower number after a higher one, too, makes the index write a segment.
+    connection.executemany(_REMOVE_WORDS, sorted(gone))
+    connection.executemany(_ADD_WORDS, sorted(come))
+    connection.executemany(_PUT, records)
+    _write_places(connection, view, changes)
+
+
+def remove_some(connection: sqlite3.Connection, view: int, maximum: int) -> bool:
+    """Remove at most so many rows, and as many places; whether there were any."""
+    rows = connection.execute(_SOME_ROWS, (view, maximum)).fetchall()
+    connection.executemany(_REMOVE_WORDS, rows)
+    connection.executemany(_REMOVE_ROW, [row[:1] for row in rows])
+    places = connection.execute(_SOME_PLACES, (view, maximum)).fetchall()
+    connection.executemany(_REMOVE_PLACE, places)
+    return bool(rows or places)
+
+
+def rows_of(
+    connection: sqlite3.Connection, view: int, carrier_ids: Iterable[str]
+) -> dict[str, Row]:
+    """See `ViewStore.rows`."""
+    rows = connection.execute(_ROWS, (view, json.dumps(list(carrier_ids))))
+    return {carrier_id: Row(carrier_id, *values) for carrier_id, *values in rows}
+
+
+def differences(connection: sqlite3.Connection, one: int, other: int) -> int:
+    """See `ViewStore.differences`."""
+    found = connection.execute(_DIFFERENCES, {"one": one, "other": other})
+    return int(found.fetchone()[0])
+
+
+def find_places(
+    connection: sqlite3.Connection,
+    view: int,
+    sort: str,
+    terms: Iterable[str],
+    after: Place | None,
+    limit: int,
+) -> list[Place]:
+    """See `ViewStore.find`: for each term a range of places that ends after `limit`."""
+    found: set[Place] = set()
+    for term in terms:
+        values = (view, SORTS.index(sort), term, *(after or _BEFORE_ALL), limit)
+        found.update(connection.execute(FIND, values))
+    return sorted(found)[:limit]
+
+
+def find_word(
+    connection: sqlite3.Connection,
+    view: int,
+    sort: str,
+    prefix: str,
+    after: Place | None,
+    limit: int,
+) -> list[Place] | None:
+    """See `ViewStore.find_prefix`: a range of words that ends after MAX_MATCHES rows."""
+    first = _token(view, prefix)
+    words = (first, first + _BEHIND_DIGITS, MAX_MATCHES + 1)
+    matches = [match for (match,) in connection.execute(MATCHES, words)]
+    if len(matches) > MAX_MATCHES:
+        return None
+    values = (json.dumps(matches), *(after or _BEFORE_ALL), limit)
+    return connection.execute(IN_ORDER[sort], values).fetchall()
+
+
+def _write_places(connection: sqlite3.Connection, view: int, changes: Sequence[RowChange]) -> None:
+    left: set[_Entry] = set()
+    taken: list[_Entry] = []
+    for change in changes:
+        entries = _entries(view, change.row)
+        taken += entries
+        if change.was:
+            left.update(*(_entries(view, row) for row in change.was))
+            left.difference_update(entries)
+    # In the order of the table, so that neighbours are written to the same page at once.
+    connection.executemany(_REMOVE_PLACE, sorted(left))
+    connection.executemany(_ADD_PLACE, sorted(taken))
+
+
+_Entry = tuple[int, int, str, str, str]
+
+
+def _entries(view: int, row: Row) -> list[_Entry]:
+    return [
+        (view, number, term, row.keys[sort], row.carrier_id)
+        for number, sort in enumerate(SORTS)
+        if sort in row.keys
+        for term in row.terms
+    ]
+
+
+def _indexed(view: int, words: Iterable[str]) -> str:
+    return " ".join([_token(view, word) for word in sorted(words)])
+
+
+def _token(view: int, word: str) -> str:
+    """A word of a view in the index. As digits, every text is one word to every tokenizer, and
+    what it begins with is what its digits begin with."""
+    return f"{view}v{word.encode('utf-8', 'surrogatepass').hex()}"

@@ -1,0 +1,1 @@
+"""Clients that others' generators make from /openapi.json, used against the running service."""

@@ -1,0 +1,77 @@
+"""The contract of event stores, on a real Cassandra; and what only Cassandra can do wrong."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from cassandra.cluster import Session
+
+from app.application.ports.event_store import NO_STREAM, Appended, EventStore, VersionConflict
+from app.infrastructure.cassandra.session import Contact
+from tests.contracts.claims import ClaimsContract
+from tests.contracts.event_store import EventStoreContract
+from tests.support.stores import cassandra_store, commit, soon
+
+KEYSPACE = "contract"
+
+
+@pytest.fixture(scope="module")
+def module_store(contact: Contact) -> Iterator[EventStore]:
+    """One store for all tests here: streams are never reused."""
+    store = cassandra_store(contact, KEYSPACE)
+    yield store
+    store.close()
+
+
+class TestCassandraEventStore(EventStoreContract, ClaimsContract):
+    """All of the contract."""
+
+    @pytest.fixture
+    def store(self, module_store: EventStore) -> EventStore:
+        return module_store
+
+    @pytest.fixture
+    def store_name(self, contact: Contact) -> str:
+        return f"cassandra:{contact.hosts[0]}:{contact.port}:{KEYSPACE}"
+
+
+class TestStreamsOfTheOriginal:
+    """Rows that were written with the original registry's five columns, before heads were kept."""
+
+    @pytest.fixture
+    def stream(self, direct: Session) -> str:
+        """A stream of two such rows."""
+        stream = str(uuid4())
+        for version in (1, 2):
+            direct.execute(
+                "INSERT INTO events (aggregate_id, version, event_type, payload, created_at)"
+                " VALUES (%s, %s, 'CarrierRegistered', '{}', '2020-01-01T00:00:00.123Z')",
+                (stream, version),
+            )
+        return stream
+
+    def test_they_stay_readable(self, module_store: EventStore, stream: str) -> None:
+        """They come back in order, with an id that is the same at every reading."""
+        first, second = module_store.read(stream, soon())
+        assert (first.version, second.version) == (1, 2)
+        assert first.data.event_id != second.data.event_id
+        assert module_store.read(stream, soon())[0] == first
+        assert first.data.metadata == "{}"
+        assert first.data.created_at.isoformat() == "2020-01-01T00:00:00.123000+00:00"
+
+    def test_they_can_be_appended_to(self, module_store: EventStore, stream: str) -> None:
+        """An append at their last version gives the stream its head."""
+        commit_id, events = commit()
+        assert module_store.append(stream, 2, events, commit_id, soon()) == Appended(3)
+        assert len(module_store.read(stream, soon())) == 3
+
+    @pytest.mark.parametrize("expected", [NO_STREAM, 1, 3], ids=["new", "stale", "too high"])
+    def test_a_wrong_version_conflicts(
+        self, module_store: EventStore, stream: str, expected: int
+    ) -> None:
+        """The version check holds for them too, for a stream taken to be new above all."""
+        commit_id, events = commit()
+        with pytest.raises(VersionConflict) as conflict:
+            module_store.append(stream, expected, events, commit_id, soon())
+        assert conflict.value.actual == 2
+        assert len(module_store.read(stream, soon())) == 2

@@ -1,0 +1,111 @@
+"""Beside the way of the data: a cluster of three Cassandra nodes that a test owns and breaks.
+
+Each node has a loopback address of its own, 127.0.0.1 to 127.0.0.3, and all of them have the same
+ports, as the driver expects it. Standard library and the driver only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Self
+
+from cassandra import ConsistencyLevel, DriverException
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
+from cassandra.policies import WhiteListRoundRobinPolicy
+
+from tests.support.cassandra_jvm import SYNCED_COMMIT_LOG, VERSION, JvmNode, say
+from tests.support.processes import free_port, wait_until
+from tests.support.threads import at_once
+
+NODES = 3
+COPIES: dict[str, str | int] = {"class": "SimpleStrategy", "replication_factor": NODES}
+"""Replication for keyspaces here: every node has every row."""
+
+START_SECONDS = 120
+
+_TOKENS = 2**64
+
+
+class ThreeNodes:
+    """Three nodes that sync their commit logs before they acknowledge. Usable as a context manager.
+
+    `overrides` are entries of cassandra.yaml, for all of them. Raises Unavailable without Java or
+    the jars.
+    """
+
+    def __init__(self, overrides: Mapping[str, Any] | None = None, heap: str = "768M") -> None:
+        self.port = free_port()
+        storage_port = free_port()
+        self.nodes = [
+            JvmNode(
+                host=f"127.0.0.{number}",
+                port=self.port,
+                heap=heap,
+                overrides={
+                    **SYNCED_COMMIT_LOG,
+                    **_in_ring(number, storage_port),
+                    **(overrides or {}),
+                },
+            )
+            for number in range(1, NODES + 1)
+        ]
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The nodes' addresses."""
+        return tuple(node.host for node in self.nodes)
+
+    def start(self) -> None:
+        """Start all nodes and return when each of them sees the others up."""
+        say(f"starting three nodes of Cassandra {VERSION} on port {self.port} …")
+        seed, *others = self.nodes
+        try:
+            seed.start()
+            at_once(len(others), lambda number: others[number].start(), START_SECONDS)
+            wait_until(self.is_whole, 60, "each node sees the others", 0.2)
+        except BaseException:
+            self.close()
+            raise
+
+    def is_whole(self) -> bool:
+        """Tell whether every node answers, and reads from all others."""
+        return all(map(_sees_all, self.nodes))
+
+    def close(self) -> None:
+        """End all nodes, with their data."""
+        with ExitStack() as closing:
+            for node in self.nodes:
+                closing.callback(node.close)
+
+
+def _in_ring(number: int, storage_port: int) -> dict[str, Any]:
+    provider = "org.apache.cassandra.locator.SimpleSeedProvider"
+    seeds = [{"seeds": f"127.0.0.1:{storage_port}"}]
+    return {
+        "storage_port": storage_port,
+        "seed_provider": [{"class_name": provider, "parameters": seeds}],
+        # Given, so that nodes that start at once need not agree on them.
+        "initial_token": str(-(2**63) + (number - 1) * _TOKENS // NODES),
+    }
+
+
+def _sees_all(node: JvmNode) -> bool:
+    """Tell whether the node coordinates a read of every copy of a row that all nodes have."""
+    alone = ExecutionProfile(WhiteListRoundRobinPolicy([node.host]), request_timeout=5)
+    alone.consistency_level = ConsistencyLevel.ALL
+    cluster = Cluster([node.host], node.port, execution_profiles={EXEC_PROFILE_DEFAULT: alone})
+    try:
+        cluster.connect().execute("SELECT * FROM system_distributed.repair_history LIMIT 1")
+    except (DriverException, NoHostAvailable):
+        return False
+    finally:
+        cluster.shutdown()
+    return True
