@@ -166,9 +166,12 @@ class EnvelopeWorker(ThreadWorker):
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - gunicorn's
-        """SIGQUIT or SIGINT: stop quickly; gunicorn waits for all threads in this case too."""
+        """SIGQUIT or SIGINT: stop quickly; Python waits for the threads of requests in this case
+        too. gunicorn's own handler also shuts their pool down, for which it takes a lock: if the
+        signal interrupts the accepting thread while that hands a request to the pool, the thread
+        has the lock already and would wait for itself for ever."""
         self._stopping.put(None)
-        super().handle_quit(sig, frame)
+        base.Worker.handle_quit(self, sig, frame)
 
     def is_parent_alive(self) -> bool:
         """See `gunicorn.workers.base.Worker`. An orphaned worker stops."""
