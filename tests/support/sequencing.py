@@ -63,6 +63,19 @@ class Lost:
 
 
 @dataclass
+class Twice:
+    """Every request of that name reaches two nodes; the second one's answer is the one that
+    counts."""
+
+    name: str
+
+    def __call__(self, name: str, send: Send) -> list[Row]:
+        if name == self.name:
+            send()
+        return send()
+
+
+@dataclass
 class Recorded:
     """Keeps the names of the requests that are sent."""
 

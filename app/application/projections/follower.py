@@ -31,7 +31,8 @@ IDLE_SECONDS = 1.0
 """The pause between two polls of the views when there is nothing to do."""
 
 _GATHER_SECONDS = 0.01
-_LONGEST_PAUSE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 1.0
+"""No longer than between two polls: a store that is back is noticed as soon as a new event."""
 _CLOSE_SECONDS = 5.0
 
 Result = TypeVar("Result")

@@ -53,26 +53,18 @@ class Requests:
         perhaps not a conditional one that is still under way."""
         return self.execute(self.bind(deadline, name, *values), deadline)
 
-    def write(
-        self, deadline: Deadline, name: str, *values: object, by_one_node: bool = False
-    ) -> Row:
+    def write(self, deadline: Deadline, name: str, *values: object) -> Row:
         """The answer of a conditional write: `[applied]`, and if not, what stood in its way. That
-        may be this very write, applied by another node: the values have to tell, or the write has
-        to go to one node alone."""
+        may be this very write, applied by another node: the values have to tell."""
         statement = self.bind(deadline, name, *values)
         statement.serial_consistency_level = self._serial
-        statement.is_idempotent = not by_one_node
         return self.execute(statement, deadline)[0]
 
-    def write_batch(
-        self, deadline: Deadline, writes: Iterable[Write], *, by_one_node: bool = False
-    ) -> Row:
+    def write_batch(self, deadline: Deadline, writes: Iterable[Write]) -> Row:
         """The same for a conditional batch on one partition, which is applied as a whole or not at
         all. Where it has several conditions a rejection may come as several rows: this is the
         first, and the static columns are in each."""
-        batch = self.batch(deadline, writes)
-        batch.is_idempotent = not by_one_node
-        return self.execute(batch, deadline)[0]
+        return self.execute(self.batch(deadline, writes), deadline)[0]
 
     def batch(self, deadline: Deadline, writes: Iterable[Write]) -> BatchStatement:
         """A conditional batch on one partition, to be executed. Raises StoreUnavailable."""

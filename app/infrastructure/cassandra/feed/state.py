@@ -9,6 +9,7 @@ once, whatever crashes in between.
 
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
+from uuid import UUID, uuid4
 
 from app.application.deadline import Deadline
 from app.infrastructure.cassandra.append.intent_log import IntentId
@@ -19,11 +20,15 @@ from app.infrastructure.cassandra.statements import STATEMENTS
 
 STATEMENTS.register(
     read_state="SELECT revision, head, cursors, open FROM feed WHERE bucket = ? LIMIT 1",
+    # The writer is in the condition so that a refusal shows it.
     begin_bucket=(
-        "UPDATE feed SET revision = ?, head = ?, cursors = ?, open = ? WHERE bucket = ?"
-        " IF revision = null"
+        "UPDATE feed SET revision = ?, head = ?, writer = ?, cursors = ?, open = ?"
+        " WHERE bucket = ? IF revision = null AND writer != ?"
     ),
-    move_feed="UPDATE feed SET revision = ?, head = ? WHERE bucket = ? IF revision = ?",
+    move_feed=(
+        "UPDATE feed SET revision = ?, head = ?, writer = ?"
+        " WHERE bucket = ? IF revision = ? AND writer != ?"
+    ),
     put_cursors="UPDATE feed SET cursors = cursors + ? WHERE bucket = ?",
     drop_cursors="UPDATE feed SET cursors = cursors - ? WHERE bucket = ?",
     put_open="UPDATE feed SET open = open + ? WHERE bucket = ?",
@@ -58,20 +63,21 @@ class FeedStates:
 
     def commit(self, draft: Draft, deadline: Deadline) -> bool:
         """Whether the draft is the state now; if not, or if this raises, load the state again."""
-        # Two sequencers may draft the very same, so a refused batch cannot tell whose was applied.
-        answer = self._requests.write_batch(deadline, _writes(draft), by_one_node=True)
-        return bool(answer["[applied]"])
+        writer = uuid4()
+        answer = self._requests.write_batch(deadline, _writes(draft, writer))
+        return bool(answer["[applied]"]) or answer.get("writer") == writer
 
 
-def _writes(draft: Draft) -> Iterator[Write]:
+def _writes(draft: Draft, writer: UUID) -> Iterator[Write]:
     """What makes the draft the state, in one batch."""
     base, result = draft.base, draft.result()
     if base.revision == 0 or result.bucket > base.bucket:
         # A full bucket's state never changes again: it still is what the draft began with.
         place = (result.cursors, result.open, result.bucket)
-        yield "begin_bucket", (result.revision, result.head, *place)
+        yield "begin_bucket", (result.revision, result.head, writer, *place, writer)
     else:
-        yield "move_feed", (result.revision, result.head, result.bucket, base.revision)
+        moved = (result.revision, result.head, writer, result.bucket)
+        yield "move_feed", (*moved, base.revision, writer)
         for name, change in _differences(base, result):
             yield name, (change, result.bucket)
     for position, event in enumerate(draft.events, base.head + 1):

@@ -94,12 +94,10 @@ def test_that_what_was_broken_off_is_finished_by_the_next_run(
     broken = CassandraBackfill(requests)
     write = broken._requests.write
 
-    def interrupted(
-        deadline: Deadline, name: str, *values: object, by_one_node: bool = False
-    ) -> Row:
+    def interrupted(deadline: Deadline, name: str, *values: object) -> Row:
         if name == "mark":
             raise KeyboardInterrupt
-        return write(deadline, name, *values, by_one_node=by_one_node)
+        return write(deadline, name, *values)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(broken._requests, "write", interrupted)
@@ -117,15 +115,32 @@ def test_that_an_append_in_between_is_not_taken_twice(
     run = CassandraBackfill(requests)
     write = run._requests.write
 
-    def after_an_append(
-        deadline: Deadline, name: str, *values: object, by_one_node: bool = False
-    ) -> Row:
+    def after_an_append(deadline: Deadline, name: str, *values: object) -> Row:
         if name == "mark":
             commit_id, events = commit()
             store.append(stream, 2, events, commit_id, soon())
-        return write(deadline, name, *values, by_one_node=by_one_node)
+        return write(deadline, name, *values)
 
     monkeypatch.setattr(run._requests, "write", after_an_append)
     assert [backfilled for _, backfilled in run.run()] == [0]
     run.close()
     assert fed(requests, stream) == [(stream, 1), (stream, 2), (stream, 3)]
+
+
+def test_that_a_mark_that_two_nodes_were_sent_recognises_itself(
+    requests: Requests, direct: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node that answers may have been the second: then it refuses what is done already."""
+    stream = old_stream(direct, 2)
+    run = CassandraBackfill(requests)
+    write = run._requests.write
+
+    def twice(deadline: Deadline, name: str, *values: object) -> Row:
+        if name == "mark":
+            write(deadline, name, *values)
+        return write(deadline, name, *values)
+
+    monkeypatch.setattr(run._requests, "write", twice)
+    assert [backfilled for _, backfilled in run.run()] == [1]
+    run.close()
+    assert fed(requests, stream) == [(stream, 1), (stream, 2)]

@@ -10,7 +10,7 @@ from app.infrastructure.cassandra.append.intent_log import IntentLog
 from app.infrastructure.cassandra.feed.reader import BUCKET_POSITIONS
 from app.infrastructure.cassandra.session import Row
 from tests.support.interrupted import APPEND, Send, Stop
-from tests.support.sequencing import Beside, Lost, Silent, Site, places, put, until
+from tests.support.sequencing import Beside, Lost, Silent, Site, Twice, places, put, until
 from tests.support.stores import commit, soon
 from tests.support.threads import at_once
 
@@ -57,6 +57,23 @@ class TestSequencersThatFail:
         assert site.head() == start + sent
         put(site.writer(), stream, 1)
         assert places(site.follow(sequencer, start, 2)) == [(stream, 1), (stream, 2)]
+
+    def test_one_whose_commits_reach_two_nodes(self, site: Site, start: int, stream: str) -> None:
+        """The second node refuses a commit, by which the sequencer sees that the first has applied
+        it: it goes on at once, and stands by for nobody."""
+        sequencer = site.sequencer(Twice(APPEND))
+        border = (start // BUCKET_POSITIONS + 1) * BUCKET_POSITIONS
+        put(site.writer(), stream)
+        site.follow(site.sequencer(), start, 1)
+        go_to(site, border - 1)
+        steps = set()
+        for version in range(1, 4):
+            put(site.writer(), stream, version)
+            while site.head() < border - 1 + version:
+                steps.add(sequencer.step(soon()))
+        assert StepResult.STANDING_BY not in steps
+        found = site.follow(sequencer, border - 1, 3)
+        assert places(found) == [(stream, version) for version in range(2, 5)]
 
     @pytest.mark.parametrize("sent", [True, False], ids=["answer lost", "request lost"])
     def test_one_at_the_border_of_a_bucket(self, site: Site, start: int, sent: bool) -> None:
