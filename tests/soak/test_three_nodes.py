@@ -27,6 +27,8 @@ KEYSPACE = "registry"
 BUDGET_SECONDS = 5.0
 LATEST_SECONDS = BUDGET_SECONDS + 0.5
 """The budget, and what clients wait for a turn on a machine that also runs three nodes."""
+FEED_SECONDS = 3.0
+"""How far the feed may be behind while one node is away."""
 BACK_SECONDS = 5.0
 FAULT_SECONDS = 15.0 if IS_FULL else 4.0
 CALM_SECONDS = 4.0 if IS_FULL else 2.0
@@ -79,6 +81,7 @@ def keeps_its_promises(seen: Seen) -> None:
     assert seen.answered >= 0.995, str(seen)
     assert seen.longest_gap <= 2, str(seen)
     assert seen.slowest <= LATEST_SECONDS, str(seen)
+    assert seen.feed_lag <= FEED_SECONDS, str(seen)
     # A load balancer takes an instance out after several in a row.
     assert seen.unready <= 1, str(seen)
 

@@ -1,7 +1,11 @@
 """Keeps the live views up to date with the feed, and on Cassandra the feed with the streams; builds
-the views that this release lacks. One thread a process.
+the views that this release lacks.
 
-An append in the same process wakes the thread; otherwise it polls for events of other processes.
+Views and sequencer have a thread each, so that a view which is slow to write holds up no event.
+
+    append ──wakes──▶ sequencer ──wakes──▶ views          (SQLite: append ──wakes──▶ views)
+
+Besides, each thread polls for what other processes did.
 """
 
 import logging
@@ -31,6 +35,8 @@ IDLE_SECONDS = 1.0
 """The pause between two polls of the views when there is nothing to do."""
 
 _GATHER_SECONDS = 0.01
+"""The pause after a wake, so that one commit holds events that are appended at about that time."""
+
 _LONGEST_PAUSE_SECONDS = 1.0
 """No longer than between two polls: a store that is back is noticed as soon as a new event."""
 _CLOSE_SECONDS = 5.0
@@ -71,11 +77,11 @@ class FollowedView:
 
 
 class Follower:
-    """Steps each view in turn until all hold the whole feed, then waits `poll_seconds`.
+    """Steps each view in turn until all hold the whole feed, then looks every `IDLE_SECONDS`.
 
-    A sequencer, if there is one, is stepped first in every round. While another process sequences,
-    that process is left to update the views too, as long as their checkpoints move. While no new
-    event comes, the views are polled only every `IDLE_SECONDS`.
+    A sequencer, if there is one, is stepped beside them, and every `poll_seconds`; each event that
+    it gives a position is taken in at once. While another process sequences, that process is left
+    to update the views too, as long as their checkpoints move.
     """
 
     def __init__(
@@ -85,95 +91,123 @@ class Follower:
         poll_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._views = views
-        self._sequencer = sequencer
-        self._poll_seconds = poll_seconds
-        self._woken = threading.Event()
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._store_is_out = False
-        self._has_more = True
-        self._next_poll = Deadline.after(0)
-        self._failing = False
-        self._pause = Deadline.after(0)
-        self._pauses = _pauses()
+        self._standing_by = sequencer is not None  # until its first step has told
+        if sequencer is None:
+            self._updating = _Loop("projections", self._update, poll_seconds)
+            self._loops = [self._updating]
+        else:
+            # What the sequencer has committed at once is a batch already: nothing to gather.
+            self._updating = _Loop("projections", self._update, IDLE_SECONDS, gather_seconds=0)
+            sequence = partial(self._sequence, sequencer)
+            self._loops = [_Loop("sequencer", sequence, poll_seconds), self._updating]
 
     def start(self) -> None:
-        """Start the follower's thread. Call it after the fork, never before."""
-        self._thread = threading.Thread(target=self._follow, name="projections", daemon=True)
-        self._thread.start()
+        """Start the follower's threads. Call it after the fork, never before."""
+        for loop in self._loops:
+            loop.start()
 
     def wake(self) -> None:
         """Begin a round soon, as this process has appended an event."""
-        self._woken.set()
+        self._loops[0].wake()
 
     def close(self) -> None:
-        """End the thread after its current step."""
+        """End the threads after their current steps."""
+        for loop in self._loops:
+            loop.end()
+        deadline = Deadline.after(_CLOSE_SECONDS)
+        for loop in self._loops:
+            loop.join(deadline)
+
+    def _sequence(self, sequencer: Sequencer) -> bool | None:
+        """Whether there is more to sequence; None if the step failed."""
+        step = partial(sequencer.step, Deadline.after(STEP_SECONDS))
+        result = self._loops[0].attempt(step)
+        if result is None:
+            return None
+        stood_by, self._standing_by = self._standing_by, result is StepResult.STANDING_BY
+        if result is StepResult.WORKED or (stood_by and not self._standing_by):
+            self._updating.wake()
+        return result is StepResult.WORKED
+
+    def _update(self) -> bool | None:
+        """Whether there is more for a view to take in; None if a step failed."""
+        standing_by = self._standing_by
+        outcomes = [
+            self._updating.attempt(partial(view.step, standing_by=standing_by))
+            for view in self._views
+        ]
+        return None if None in outcomes else any(outcomes)
+
+
+class _Loop:
+    """A thread that does rounds of work: the next at once while there is more to do, else when the
+    loop is woken or after `poll_seconds`, and after growing pauses while rounds fail.
+
+    `work` returns whether there is more to do, None if a part of it failed (see `attempt`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], bool | None],
+        poll_seconds: float,
+        gather_seconds: float = _GATHER_SECONDS,
+    ) -> None:
+        self._work = work
+        self._poll_seconds = poll_seconds
+        self._gather_seconds = gather_seconds
+        self._store_is_out = False
+        self._woken = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Begin a round soon."""
+        self._woken.set()
+
+    def end(self) -> None:
+        """End the thread after the current round."""
         self._closing.set()
         self._woken.set()
-        if self._thread is not None:
-            self._thread.join(_CLOSE_SECONDS)
 
-    def _follow(self) -> None:
-        pauses = _pauses()
-        while not self._closing.is_set():
-            # Before the round, as the round may miss an event that is appended during it.
-            self._woken.clear()
-            more = self._round()
-            if more is None:
-                self._closing.wait(backoff.full_jitter(next(pauses)))
-                continue
-            pauses = _pauses()
-            if not self._failing:
-                self._log_recovery()
-            if not more and self._woken.wait(self._poll_seconds):
-                # So that one commit holds events that are appended at about the same time.
-                self._closing.wait(_GATHER_SECONDS)
-
-    def _round(self) -> bool | None:
-        """Whether there is more to do; None if a step failed."""
-        sequenced: StepResult | None = None
-        if self._sequencer is not None:
-            sequenced = self._done(partial(self._sequencer.step, Deadline.after(STEP_SECONDS)))
-            if sequenced is None:
-                return None
-            nothing_new = sequenced is not StepResult.WORKED and not self._has_more
-            if nothing_new and not self._next_poll.expired:
-                return False
-            if not self._pause.expired:
-                return sequenced is StepResult.WORKED
-        standing_by = sequenced is StepResult.STANDING_BY
-        outcomes = [self._done(partial(view.step, standing_by=standing_by)) for view in self._views]
-        if None in outcomes:
-            return self._failed(sequenced)
-        self._failing = False
-        self._pauses = _pauses()
-        self._has_more = any(outcomes)
-        self._next_poll = Deadline.after(IDLE_SECONDS)
-        return self._has_more or sequenced is StepResult.WORKED
-
-    def _failed(self, sequenced: StepResult | None) -> bool | None:
-        """Pause the views, as one could not be written; the sequencer goes on meanwhile."""
-        if sequenced is None:
-            return None
-        self._failing = True
-        self._pause = Deadline.after(backoff.full_jitter(next(self._pauses)))
-        return sequenced is StepResult.WORKED
-
-    def _done(self, work: Callable[[], Result]) -> Result | None:
-        """The result of `work`, or None if it failed. No error may end the thread."""
+    def attempt(self, work: Callable[[], Result]) -> Result | None:
+        """The result of a part of a round, or None if it failed. No error may end the thread."""
         try:
             return work()
         except StoreUnavailable as error:
             if not self._store_is_out:
-                log.warning("the projections wait for the store: %s", error)
+                log.warning("the %s thread waits for the store: %s", self._thread.name, error)
             self._store_is_out = True
         except Exception:
-            log.exception("a projection cannot go on; it will be tried again")
+            log.exception("the %s thread met a defect; it will try again", self._thread.name)
         return None
+
+    def join(self, deadline: Deadline) -> None:
+        """Wait for the end, until the deadline."""
+        if self._thread.is_alive():
+            self._thread.join(deadline.remaining())
+
+    def _run(self) -> None:
+        pauses = _pauses()
+        while not self._closing.is_set():
+            # Before the round, as the round may miss an event that is appended during it.
+            self._woken.clear()
+            more = self._work()
+            if more is None:
+                self._closing.wait(backoff.full_jitter(next(pauses)))
+                continue
+            pauses = _pauses()
+            self._log_recovery()
+            if not more and self._woken.wait(self._poll_seconds):
+                self._closing.wait(self._gather_seconds)
 
     def _log_recovery(self) -> None:
         if self._store_is_out:
-            log.info("the projections go on")
+            log.info("the %s thread goes on", self._thread.name)
         self._store_is_out = False
 
 

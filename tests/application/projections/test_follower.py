@@ -35,7 +35,7 @@ def follow(world: World) -> Iterator[Callable[..., Follower]]:
     yield start
     for follower in started:
         follower.close()
-    assert "projections" not in {thread.name for thread in threading.enumerate()}
+    assert not {"projections", "sequencer"} & {thread.name for thread in threading.enumerate()}
 
 
 def until(what: Callable[[], object]) -> None:
@@ -117,8 +117,8 @@ def test_an_outage_is_told_once_and_waited_out(
     until(lambda: is_up(world))
     until(lambda: len(caplog.messages) == 2)
     assert caplog.messages == [
-        "the projections wait for the store: away",
-        "the projections go on",
+        "the projections thread waits for the store: away",
+        "the projections thread goes on",
     ]
 
 
@@ -167,7 +167,7 @@ class Scripted:
 def test_it_goes_on_at_once_while_there_is_more_to_sequence(
     world: World, follow: Callable[..., Follower]
 ) -> None:
-    """Each round begins with the sequencer, and events that it gave positions are taken in."""
+    """The views take in what was sequenced without waiting for their next poll."""
     follow(Scripted(world, StepResult.WORKED, StepResult.WORKED))
     until(lambda: world.feed.head(soon()) == 2 and is_up(world))
     agrees(world)
@@ -190,6 +190,25 @@ def test_what_another_process_left_undone_is_taken_in(
     """It had sequenced an event and died before the views had it: nothing new comes, and yet."""
     world.register("a")
     follow(Scripted(world, *[StepResult.STANDING_BY] * 3), poll_seconds=0.001)
+    until(lambda: is_up(world))
+
+
+def test_the_feed_goes_on_while_a_view_is_being_written(
+    world: World, follow: Callable[..., Follower], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that takes: a store may be slow to answer one of the two."""
+    commit = world.views.commit
+    is_sequenced = threading.Event()
+
+    def slow(*args: Any) -> None:  # noqa: ANN401
+        assert is_sequenced.wait(10), "the sequencer waits for the view"
+        commit(*args)
+
+    monkeypatch.setattr(world.views, "commit", slow)
+    sequencer = Scripted(world, *[StepResult.WORKED] * 3)
+    follow(sequencer)
+    until(lambda: world.feed.head(soon()) == 3)
+    is_sequenced.set()
     until(lambda: is_up(world))
 
 
