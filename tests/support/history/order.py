@@ -1,0 +1,56 @@
+"""How far the order of the feed is from the order in which clients acted. No promise is broken by
+that: between carriers the feed's order is not that of time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+from tests.support.history.records import History
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOrder:
+    """Of `commands` that were acknowledged, `behind` stand in the feed behind one that was sent
+    only after they were acknowledged, at most `seconds` after."""
+
+    commands: int
+    behind: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.behind / max(1, self.commands):.1%} of {self.commands} commands stand behind"
+            f" one that was sent only after they were acknowledged, {self.seconds:.2f} s at most"
+        )
+
+
+def feed_order(history: History) -> FeedOrder:
+    """The measure of a run."""
+    positions: dict[str, int] = {}
+    for page in history.pages:
+        for event in page.events:
+            positions.setdefault(event.command, event.position)
+    in_feed = [command for command in history.commands if command.id in positions]
+    sent = sorted((command.first.begin, positions[command.id]) for command in in_feed)
+    acknowledged = [
+        (command.done.end, positions[command.id]) for command in in_feed if command.done is not None
+    ]
+    distances = list(_distances(sent, acknowledged))
+    return FeedOrder(len(acknowledged), len(distances), max(distances, default=0.0))
+
+
+def _distances(
+    sent: list[tuple[float, int]], acknowledged: list[tuple[float, int]]
+) -> Iterator[float]:
+    """Of each command that was overtaken, the seconds between its acknowledgement and the last of
+    those that were sent later and stand before it."""
+    moments = [begin for begin, _ in sent]
+    # Of all that were sent from a moment on, the first position.
+    firsts = list(accumulate((position for _, position in reversed(sent)), min))[::-1]
+    for end, position in acknowledged:
+        later = bisect_right(moments, end)
+        if later < len(sent) and firsts[later] < position:
+            yield max(begin for begin, other in sent[later:] if other < position) - end
