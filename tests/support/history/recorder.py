@@ -31,6 +31,12 @@ class Recorder:
         with self._writing:
             self._file.write(f"{line}\n")
 
+    def history(self) -> History:
+        """What was recorded so far."""
+        with self._writing:
+            self._file.flush()
+        return read_history(self.path)
+
 
 def write_history(path: Path, records: Iterable[Record]) -> None:
     """Write all the records."""
