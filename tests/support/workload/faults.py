@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tests.support.cassandra_jvm import JvmNode
 from tests.support.cql_frames import STATEMENTS, Frame
 from tests.support.history.recorder import Recorder
 from tests.support.history.records import Note
@@ -92,6 +93,38 @@ def of_line(proxy: FaultProxy, chance: random.Random) -> list[Trouble]:
         Trouble("lost answers", arm(lossy), proxy.disarm),
         Trouble("a black hole", arm(DROP_REQUEST), proxy.disarm),
     ]
+
+
+def of_node(node: JvmNode, line: FaultProxy, chance: random.Random) -> list[Trouble]:
+    """A node is killed (-9) and started again, is frozen, or cannot be reached by the service."""
+    name = f"node {node.host}"
+    return [
+        Trouble(f"kill -9 of {name}", node.kill, node.start),
+        Trouble(f"{name} is frozen", node.pause, node.resume),
+        *(replace(each, name=f"{each.name} to {name}") for each in of_line(line, chance)),
+    ]
+
+
+def restart_in_turn(services: Sequence[Service]) -> Trouble:
+    """Each instance of the service is stopped as by an operator and started again."""
+
+    def restart() -> None:
+        for service in services:
+            service.server.stop()
+            service.server.start()
+
+    return Trouble("a rolling restart", restart)
+
+
+def without_majority(nodes: Sequence[JvmNode]) -> Trouble:
+    """All nodes but one are frozen."""
+    frozen = nodes[1:]
+
+    def each(act: Callable[[JvmNode], None]) -> None:
+        for node in frozen:
+            act(node)
+
+    return Trouble("no majority", lambda: each(JvmNode.pause), lambda: each(JvmNode.resume))
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
