@@ -350,6 +350,20 @@ def test_the_order_of_the_feed_is_measured() -> None:
     for email in ("a", "b", "c"):
         written.done("register", "", name="FedEx", email=f"{email}@x.example")
     first, second = written.feed[:2]
-    assert feed_order(written.finished()) == FeedOrder(3, 0, 0.0)
+    assert feed_order(written.finished()) == FeedOrder(3, 0, 0.0, takings=3, early=0)
     written.feed[:2] = [replace(second, position=1), replace(first, position=2)]
-    assert feed_order(written.finished()) == FeedOrder(3, 1, 0.5)
+    assert feed_order(written.finished()) == FeedOrder(3, 1, 0.5, takings=3, early=0)
+
+
+def test_addresses_that_the_feed_shows_taken_too_early_are_counted() -> None:
+    """A carrier takes the address that another one has given up; the feed has it the other way
+    round."""
+    written = WrittenHistory()
+    written.done("register", "", name="FedEx", email="a@x.example")
+    written.done("retire", "carrier-1", reason="merged")
+    written.done("register", "", name="DHL", email="a@x.example")
+    assert feed_order(written.finished()).early == 0
+    _, second, third = written.feed
+    written.feed[1:] = [replace(third, position=2), replace(second, position=3)]
+    order = feed_order(written.finished())
+    assert (order.takings, order.early) == (2, 1)

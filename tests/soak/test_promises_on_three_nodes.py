@@ -103,10 +103,10 @@ def world(
     nodes, lines = cluster
     wait_until(nodes.is_whole, 60, "all nodes are there", 0.2)
     keyspace = f"promises_{uuid4().hex[:8]}"
-    contact = Contact(nodes.hosts, nodes.port)
+    contact = Contact(tuple(line.host for line in lines), nodes.port)
     migrate(contact, keyspace, COPIES, read_migrations(MIGRATIONS), lambda _: None)
     settings = {
-        "CASSANDRA_HOST": ",".join(line.host for line in lines),
+        "CASSANDRA_HOST": ",".join(contact.hosts),
         "CASSANDRA_PORT": str(nodes.port),
         "CASSANDRA_KEYSPACE": keyspace,
         "WORKERS": "1",
