@@ -56,6 +56,27 @@ def test_promises_over_sqlite(seed: int, tmp_path: Path, figures: Figures) -> No
     figures.add("all commands, the service killed and frozen, sqlite", 1, seen)
 
 
+@pytest.mark.skipif(not IS_FULL, reason="SOAK=full measures the order of the feed")
+def test_the_order_of_the_feed(cassandra_node: Node, tmp_path: Path, figures: Figures) -> None:
+    """Without any fault: how many commands stand behind one that was sent after they were answered.
+    No promise is broken by that, and OpenAPI says so at `GET /events`."""
+    seed, file = first_seed(), tmp_path / "history.jsonl"
+    keyspace = f"promises_{uuid4().hex[:8]}"
+    make_keyspace(cassandra_node, keyspace)
+    service = Service(
+        tmp_path / "service",
+        CASSANDRA_HOST=cassandra_node.host,
+        CASSANDRA_PORT=str(cassandra_node.port),
+        CASSANDRA_KEYSPACE=keyspace,
+        WORKERS="2",
+        THREADS="8",
+    )
+    with service:
+        history = recorded_run([service], file, seed, SECONDS)
+    keeps_its_promises(history, seed, file)
+    figures.add("the order of the feed, without a fault, cassandra", 1, str(feed_order(history)))
+
+
 @pytest.fixture
 def proxy(cassandra_node: Node) -> Iterator[FaultProxy]:
     """Between the service and the node."""
