@@ -234,8 +234,9 @@ class History:
 
     @cached_property
     def streams(self) -> Mapping[str, Sequence[Event]]:
-        """The events of each carrier, as its history tells them in the end."""
-        return {each.carrier: each.events for each in self.told if each.is_final}
+        """The events of each carrier, as its history tells them in the end; a carrier that is not
+        there then has none."""
+        return {each.carrier: each.events for each in self.told if each.is_final and each.events}
 
     @cached_property
     def events_of(self) -> Mapping[str, Sequence[Event]]:

@@ -110,7 +110,7 @@ class Conversation:
         path: str | None = f"/carriers/{carrier}/history?limit={_LARGEST_HISTORY}"
         while path:
             answer = self._read(path, 200, 404)
-            if answer is None or (answer.status == 404 and is_final):
+            if answer is None:
                 return None
             page = answer.json.get("data", {"events": [], "next": None})
             events += [_told_event(carrier, each) for each in page["events"]]
