@@ -50,13 +50,15 @@ def broken(history: History) -> list[Verdict]:
     return [verdict for verdict in judged(history) if verdict.findings]
 
 
-def described(history: History) -> str:
-    """How much there was to judge."""
-    outcomes = [command.outcome for command in history.commands]
-    again = sum(len(command.attempts) - 1 for command in history.commands)
-    looks = len(history.shown) + len(history.told) + len(history.listed)
+def described(*histories: History) -> str:
+    """How much there was to judge, in all of them."""
+    commands = [command for history in histories for command in history.commands]
+    outcomes = [command.outcome for command in commands]
+    again = sum(len(command.attempts) - 1 for command in commands)
+    looks = sum(len(each.shown) + len(each.told) + len(each.listed) for each in histories)
+    pages = sum(len(history.pages) for history in histories)
     return (
         f"{len(outcomes)} commands ({outcomes.count(DONE)} done, {outcomes.count(REFUSED)} refused,"
         f" {outcomes.count(UNKNOWN)} unknown in the end; {again} sent again), {looks} reads,"
-        f" {len(history.pages)} pages of the feed"
+        f" {pages} pages of the feed"
     )

@@ -24,6 +24,15 @@ class FeedOrder:
     takings: int
     early: int
 
+    def __add__(self, other: FeedOrder) -> FeedOrder:
+        return FeedOrder(
+            self.commands + other.commands,
+            self.behind + other.behind,
+            max(self.seconds, other.seconds),
+            self.takings + other.takings,
+            self.early + other.early,
+        )
+
     def __str__(self) -> str:
         return (
             f"{self.behind / max(1, self.commands):.1%} of {self.commands} commands stand behind"
@@ -32,8 +41,15 @@ class FeedOrder:
         )
 
 
-def feed_order(history: History) -> FeedOrder:
-    """The measure of a run."""
+NO_ORDER = FeedOrder(0, 0, 0.0, 0, 0)
+
+
+def feed_order(*histories: History) -> FeedOrder:
+    """The measure of some runs."""
+    return sum(map(_of_run, histories), NO_ORDER)
+
+
+def _of_run(history: History) -> FeedOrder:
     feed = {event.position: event for page in history.pages for event in page.events}
     positions: dict[str, int] = {}
     for position in sorted(feed):

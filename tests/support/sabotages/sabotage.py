@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.support.project import ROOT
 
 PROMISES = "tests/soak/test_promises.py"
-OVER_SQLITE = f"{PROMISES} -k sqlite"
-OVER_CASSANDRA = f"{PROMISES} -k cassandra"
+OVER_SQLITE = f"{PROMISES} -k promises_over_sqlite"
+OVER_CASSANDRA = f"{PROMISES} -k promises_over_cassandra"
 
 _CODE = ("app", "config", "migrations_cql", "tests")
 _FILES = ("wsgi.py", "setup.cfg", "pyproject.toml", "README.md", "docker-compose.yml")
