@@ -117,7 +117,7 @@ IN_CASSANDRA = (
                 "is_certain = not (appended.already_applied if appended else False)",
             ),
         ),
-        (f"{_TESTS}/append/test_intent_log.py {_TESTS}/append/test_appending.py", OVER_CASSANDRA),
+        (f"{_TESTS}/feed/test_sequencer.py -k WritersThatFail",),
     ),
     Sabotage(
         "a log's cursor goes past an append in doubt",
@@ -189,12 +189,12 @@ IN_CASSANDRA = (
         (f"{_TESTS}/views", OVER_CASSANDRA, "tests/soak/test_rebuild.py -k cassandra"),
     ),
     Sabotage(
-        "an older row of a view is written over a newer one",
+        "rows of a view are dated by the clock, not by their version",
         "app/infrastructure/cassandra/views/rows.py",
         (
             (
-                " VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
-                " VALUES (?, ?, ?, ?, ?, ?) USING TTL ?",
+                "return row.discarded * VERSIONS + row.version",
+                'return __import__("time").time_ns() // 1_000',
             ),
         ),
         (f"{_TESTS}/views",),
