@@ -114,7 +114,7 @@ EVERYWHERE = (
         (
             (
                 "if context.fingerprint is not None:\n            noop",
-                "if context.fingerprint is None:\n            noop",
+                "if context.fingerprint == '':\n            noop",
             ),
         ),
         (OVER_SQLITE, "tests/application/test_exactly_once.py tests/api/test_commands.py"),

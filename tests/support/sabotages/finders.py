@@ -54,7 +54,7 @@ def run_finder(project: Path, finder: str, settings: Mapping[str, str]) -> Found
 
 
 def _named(output: str) -> str:
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", output, re.MULTILINE)
     promises = sorted(set(re.findall(r"BROKEN  ([^\n\\]+)", output)))
     name = f"`{failed[1]}`" if failed else "pytest"
     return ": ".join([name, *(["; ".join(promises)] if promises else [])])
