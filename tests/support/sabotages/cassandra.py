@@ -168,7 +168,7 @@ IN_CASSANDRA = (
         "a reader of the feed skips a hole",
         f"{_FEED}/reader.py",
         (('if row["position"] != after + 1:', 'if row["position"] < after + 1:'),),
-        (f"{_TESTS}/feed", OVER_CASSANDRA),
+        (f"{_TESTS}/feed/test_reader.py",),
     ),
     Sabotage(
         "the checkpoint of a view is moved before its rows are written",
