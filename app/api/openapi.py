@@ -73,7 +73,8 @@ that keeps that id (`feed`) with the last position that it has worked off, and s
 nothing: if the registry is restored from a backup the feed gets another id, and a reader that names
 the former one is answered 410. Such a reader begins anew at `after=0`; by `source` and `id` it
 knows the events again that it has worked off already, and what it has seen beyond them has not
-happened.
+happened. Of one carrier the events come in order; what may be concluded between carriers, and what
+not, is said at `GET /events`.
 
 **Keys.** `Authorization: Bearer <prefix>.<secret>`. As long as no key has been created, a service
 on loopback needs none.

@@ -167,6 +167,17 @@ def test_a_place_where_a_carrier_no_longer_stands_counts_for_nothing(filled: Fil
     assert filled.page(Query(limit=1)) == (["beta"], None)
 
 
+@pytest.mark.parametrize("words", [frozenset(), frozenset({"fx"})])
+def test_a_carrier_that_is_renamed_while_a_page_is_read_is_on_it(
+    filled: Filled, words: frozenset[str]
+) -> None:
+    """It has gone to another place when its row is read: the page is read again."""
+    former, now = (carrier(1, name, aliases=["fx"]) for name in ("Zeta", "Alpha"))
+    filled.put(former)
+    filled.views.before_rows = lambda: filled.written.put(RowChange(now, [former]))
+    assert filled.names(words=words) == ["Alpha"]
+
+
 def test_a_page_looks_at_so_many_and_no_more(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ ports, as the driver expects it. Standard library and the driver only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -30,11 +30,17 @@ _TOKENS = 2**64
 class ThreeNodes:
     """Three nodes that sync their commit logs before they acknowledge. Usable as a context manager.
 
-    `overrides` are entries of cassandra.yaml, for all of them. Raises Unavailable without Java or
-    the jars.
+    `overrides` are entries of cassandra.yaml, for all of them. With `announces` each tells clients
+    the address that is given for its number (from 1): there somebody has to pass on to the node's
+    own. Raises Unavailable without Java or the jars.
     """
 
-    def __init__(self, overrides: Mapping[str, Any] | None = None, heap: str = "768M") -> None:
+    def __init__(
+        self,
+        overrides: Mapping[str, Any] | None = None,
+        heap: str = "768M",
+        announces: Callable[[int], str] | None = None,
+    ) -> None:
         self.port = free_port()
         storage_port = free_port()
         self.nodes = [
@@ -45,6 +51,7 @@ class ThreeNodes:
                 overrides={
                     **SYNCED_COMMIT_LOG,
                     **_in_ring(number, storage_port),
+                    **({"broadcast_rpc_address": announces(number)} if announces else {}),
                     **(overrides or {}),
                 },
             )

@@ -1,7 +1,7 @@
 """Beside the way of the data: the directory's engine over real views, filled as projections do."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,12 +31,14 @@ Json = dict[str, Any]
 
 class Views(SqliteViewStore):
     """The store itself, which can be told to behave as one with places that are out of date, and
-    as one to which every prefix is too common. `meanwhile` is called once, before it looks."""
+    as one to which every prefix is too common. `meanwhile` is called once, before it looks, and
+    `before_rows` once, when places were found and their rows are not read yet."""
 
     former: Sequence[Place] = ()
     finds_prefixes = True
     asked = 0
     meanwhile: Callable[[], object] | None = None
+    before_rows: Callable[[], object] | None = None
 
     def find(
         self,
@@ -67,6 +69,13 @@ class Views(SqliteViewStore):
         if not self.finds_prefixes:
             return None
         return super().find_prefix(view, sort, prefix, after, limit, deadline)
+
+    def rows(self, view: View, carrier_ids: Iterable[str], deadline: Deadline) -> dict[str, Row]:
+        """See `ports.views.ViewStore`."""
+        happens, self.before_rows = self.before_rows, None
+        if happens:
+            happens()
+        return super().rows(view, carrier_ids, deadline)
 
     def counts(
         self, view: View, deadline: Deadline, keys: Collection[str] | None = None

@@ -62,21 +62,24 @@ class InterruptedSession(CassandraSession):
 
 
 class Stop:
-    """Holds up the first request of this name, until `go_on`."""
+    """Holds up the first request of this name, until `go_on`; with `is_after` its answer."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_after: bool = False) -> None:
         self._name = name
+        self._is_after = is_after
         self._reached = threading.Event()
         self._going_on = threading.Event()
 
     def __call__(self, name: str, send: Send) -> list[Row]:
-        if name == self._name and not self._reached.is_set():
-            self._reached.set()
-            assert self._going_on.wait(30), f"nobody let {name} go on"
-        return send()
+        if name != self._name or self._reached.is_set():
+            return send()
+        rows = send() if self._is_after else []
+        self._reached.set()
+        assert self._going_on.wait(30), f"nobody let {name} go on"
+        return rows if self._is_after else send()
 
     def wait_reached(self) -> None:
-        """Return once the request is being held up."""
+        """Return once the request, or its answer, is being held up."""
         assert self._reached.wait(30), f"{self._name} was never sent"
 
     def go_on(self) -> None:

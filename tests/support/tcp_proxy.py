@@ -121,9 +121,13 @@ class FaultProxy:
     contact point's port, `Cluster(["127.0.0.1"], port=proxy.port)`. Version 4 knows no other port.
     """
 
-    def __init__(self, upstream_host: str, upstream_port: int, *, port: int = 0) -> None:
-        """Prepare a proxy; entering it (or start()) opens `port`, by default any free one."""
+    def __init__(
+        self, upstream_host: str, upstream_port: int, *, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        """Prepare a proxy; entering it (or start()) opens `port`, by default any free one, at a
+        loopback address."""
         self._upstream = (upstream_host, upstream_port)
+        self.host = host
         self.port = port
         self.upstream_ports: set[int] = set()
         self._armed: list[Armed] = []
@@ -206,7 +210,7 @@ class FaultProxy:
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:

@@ -68,7 +68,21 @@ blueprint = ContractBlueprint("feed", __name__, description="All events of all c
 
 @blueprint.view("/events", _PAGE, _OF_A_FEED, query=EventsQuerySchema)
 def list_events(query: ReadFeed) -> Response:
-    """List all events in the order of the feed; wait for the next one, if wanted."""
+    """List all events in the order of the feed; wait for the next one, if wanted.
+
+    What may be concluded: positions have no hole and never change, and the events of one carrier
+    come in the order of `streamversion`, each once. So whoever has worked off a position has
+    worked off all before it, and of each carrier everything up to the version that came last.
+
+    What may not be concluded: between carriers the order is the one in which the feed took the
+    events in. An event may stand behind one of another carrier whose command was sent only after
+    the first one was answered, mostly by less than a second; with a database of several nodes
+    that is usual. Nor is `time` an order: each process has its own clock. A command that was
+    answered may not have its position yet, so having read up to `head` is not having read all that
+    was answered before: look for the carrier at the version of the answer instead. And an e-mail
+    address may come to a carrier by an event that stands before the one by which another carrier
+    gives it up: consumers keep addresses by carrier, and do not refuse the second one.
+    """
     feed = services().feed
     page = look(feed, query.after, query.limit, query.types, deadline())
     now = confirmed(feed, query.feed, page.next, deadline())

@@ -7,7 +7,7 @@ few matches, the page ends early with a cursor to go on from.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,6 +36,10 @@ _PARKED = (
     " operator has to look at it"
 )
 
+_READINGS = 3
+"""How often a page is read at most if carriers go to other places in the order meanwhile. A place
+that a projector which died has left behind looks the same, and must not keep a page waiting."""
+
 _CandidateSource = Callable[[Place | None, int, Deadline], list[Place] | None]
 """Gives the next candidates of a list after a place; None if the store cannot read that list."""
 
@@ -47,6 +51,10 @@ class Page:
 
     rows: list[dict[str, Any]]
     next_cursor: str | None
+
+
+class _HasMoved(Exception):
+    """Between the readings of the list and of its row a carrier went to another place."""
 
 
 class Directory:
@@ -112,13 +120,23 @@ class Directory:
         self._live.wait_until(are_there, deadline)
 
     def _read(self, query: Query, view: View, after: Place | None, deadline: Deadline) -> Page:
+        """Read again if a carrier has moved: it would be on no page, as it no longer stands where
+        it was found, and where it stands now may have been read before."""
+        for _ in range(_READINGS - 1):
+            with suppress(_HasMoved):
+                return self._read_once(query, view, after, deadline, is_last=False)
+        return self._read_once(query, view, after, deadline, is_last=True)
+
+    def _read_once(
+        self, query: Query, view: View, after: Place | None, deadline: Deadline, *, is_last: bool
+    ) -> Page:
         sources = self._sources(query, view)
         found: list[tuple[Place, dict[str, Any]]] = []
         left = MAX_LOOKED_AT
         size = query.limit + 1
         while left > 0:
             places = _taken(sources, after, size, deadline)
-            found += self._fitting(query, view, places, deadline)
+            found += self._fitting(query, view, places, deadline, is_last=is_last)
             if len(found) > query.limit:
                 last, _ = found[query.limit - 1]
                 return Page([body for _, body in found[: query.limit]], query.cursor_at(last))
@@ -143,17 +161,22 @@ class Directory:
         return [*by_word, by_terms]
 
     def _fitting(
-        self, query: Query, view: View, places: list[Place], deadline: Deadline
+        self, query: Query, view: View, places: list[Place], deadline: Deadline, *, is_last: bool
     ) -> list[tuple[Place, dict[str, Any]]]:
-        """The candidates that are still at their place in the order and match the query."""
+        """The candidates that are still at their place in the order and match the query. Unless it
+        `is_last`, raises _HasMoved for one that would match at another place."""
         rows = self._views.rows(view, [carrier_id for _, carrier_id in places], deadline)
         found = []
         for place in places:
             key, carrier_id = place
             if carrier_id in rows:
                 body = _body(rows[carrier_id])
-                if sort_keys(body)[query.sort] == key and query.fits(body):
+                if not query.fits(body):
+                    continue
+                if sort_keys(body)[query.sort] == key:
                     found.append((place, body))
+                elif not is_last:
+                    raise _HasMoved
         return found
 
     def _holds(self, token: Token, deadline: Deadline) -> bool:

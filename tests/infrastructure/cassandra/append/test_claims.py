@@ -116,6 +116,22 @@ class TestALostRaceOfOneStreamWithItself:
         assert [rival, succeeds(slow)] in ([True, False], [False, True])
 
 
+def test_a_writer_that_is_slow_right_behind_its_claim_cannot_complete(
+    writers: Writers, store: EventStore, claim: Claim, beside: Callable[..., Future[Any]]
+) -> None:
+    """It has claimed the value, and has asked for nothing since, when another takes the value over:
+    what it compares in the end it has to have read before it claimed."""
+    stream, taker = str(uuid4()), str(uuid4())
+    put(store, stream, NO_STREAM)
+    stop = Stop("claim", is_after=True)
+    slow = beside(put, writers.interrupted(stop), stream, 1, (claim,))
+    stop.wait_reached()
+    put(store, taker, NO_STREAM, (claim,))
+    stop.go_on()
+    with pytest.raises(AlreadyClaimed):
+        slow.result()
+
+
 def test_a_late_twin_of_a_commit_frees_nothing_that_was_taken_since(
     writers: Writers, store: EventStore, claim: Claim, beside: Callable[..., Future[Any]]
 ) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.application.deadline import Deadline
-from app.application.ports.errors import StoreUnavailable
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import (
     NO_CLAIMS,
     NO_STREAM,
@@ -83,6 +83,18 @@ class TestWritersThatFail:
         put(site.writer(Silent("acknowledge")), stream)
         assert places(site.follow(site.sequencer(), start, 1)) == [(stream, 1)]
         assert not is_fenced(site, stream)
+
+    def test_one_that_never_learns_how_its_append_ended(
+        self, site: Site, start: int, stream: str
+    ) -> None:
+        """It was applied, and every answer was lost. So nothing is acknowledged, not even by a
+        process that ends in order, and the stream says how it ended."""
+        writer = site.writer(Lost(APPEND, sent=True, times=1_000))
+        commit_id, events = commit()
+        with pytest.raises(OutcomeUnknown):
+            writer.append(stream, NO_STREAM, events, commit_id, Deadline.after(SHORT))
+        writer.close()
+        assert places(site.follow(site.sequencer(), start, 1)) == [(stream, 1)]
 
     def test_one_that_died_before_its_append(self, site: Site, start: int, stream: str) -> None:
         """No other append waits for it, not even the rest of its log; after the grace its stream is

@@ -1,0 +1,142 @@
+"""What a carrier is, and what a command makes of it, as the API's description says: the judge's own
+words, so that a fault of the application is none of the judge's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tests.support.history.records import Event
+
+ACTIVE, SUSPENDED, RETIRED = "active", "suspended", "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A carrier at a version; at version 0 it is not registered."""
+
+    version: int = 0
+    name: str = ""
+    email: str = ""
+    state: str = ""
+    reason: str | None = None
+    category: str | None = None
+    website: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The e-mail address that nobody else may have meanwhile; empty if there is none."""
+        return "" if self.state == RETIRED else self.email.lower()
+
+
+NOBODY: Final = Carrier()
+
+
+def decided(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
+    """The carrier after a command, at the same version if that changes nothing; None if its state
+    forbids the command."""
+    if command == "register":
+        return _registered(body) if carrier == NOBODY else None
+    if command == "note-incident":
+        return _moved(carrier) if carrier.version else None
+    if command == "reinstate":
+        changed = replace(carrier, state=ACTIVE, reason=None, category=None)
+        return _result(carrier, changed, {SUSPENDED}, ACTIVE)
+    if command == "suspend":
+        category = body.get("category", "other")
+        changed = replace(carrier, state=SUSPENDED, reason=body["reason"], category=category)
+        return _result(carrier, changed, {ACTIVE}, SUSPENDED)
+    if command == "retire":
+        changed = replace(carrier, state=RETIRED, reason=body["reason"], category=None)
+        return _result(carrier, changed, {ACTIVE, SUSPENDED}, RETIRED)
+    field = {"rename": "name", "change-email": "email", "update-profile": "website"}[command]
+    changed = replace(carrier, **{field: body[field]})
+    return _result(carrier, changed, {ACTIVE, SUSPENDED}, None)
+
+
+def after(carrier: Carrier, event: Event) -> Carrier:
+    """The carrier after one event more."""
+    change = _CHANGES.get(event.type, _nothing)
+    return replace(carrier, version=event.version, **change(event.data))
+
+
+def folded(events: Iterable[Event]) -> Carrier:
+    """The carrier after these events, the first of which is its first."""
+    carrier = NOBODY
+    for event in events:
+        carrier = after(carrier, event)
+    return carrier
+
+
+def read(fields: Mapping[str, Any] | None) -> Carrier:
+    """The carrier as the API shows it."""
+    if fields is None:
+        return NOBODY
+    return Carrier(
+        fields["version"],
+        fields["name"],
+        fields["email"],
+        fields["state"],
+        fields["reason"],
+        fields["category"],
+        fields["website"],
+        tuple(fields["aliases"]),
+    )
+
+
+def _registered(body: Mapping[str, Any]) -> Carrier:
+    """With parts of a profile it is a commit of two events."""
+    website, aliases = body.get("website"), tuple(body.get("aliases", ()))
+    version = 2 if website or aliases else 1
+    carrier = Carrier(version, body["name"], body["email"], ACTIVE)
+    return replace(carrier, website=website, aliases=aliases)
+
+
+def _moved(carrier: Carrier) -> Carrier:
+    return replace(carrier, version=carrier.version + 1)
+
+
+def _result(
+    carrier: Carrier, changed: Carrier, states: set[str], leads_to: str | None
+) -> Carrier | None:
+    if carrier.version == 0:
+        return None
+    # Who reinstates a carrier that is active changes nothing, whatever it is so for.
+    changes = changed != carrier and not (leads_to == ACTIVE and carrier.state == ACTIVE)
+    if not changes and carrier.state == leads_to:
+        return carrier
+    if carrier.state not in states:
+        return None
+    return _moved(changed) if changes else carrier
+
+
+def _profile(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    changes = dict(data["changes"])
+    if "aliases" in changes:
+        changes["aliases"] = tuple(changes["aliases"])
+    return changes
+
+
+def _nothing(_: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {}
+
+
+_CHANGES: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+    "CarrierRegistered": lambda data: {**_named(data, "name", "email"), "state": ACTIVE},
+    "CarrierRenamed": lambda data: _named(data, "name"),
+    "CarrierEmailChanged": lambda data: _named(data, "email"),
+    "CarrierProfileUpdated": _profile,
+    "CarrierSuspended": lambda data: {**_named(data, "reason", "category"), "state": SUSPENDED},
+    "CarrierReinstated": lambda _: {"state": ACTIVE, "reason": None, "category": None},
+    "CarrierRetired": lambda data: {
+        **_named(data, "reason"),
+        "state": RETIRED,
+        "category": None,
+    },
+}
+
+
+def _named(data: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    return {name: data[name] for name in names}

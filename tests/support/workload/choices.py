@@ -1,0 +1,107 @@
+"""What a client does next: chosen by the seed, out of every command that there is."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.workload.conversation import Wanted
+
+CONTESTED = 5
+"""Addresses that many want."""
+
+_TOGETHER = 8
+"""Carriers that clients change at a time; a new one takes the place of the oldest."""
+
+WEIGHTS = {
+    "register": 10,
+    "rename": 20,
+    "change-email": 20,
+    "update-profile": 12,
+    "suspend": 10,
+    "reinstate": 10,
+    "retire": 4,
+    "note-incident": 10,
+}
+"""How often each command is sent."""
+
+
+@dataclass
+class Carriers:
+    """Those that clients know of: each with a word that finds it, and the last version that
+    anybody was told."""
+
+    words: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=_TOGETHER))
+
+    def saw(self, carrier: str, version: int) -> None:
+        """Somebody was told that it has this version."""
+        if carrier not in self.versions:
+            self.recent.append(carrier)
+        self.versions[carrier] = max(version, self.versions.get(carrier, 0))
+
+
+class Choices:
+    """One client's. The same seed makes the same choices of the same carriers."""
+
+    def __init__(self, seed: int, client: int, carriers: Carriers) -> None:
+        self.chance = random.Random(f"{seed} {client}")
+        self._seed = seed
+        self._client = client
+        self._carriers = carriers
+        self._count = 0
+
+    def carrier(self) -> str | None:
+        """One of those that are changed now."""
+        recent = list(self._carriers.recent)
+        return self.chance.choice(recent) if recent else None
+
+    def command(self) -> Wanted:
+        """The next command."""
+        self._count += 1
+        number = f"{self._seed}-{self._client}-{self._count}"
+        name = self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        carrier = self.carrier()
+        has_key, is_dry_run = self.chance.random() < 0.9, self.chance.random() < 0.06
+        on_version, is_old = self.chance.random() < 0.45, self.chance.random() < 0.2
+        if carrier is None or name == "register":
+            name, carrier, if_match = "register", "", None
+        else:
+            version = max(1, self._carriers.versions[carrier] - is_old)
+            if_match = version if on_version else None
+        return Wanted(
+            id=f"command-{number}",
+            name=name,
+            body=self._body(name, number),
+            carrier=carrier,
+            if_match=if_match,
+            key=f"key-{number}" if has_key else None,
+            is_dry_run=is_dry_run,
+        )
+
+    def _address(self, number: str) -> str:
+        contested = f"contested-{self.chance.randrange(CONTESTED)}-{self._seed}@example.com"
+        return contested if self.chance.random() < 0.6 else f"own-{number}@example.com"
+
+    def _body(self, name: str, number: str) -> dict[str, Any]:
+        # Some say the same again and again: commands that may change nothing.
+        text = number if self.chance.random() < 0.8 else "the same"
+        bodies: dict[str, Callable[[], dict[str, Any]]] = {
+            "register": lambda: self._registration(number),
+            "rename": lambda: {"name": text},
+            "change-email": lambda: {"email": self._address(number)},
+            "update-profile": lambda: {"website": f"https://a.example/{text.replace(' ', '-')}"},
+            "suspend": lambda: {"reason": text, "category": self.chance.choice(("fraud", "other"))},
+            "note-incident": lambda: {"kind": "late", "happened_on": "2026-01-31", "note": text},
+        }
+        return bodies.get(name, lambda: {"reason": text})()
+
+    def _registration(self, number: str) -> dict[str, Any]:
+        body = {"name": f"carrier {number}", "email": self._address(number)}
+        # Words of a search begin words of a carrier: one number must not begin another.
+        word = f"w{number.replace('-', 'x')}x"
+        return {**body, "aliases": [word]} if self.chance.random() < 0.7 else body
