@@ -219,6 +219,18 @@ def test_off_nothing_of_it_is_loaded(tmp_path: Path) -> None:
         assert "trace_id" not in done.stderr
 
 
+def test_without_the_packages_the_start_says_so(tmp_path: Path, collector: Collector) -> None:
+    """In one line; the service serves without traces."""
+    (tmp_path / "bare" / "opentelemetry").mkdir(parents=True)
+    (tmp_path / "bare" / "opentelemetry" / "__init__.py").touch()  # hides what is installed
+    hidden = {"PYTHONPATH": f"{tmp_path / 'bare'}:{ROOT}"}
+    with traced(tmp_path / "service", collector.settings | hidden) as service:
+        assert service.ask("POST", "/register-carrier", CARRIER).status == 201
+        told = [each for each in service.log_lines() if "OpenTelemetry" in each["message"]]
+        assert [each["level"] for each in told] == ["warning"]
+        assert "distributing-carriers[traces]" in told[0]["message"]
+
+
 @pytest.mark.parametrize("kind", ["down", "silent"])
 def test_a_collector_that_takes_nothing_costs_nothing(tmp_path: Path, kind: str) -> None:
     """Requests are answered, the log says so in one line, and the service ends in time."""
