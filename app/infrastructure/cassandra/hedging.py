@@ -100,7 +100,7 @@ class HedgedRequest:
             return self._first_answer()
         finally:
             for other in self._under_way:
-                other.ended("too late")
+                other.ended("unanswered")
 
     def _first_answer(self) -> tuple[Page, ResponseFuture]:
         while True:
@@ -154,6 +154,7 @@ class HedgedRequest:
     def _failed(self, attempt: _Try, error: Exception) -> None:
         """One try has failed: others may be under way, or another node may do better."""
         if not isinstance(error, DRIVER_ERRORS):
+            attempt.ended(type(error).__name__)
             raise error
         failure = classify(error)
         attempt.span.fail()
