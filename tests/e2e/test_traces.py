@@ -42,6 +42,7 @@ def collector() -> Iterator[Collector]:
 def on_sqlite(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Service]:
     """A service that is traced."""
     with traced(tmp_path_factory.mktemp("traced"), collector.settings) as service:
+        await_views(service)
         yield service
 
 
@@ -63,7 +64,19 @@ def on_cassandra(tmp_path: Path, collector: Collector, cassandra_node: Node) -> 
         capture_output=True,
     )
     with traced(tmp_path / "service", settings | collector.settings) as service:
+        await_views(service)
         yield service
+
+
+def await_views(service: Service) -> None:
+    """Wait for both views: what their first build takes in is not traced."""
+
+    def are_made() -> bool:
+        figures = service.ask("GET", "/metrics").body.decode()
+        views = ("carriers", "statistics")
+        return all(f'view_made{{projection="{each}"}} 1.0' in figures for each in views)
+
+    wait_until(are_made, 20, "the views")
 
 
 def registered(service: Service, collector: Collector, expected: set[str]) -> dict[str, Span]:
