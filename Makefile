@@ -41,7 +41,7 @@ lint: $(INSTALLED_DEV) ## Check style, types and the direction of imports
 
 lock: $(BIN)/python ## Choose the versions of all dependencies anew, and write requirements.lock
 	$(BIN)/python -m pip install --quiet --editable '.[lock]'
-	$(BIN)/uv pip compile setup.cfg --extra build --universal --python-version 3.11 --upgrade \
+	$(BIN)/uv pip compile setup.cfg --extra build --extra traces --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --custom-compile-command 'make lock' --quiet --output-file requirements.lock
 
 sbom: $(INSTALLED_DEV) ## Write sbom.cdx.json: what the image is made of, from requirements.lock, as CycloneDX

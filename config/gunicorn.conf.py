@@ -15,6 +15,7 @@ from typing import Any
 from app.application.ports.errors import StoreUnavailable
 from app.bootstrap import begin_registry
 from app.bootstrap.doctor import log_findings
+from app.bootstrap.tracing import WITHOUT_PACKAGES, is_installed
 from app.infrastructure.observability import (
     json_logging,
     process_figures,
@@ -91,6 +92,8 @@ forwarder_headers = ""
 json_logging.configure(_settings.app_log_level, _settings.log_dir)
 for _warning in _settings.warnings:
     logging.getLogger("app").warning("%s", _warning)
+if _settings.traces and not is_installed():
+    logging.getLogger("app").warning("%s", WITHOUT_PACKAGES)
 if _has_keys is None:
     logging.getLogger("app").warning(
         "the store does not say whether there is an API key; requests without one are refused"

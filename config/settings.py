@@ -28,6 +28,9 @@ _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _ORIGIN = re.compile(
     rf"(?!http://.*:80$)(?!https://.*:443$)https?://({_HOST_NAME.pattern})(:[1-9][0-9]{{0,4}})?"
 )
+_URL_OR_NOTHING = re.compile(r"(https?://\S+)?", re.IGNORECASE)
+_OTEL_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_OTEL_PROTOCOLS = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 Value = TypeVar("Value")
@@ -65,6 +68,8 @@ class Settings:
     forwarded_allow_ips: tuple[str, ...] = ("127.0.0.1", "::1")
     log_client_address: bool = False
     cors_origins: tuple[str, ...] = ()
+    traces: bool = False
+    """Whether the standard OTEL_* variables ask for traces; OpenTelemetry reads the others."""
 
     cassandra_local_dc: str | None = None
     cassandra_replication: str = "1"
@@ -121,6 +126,7 @@ class Settings:
                 "origins as browsers send them, such as https://app.example or"
                 " http://localhost:5173, separated by commas: no path, no default port, and no *",
             ),
+            traces=read.traces(),
             cassandra_local_dc=read.text("CASSANDRA_LOCAL_DC", "") or None,
             cassandra_replication=read.matching(
                 "CASSANDRA_REPLICATION",
@@ -331,6 +337,18 @@ class _Reader:
         except (OSError, ValueError) as error:
             allowed = "the path of a readable file with one line in it, the secret"
             raise _refusal(f"{name}_FILE", file, allowed) from error
+
+    def traces(self) -> bool:
+        """Whether OpenTelemetry's variables ask for traces: an endpoint does, or
+        OTEL_TRACES_EXPORTER=otlp. By its own rules they would be on without any."""
+        is_disabled = self.boolean("OTEL_SDK_DISABLED", default=False)
+        for name in _OTEL_PROTOCOLS:
+            self.one_of(name, ("http/protobuf",), "http/protobuf")
+        allowed = "a URL that begins with http:// or https://"
+        endpoints = [self.matching(name, _URL_OR_NOTHING, allowed, "") for name in _OTEL_ENDPOINTS]
+        default = "otlp" if any(endpoints) else "none"
+        exporter = self.one_of("OTEL_TRACES_EXPORTER", ("otlp", "none"), default)
+        return exporter == "otlp" and not is_disabled
 
     def _parsed(self, name: str, parse: Callable[[str], Any], default: object, allowed: str) -> Any:  # noqa: ANN401
         if not self.text(name, ""):

@@ -24,6 +24,7 @@ class CommandContext:
     `commit_id` names this one request to change something; all ids that come of it follow from
     it, so that the same request sent twice is one. `fingerprint` is of what was asked for; it is
     there only if the caller named the request by an idempotency key, so that it can come again.
+    `traceparent` is the span that the events come from, if that is recorded.
     `expected` are the versions that the carrier may be at (`If-Match`); None: whatever it is at.
     """
 
@@ -34,6 +35,7 @@ class CommandContext:
     fingerprint: str | None = None
     expected: frozenset[int] | None = None
     dry_run: bool = False
+    traceparent: str | None = None
 
     @property
     def new_carrier_id(self) -> str:

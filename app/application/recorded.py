@@ -3,12 +3,15 @@
 Rows that the original (PHP) registry wrote may have a class path as their type, and no metadata.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from app.application.strict_json import NotStrictJson, parse
+
+_TRACEPARENT = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def type_name(event_type: str) -> str:
@@ -62,6 +65,12 @@ class Metadata:
     def fingerprint(self) -> str | None:
         """Of the request that was sent with an idempotency key."""
         return self._text("fingerprint")
+
+    @property
+    def traceparent(self) -> str | None:
+        """The span that the event comes from, as W3C's Trace Context writes it."""
+        written = self._text("traceparent")
+        return written if written and _TRACEPARENT.fullmatch(written) else None
 
     @property
     def schema_version(self) -> int | None:

@@ -12,6 +12,7 @@ from app.application.handlers import CommandDone
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import Feed
 from app.application.ports.telemetry import RequestTelemetry
+from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.repository import CarrierRepository
 
 
@@ -30,3 +31,4 @@ class Services:
     directory: Directory
     close: Callable[[], None]
     """Ends every wait, and closes connections and files."""
+    tracer: Tracer = NO_TRACING

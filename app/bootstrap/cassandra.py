@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.application.ports.keys import KeyStore
 from app.application.ports.telemetry import Telemetry
+from app.application.ports.tracing import NO_TRACING, Tracer
 from app.bootstrap.stores import Examination, Stores
 from app.infrastructure.cassandra import keys, migrations, roles
 from app.infrastructure.cassandra.append import event_store
@@ -43,10 +44,16 @@ class CassandraWiring:
         )
 
     def open_stores(
-        self, telemetry: Telemetry, closing: ExitStack, *, makes: bool, waits: bool
+        self,
+        telemetry: Telemetry,
+        closing: ExitStack,
+        *,
+        makes: bool,
+        waits: bool,
+        tracer: Tracer,
     ) -> Stores:
         """See `stores.Wiring`."""
-        requests = self._requests(closing)
+        requests = self._requests(closing, tracer)
         events = event_store.CassandraEventStore(requests, telemetry)
         closing.callback(events.close)
         return Stores(
@@ -54,7 +61,7 @@ class CassandraWiring:
             keys.CassandraKeyStore(requests),
             reader.CassandraFeed(requests),
             views.CassandraViewStore(requests),
-            sequencer.CassandraSequencer(requests),
+            sequencer.CassandraSequencer(requests, tracer=tracer),
             partial(lag.feed_lag, requests),
         )
 
@@ -97,7 +104,7 @@ class CassandraWiring:
         """See `roles.let_in`; the keyspace is that of the settings."""
         roles.let_in(self.contact, self._settings.cassandra_keyspace, name, password, say)
 
-    def _requests(self, closing: ExitStack) -> Requests:
-        session = CassandraSession(self.contact, self._settings.cassandra_keyspace)
+    def _requests(self, closing: ExitStack, tracer: Tracer = NO_TRACING) -> Requests:
+        session = CassandraSession(self.contact, self._settings.cassandra_keyspace, tracer=tracer)
         closing.callback(session.close)
         return Requests(session, self.contact.serial_consistency)

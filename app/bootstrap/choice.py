@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.application.ports.keys import KeyStore
 from app.application.ports.telemetry import Telemetry
+from app.application.ports.tracing import NO_TRACING, Tracer
 from app.bootstrap.sqlite import SqliteWiring
 from app.bootstrap.stores import Examination, Stores, Wiring
 from app.infrastructure.observability.telemetry import PrometheusTelemetry
@@ -35,9 +36,12 @@ def open_stores(
     *,
     makes: bool = False,
     waits: bool = False,
+    tracer: Tracer = NO_TRACING,
 ) -> Stores:
     """The stores that the settings name; see `Wiring`."""
-    return _chosen(settings).open_stores(telemetry, closing, makes=makes, waits=waits)
+    return _chosen(settings).open_stores(
+        telemetry, closing, makes=makes, waits=waits, tracer=tracer
+    )
 
 
 @contextmanager

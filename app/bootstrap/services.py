@@ -10,21 +10,26 @@ from app.application.bus import CommandBus
 from app.application.concurrency import ConcurrencyLimit
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
-from app.application.handlers import CarrierHandlers
+from app.application.handlers import CarrierHandlers, CommandDone
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
+from app.application.ports.telemetry import Telemetry
+from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.projections import PROJECTIONS
 from app.application.projections.follower import IDLE_SECONDS, FollowedView, Follower
 from app.application.projections.projector import Projector
 from app.application.repository import CarrierRepository
 from app.application.services import Services
-from app.bootstrap.choice import open_stores, opened_stores
+from app.application.traced_bus import TracedCommandBus
+from app.bootstrap.choice import open_stores
 from app.bootstrap.stores import Stores
+from app.bootstrap.tracing import build_tracer
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.notifying_store import NotifyingEventStore
 from app.infrastructure.observability.metered_store import MeteredEventStore
 from app.infrastructure.observability.telemetry import PrometheusTelemetry
+from app.infrastructure.observability.traced_store import TracedEventStore, TracedTelemetry
 from config.settings import Settings
 
 clock: Clock = system_clock
@@ -53,19 +58,23 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     """
     telemetry = PrometheusTelemetry()
     closing = ExitStack()
-    opened = open_stores(settings, telemetry, closing, makes=makes, waits=follows)
+    tracer = build_tracer(settings)
+    closing.callback(tracer.close)  # the last: what ends before it may be traced
+    counting: Telemetry = TracedTelemetry(telemetry, tracer) if tracer.is_on else telemetry
+    opened = open_stores(settings, counting, closing, makes=makes, waits=follows, tracer=tracer)
     tail = Tail(opened.feed, settings.listeners, TAIL_POLL_SECONDS)
     closing.callback(tail.close)
-    follower = build_follower(opened, keeps_up=settings.workers_follow)
+    follower = build_follower(opened, keeps_up=settings.workers_follow, tracer=tracer)
     closing.callback(follower.close)
     if follows:
         follower.start()
 
-    store: EventStore = MeteredEventStore(opened.events, telemetry)
+    events = TracedEventStore(opened.events, tracer) if tracer.is_on else opened.events
+    store: EventStore = MeteredEventStore(events, telemetry)
     if opened.sequencer is None:  # one that is not hurried takes more in at once
         store = NotifyingEventStore(store, tail.wake, follower.wake)
     carriers = CarrierRepository(store, JsonCodec(), clock)
-    bus = CommandBus(CarrierHandlers(carriers).table(), telemetry)
+    bus = _bus(carriers, counting, tracer)
     uses = KeyUses(opened.keys, clock)
     closing.callback(uses.close)
     access = Access(
@@ -78,8 +87,27 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     places = ConcurrencyLimit(max(1, settings.threads // 2))
     directory = Directory(opened.views, follower.wake, places.taken)
     return Services(
-        bus, carriers, store, telemetry, uuid4, access, opened.feed, tail, directory, closing.close
+        bus,
+        carriers,
+        store,
+        telemetry,
+        uuid4,
+        access,
+        opened.feed,
+        tail,
+        directory,
+        closing.close,
+        tracer,
     )
+
+
+def _bus(
+    carriers: CarrierRepository, telemetry: Telemetry, tracer: Tracer
+) -> CommandBus[CommandDone]:
+    table = CarrierHandlers(carriers).table()
+    if not tracer.is_on:
+        return CommandBus(table, telemetry)
+    return TracedCommandBus(table, telemetry, tracer)
 
 
 def build_projectors(stores: Stores) -> list[Projector]:
@@ -91,12 +119,18 @@ def build_projectors(stores: Stores) -> list[Projector]:
 
 
 def build_follower(
-    stores: Stores, poll_seconds: float = IDLE_SECONDS, *, keeps_up: bool = True
+    stores: Stores,
+    poll_seconds: float = IDLE_SECONDS,
+    *,
+    keeps_up: bool = True,
+    tracer: Tracer = NO_TRACING,
 ) -> Follower:
     """It keeps the views up, and on Cassandra the feed; or it only makes those views that code of
     this release has not made yet. Not started. Where a sequencer has to be asked, that says how
     often to look."""
-    views = [FollowedView(each, keeps_up=keeps_up) for each in build_projectors(stores)]
+    views = [
+        FollowedView(each, keeps_up=keeps_up, tracer=tracer) for each in build_projectors(stores)
+    ]
     if stores.sequencer is None or not keeps_up:
         return Follower(views, None, poll_seconds)
     return Follower(views, stores.sequencer, SEQUENCER_POLL_SECONDS)
@@ -111,10 +145,11 @@ def build_directory(stores: Stores) -> Directory:
 def following(settings: Settings) -> Iterator[None]:
     """Keep the views up, and on Cassandra the feed, for as long as this lasts. Raises
     StoreUnavailable as `build_services` does."""
-    with opened_stores(settings, makes=True) as stores:
-        follower = build_follower(stores, FOLLOW_POLL_SECONDS)
+    with ExitStack() as closing:
+        tracer = build_tracer(settings)
+        closing.callback(tracer.close)
+        stores = open_stores(settings, PrometheusTelemetry(), closing, makes=True, tracer=tracer)
+        follower = build_follower(stores, FOLLOW_POLL_SECONDS, tracer=tracer)
         follower.start()
-        try:
-            yield
-        finally:
-            follower.close()
+        closing.callback(follower.close)
+        yield

@@ -8,6 +8,7 @@ from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import KeyStore
 from app.application.ports.telemetry import Telemetry
+from app.application.ports.tracing import Tracer
 from app.bootstrap.stores import Examination, Stores
 from app.infrastructure.sqlite import doctor
 from app.infrastructure.sqlite.event_store import SqliteEventStore
@@ -34,7 +35,13 @@ class SqliteWiring:
         self._settings = settings
 
     def open_stores(
-        self, telemetry: Telemetry, closing: ExitStack, *, makes: bool, waits: bool
+        self,
+        telemetry: Telemetry,
+        closing: ExitStack,
+        *,
+        makes: bool,
+        waits: bool,
+        tracer: Tracer,
     ) -> Stores:
         """See `stores.Wiring`."""
         path = self._settings.sqlite_path

@@ -10,6 +10,7 @@ from app.application.ports.event_store import EventStore
 from app.application.ports.feed import Feed, Sequencer
 from app.application.ports.keys import KeyStore
 from app.application.ports.telemetry import Telemetry
+from app.application.ports.tracing import Tracer
 from app.application.ports.views import ViewStore
 from app.application.projections.rebuild import BATCH
 
@@ -48,7 +49,13 @@ class Wiring(Protocol):
     """
 
     def open_stores(
-        self, telemetry: Telemetry, closing: ExitStack, *, makes: bool, waits: bool
+        self,
+        telemetry: Telemetry,
+        closing: ExitStack,
+        *,
+        makes: bool,
+        waits: bool,
+        tracer: Tracer,
     ) -> Stores:
         """All stores."""
         ...

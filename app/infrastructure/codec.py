@@ -78,6 +78,8 @@ class JsonCodec:
         }
         if context.fingerprint is not None:
             metadata["fingerprint"] = context.fingerprint
+        if context.traceparent is not None:
+            metadata["traceparent"] = context.traceparent
         return EventData(
             event_id=context.event_id(index),
             event_type=event_class.__name__,

@@ -43,6 +43,12 @@ def test_a_schema_version_that_is_no_number_is_an_error(written: str) -> None:
         _ = Metadata.of(f'{{"schema_version":{written}}}').schema_version
 
 
+@pytest.mark.parametrize("written", ['"x"', "7", f'"00-{"A" * 32}-{"b" * 16}-01"'])
+def test_a_traceparent_that_is_none_is_not_known(written: str) -> None:
+    """The feed shows it to subscribers, and their tracing reads it."""
+    assert Metadata.of(f'{{"traceparent":{written}}}').traceparent is None
+
+
 def test_a_text_that_is_none_is_not_known() -> None:
     """What else is known can still be shown."""
     metadata = Metadata.of('{"actor":7,"correlation_id":"a-request"}')

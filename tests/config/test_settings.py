@@ -13,7 +13,7 @@ from tests.support.project import ROOT
 
 OWN = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT", "WORKERS")
 OTHERS = ("THREADS", "LISTENERS", "HEARTBEAT", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "ALLOW")
-MORE = ("FORWARDED_", "LOG_CLIENT_", "CORS")
+MORE = ("FORWARDED_", "LOG_CLIENT_", "CORS", "OTEL_")
 
 
 @pytest.fixture(autouse=True)
@@ -479,3 +479,38 @@ def test_no_two_registries_share_a_file_of_views() -> None:
     paths = [Settings(sqlite_path=Path("d", name)).views_path for name in names]
     assert len(set(paths)) == len(names)
     assert paths[1] == Path("d/reg.prod.views.sqlite3")
+
+
+COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+
+
+@pytest.mark.parametrize(
+    ("given", "traces"),
+    [
+        ({}, False),
+        ({"OTEL_SERVICE_NAME": "carriers"}, False),
+        (COLLECTOR, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://collector/v1/traces"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        (COLLECTOR | {"OTEL_TRACES_EXPORTER": "none"}, False),
+        (COLLECTOR | {"OTEL_SDK_DISABLED": "true"}, False),
+    ],
+)
+def test_traces_are_on_only_where_the_standard_variables_ask(
+    given: dict[str, str], *, traces: bool
+) -> None:
+    """An endpoint asks, or the exporter's name; OTEL_SDK_DISABLED takes it back."""
+    assert accepted(**given).traces is traces
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+    ],
+)
+def test_a_way_of_sending_traces_that_there_is_not_is_refused(name: str, bad: str) -> None:
+    """Rather than to be traced in silence to nowhere."""
+    assert refusal(**{name: bad}).startswith(f"{name}={bad} is not valid: it must be")

@@ -1,4 +1,4 @@
-"""Nothing that a client sends is found in a log, in a metric or in what others are told.
+"""Nothing that a client sends is found in a log, metric or trace, or in what others are told.
 
 Logged on purpose are the request id that a client chooses, and of a key its name and its prefix.
 """
@@ -10,7 +10,7 @@ import re
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from app.infrastructure.sqlite.keys import SqliteKeyStore
+from tests.support.collector import Collector
 from tests.support.front import Front, front
 from tests.support.keys import add_key, bearer
 from tests.support.markers import MARK, PHONE_MARK, Change, credentials, places
@@ -37,6 +38,7 @@ class Sent:
     service: Service
     nginx: Front
     key: str
+    collector: Collector
     answers: list[tuple[str, int, str]] = field(default_factory=list)
 
     def send(self, change: Change, port: int) -> None:
@@ -52,9 +54,17 @@ def sent(require_nginx: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("markers")
     key = add_key(SqliteKeyStore(folder / "var/events.sqlite3"))
     templates = described_by_default(folder)
-    service = Service(folder, APP_LOG_LEVEL="debug", LOG_CLIENT_ADDRESS="false")
-    with service, front(folder / "nginx", service.port, timeout="10s") as nginx:
-        made = Sent(service, nginx, key)
+    with ExitStack() as stack:
+        collector = stack.enter_context(Collector())
+        service = Service(
+            folder,
+            "127.0.0.1",
+            None,
+            **{"APP_LOG_LEVEL": "debug", "LOG_CLIENT_ADDRESS": "false", **collector.settings},
+        )
+        stack.enter_context(service)
+        nginx = stack.enter_context(front(folder / "nginx", service.port, timeout="10s"))
+        made = Sent(service, nginx, key, collector)
         ports = (service.port, nginx.port)
         carrier = {"name": "FedEx", "email": "contact@fedex.com"}
         known = service.ask("POST", "/register-carrier", carrier, bearer(key)).json["data"]
@@ -111,6 +121,18 @@ def test_no_metric_holds_a_marker(sent: Sent) -> None:
     metrics = sent.service.ask("GET", "/metrics")
     assert metrics.status == 200
     assert not LEAKED.search(metrics.body.decode())
+
+
+def test_no_trace_holds_a_marker(sent: Sent) -> None:
+    """Neither a name nor an attribute, link or state of any span."""
+    wait_until(
+        lambda: any(each.name == "store append" for each in list(sent.collector.spans)),
+        10,
+        "spans of what was sent",
+    )
+    for body in list(sent.collector.raw):
+        assert not LEAKED.search(body.decode("latin-1"))
+        assert sent.key.partition(".")[2] not in body.decode("latin-1")
 
 
 def test_no_error_tells_what_others_sent(sent: Sent) -> None:

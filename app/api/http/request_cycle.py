@@ -9,6 +9,7 @@ from uuid import uuid4
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import LengthRequired
 
+from app.api.http import tracing
 from app.api.http.authentication import admit, shown_prefix
 from app.api.http.client_address import client_address
 from app.api.http.envelope import services
@@ -49,6 +50,7 @@ def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _HARMLESS_ID.fullmatch(given) else uuid4().hex
     request_id.set(g.request_id)
+    tracing.begin()
     g.caller = _admitted()
     # A body without a length would be silently cut off at MAX_CONTENT_LENGTH.
     if request.content_length is None and "Transfer-Encoding" in request.headers:
@@ -74,6 +76,7 @@ def _end(response: Response) -> Response:
     # The rule, not the path, which can hold anything, such as an e-mail address.
     route = request.url_rule.rule if request.url_rule else "unmatched"
     seconds = time.monotonic() - g.started
+    tracing.answered(method, response)
     services().telemetry.request_answered(method, route, response.status_code, seconds)
     log.info(
         "request",
@@ -102,4 +105,5 @@ def _who() -> dict[str, str]:
 
 
 def _forget(_: BaseException | None) -> None:
+    tracing.end()
     request_id.set(None)

@@ -65,6 +65,7 @@ def _origin(text: str) -> Mapping[str, Any]:
         "correlationid": metadata.correlation_id,
         "causationid": metadata.causation_id,
         "actor": metadata.actor,
+        "traceparent": metadata.traceparent,
     }
     origin: dict[str, Any] = {
         name: value for name, value in known.items() if value and value.isprintable()

@@ -35,6 +35,7 @@ EXAMPLE = {
     "correlationid": "my-request",
     "causationid": "5d3c2a1b-8c9b-4f53-9d0e-2f4f3b8f6a11",
     "actor": "anonymous",
+    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "schemaversion": 1,
     "datacontenttype": "application/json",
     "data": {"name": "FedEx Express"},
@@ -218,6 +219,10 @@ class CloudEventSchema(Schema):
     correlationid = _text("correlationid", "The X-Request-ID of the request.")
     causationid = _text("causationid", "The command's commit.")
     actor = _text("actor", "The name of the API key.")
+    traceparent = _text(
+        "traceparent",
+        "If the command was traced: its span (CloudEvents' extension for distributed tracing).",
+    )
     schemaversion = _number("schemaversion", 0)
     datacontenttype = fields.String(
         required=True,

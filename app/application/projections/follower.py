@@ -19,6 +19,7 @@ import backoff
 from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.feed import Sequencer, StepResult
+from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.ports.views import View
 from app.application.projections.building import FirstBuild
 from app.application.projections.projector import Projector
@@ -48,7 +49,10 @@ class FollowedView:
     """A projection's view as a follower updates it. If no generation is live, one is built; a live
     generation is updated only if the process `keeps_up` views."""
 
-    def __init__(self, projector: Projector, *, keeps_up: bool) -> None:
+    def __init__(
+        self, projector: Projector, *, keeps_up: bool, tracer: Tracer = NO_TRACING
+    ) -> None:
+        self._tracer = tracer
         self._projector = projector
         self._build = FirstBuild(projector)
         self._keeps_up = keeps_up
@@ -63,7 +67,7 @@ class FollowedView:
             return self._build.step(Deadline.after(BUILD_SECONDS))
         if not self._keeps_up or (standing_by and self._has_moved(view, deadline)):
             return False
-        taken_in = self._projector.step(view, deadline)
+        taken_in = self._projector.step(view, deadline, tracer=self._tracer)
         if standing_by:
             self._has_moved(view, deadline)
         return taken_in > 0

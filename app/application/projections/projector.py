@@ -6,13 +6,15 @@ killed at any point, run by two processes at once, or continued long after a pau
 """
 
 import logging
+from collections.abc import Sequence
 from traceback import format_tb
 
 from app.application.deadline import Deadline
 from app.application.ports.codec import Codec
 from app.application.ports.event_store import EventStore
-from app.application.ports.feed import Feed
-from app.application.ports.views import Overtaken, View, ViewStore
+from app.application.ports.feed import Feed, FeedEvent
+from app.application.ports.tracing import NO_TRACING, Tracer
+from app.application.ports.views import Overtaken, Parked, Progress, View, ViewStore
 from app.application.projections import Projection
 from app.application.projections.batch import Batch, Failure
 from app.application.projections.replay import MAX_KEPT, Replayer
@@ -56,21 +58,42 @@ class Projector:
         live = self.views.generations(key, deadline).live
         return None if live is None else View(key, live)
 
-    def step(self, view: View, deadline: Deadline, limit: int | None = None) -> int:
+    def step(
+        self,
+        view: View,
+        deadline: Deadline,
+        limit: int | None = None,
+        tracer: Tracer = NO_TRACING,
+    ) -> int:
         """Carry out the operator's requests for parked streams, and apply the next events, at most
         `limit`, fewer if they write much. Return how many were applied; 0 if there is none, or if
-        another projector was faster.
+        another projector was faster. With a `tracer` the step is shown in the traces of its events:
+        not for a rebuild, whose events are old.
 
         Raises StoreUnavailable.
         """
         limit = limit or self._batch
         base = self.views.progress(view, deadline)
         events = self.feed.read(base.checkpoint, limit, deadline)
-        asked = [each for each in base.parked.values() if each.retry or each.discard is not None]
-        if not events and not asked:
+        if not events and not _asked(base):
             return 0
+        about = {"feed.after": base.checkpoint}
+        traced = (each.event.data.metadata for each in events)
+        with tracer.following(f"view {self.name}", traced, about) as span:
+            taken_in = self._take_in(view, base, events, limit, deadline)
+            span.note({"outcome": "committed" if taken_in else "overtaken", "events": taken_in})
+        return taken_in
+
+    def _take_in(
+        self,
+        view: View,
+        base: Progress,
+        events: Sequence[FeedEvent],
+        limit: int,
+        deadline: Deadline,
+    ) -> int:
         batch = Batch(self.projection, self._replayer, base, deadline)
-        for parked in asked:
+        for parked in _asked(base):
             batch.try_again(parked)
         checkpoint = base.checkpoint
         for each in events:
@@ -100,6 +123,10 @@ class Projector:
             # Without the error's message, which may hold personal data.
             extra={"traceback": _traceback(failure.unforeseen)} if failure.unforeseen else None,
         )
+
+
+def _asked(base: Progress) -> list[Parked]:
+    return [each for each in base.parked.values() if each.retry or each.discard is not None]
 
 
 def _traceback(error: Exception) -> str:

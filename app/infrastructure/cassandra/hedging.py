@@ -23,6 +23,7 @@ from cassandra.cluster import ResponseFuture
 from cassandra.pool import Host
 
 from app.application.deadline import Deadline
+from app.application.ports.tracing import NO_SPAN, Span
 from app.infrastructure.cassandra.errors import (
     DRIVER_ERRORS,
     NODE_IS_NO_USE,
@@ -53,6 +54,7 @@ class _Answer(NamedTuple):
 class _Try:
     future: ResponseFuture
     sent_at: float
+    span: Span = NO_SPAN
 
     @property
     def host(self) -> Host | None:
@@ -60,15 +62,22 @@ class _Try:
         asked = self.future.attempted_hosts
         return asked[-1] if asked else None
 
+    def ended(self, outcome: str) -> None:
+        """Tell its span how the try ended."""
+        if self.span is not NO_SPAN:
+            node = str(self.host.address) if self.host else ""
+            self.span.end({"outcome": outcome, "network.peer.address": node})
+
 
 @dataclass(frozen=True, slots=True)
 class Hedging:
     """How requests are sent again. `has_other` tells whether a node is left that is not
-    suspected."""
+    suspected, `traced` begins the span of a try."""
 
     suspects: Suspects
     has_other: Callable[[], bool]
     max_tries: int = MAX_TRIES
+    traced: Callable[[], Span] = lambda: NO_SPAN
 
 
 class HedgedRequest:
@@ -87,6 +96,13 @@ class HedgedRequest:
     def answer(self) -> tuple[Page, ResponseFuture]:
         """The first page, and the future that has it. Raises RequestFailed, at the deadline at the
         latest."""
+        try:
+            return self._first_answer()
+        finally:
+            for other in self._under_way:
+                other.ended("unanswered")
+
+    def _first_answer(self) -> tuple[Page, ResponseFuture]:
         while True:
             try:
                 arrived = self._answers.get(timeout=self._patience())
@@ -99,12 +115,15 @@ class HedgedRequest:
             if isinstance(arrived.outcome, Exception):
                 self._failed(arrived.attempt, arrived.outcome)
             else:
+                arrived.attempt.ended("answered")
                 return arrived.outcome, arrived.attempt.future
 
     def _try(self) -> None:
+        span = self._hedging.traced()
         future = self._send(self._deadline.remaining() or 0.001)
-        attempt = _Try(future, time.monotonic())
         self._tries += 1
+        span.note({"attempt": self._tries})
+        attempt = _Try(future, time.monotonic(), span)
         self._under_way.append(attempt)
         future.add_callbacks(self._succeeded, self._erred, (attempt,), errback_args=(attempt,))
 
@@ -135,8 +154,11 @@ class HedgedRequest:
     def _failed(self, attempt: _Try, error: Exception) -> None:
         """One try has failed: others may be under way, or another node may do better."""
         if not isinstance(error, DRIVER_ERRORS):
+            attempt.ended(type(error).__name__)
             raise error
         failure = classify(error)
+        attempt.span.fail()
+        attempt.ended(failure.cause)
         if failure.cause in NODE_IS_NO_USE:
             self._hedging.suspects.suspect(attempt.host)
             if self._tries < self._hedging.max_tries and self._hedging.has_other():

@@ -34,11 +34,12 @@ from cassandra.policies import (
     RoundRobinPolicy,
     TokenAwarePolicy,
 )
-from cassandra.query import PreparedStatement, Statement, dict_factory
+from cassandra.query import BoundStatement, PreparedStatement, Statement, dict_factory
 from cassandra.timestamps import MonotonicTimestampGenerator
 
 from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
+from app.application.ports.tracing import NO_TRACING, NOTHING, Attributes, Tracer
 from app.infrastructure.cassandra.errors import DRIVER_ERRORS, classify
 from app.infrastructure.cassandra.hedging import MAX_TRIES, HedgedRequest, Hedging
 from app.infrastructure.cassandra.statements import STATEMENTS
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 
 PAGE_ROWS = 500
+_SPAN = "request to Cassandra"
 RECONNECT_MIN_SECONDS = 0.1
 RECONNECT_MAX_SECONDS = 1.0
 SILENCE_SECONDS = 2.0
@@ -145,6 +147,15 @@ def _tls(contact: Contact) -> ssl.SSLContext:
     return context
 
 
+def _about(statement: Statement) -> Attributes:
+    """What a span says of a request: its text, which holds no values."""
+    if not isinstance(statement, BoundStatement):
+        return {"db.system.name": "cassandra", "db.operation.name": "BATCH"}
+    text: str = statement.prepared_statement.query_string
+    operation = text.split(maxsplit=1)[0]
+    return {"db.system.name": "cassandra", "db.operation.name": operation, "db.query.text": text}
+
+
 class CassandraSession:
     """Connects by itself, as often as it takes, and prepares the statements that are registered
     when it is made.
@@ -153,8 +164,13 @@ class CassandraSession:
     """
 
     def __init__(
-        self, contact: Contact, keyspace: str, statements: Mapping[str, str] = STATEMENTS
+        self,
+        contact: Contact,
+        keyspace: str,
+        statements: Mapping[str, str] = STATEMENTS,
+        tracer: Tracer = NO_TRACING,
     ) -> None:
+        self._tracer = tracer
         self._contact = contact
         self._keyspace = keyspace
         self._cql = dict(statements)  # others may be registered while it connects
@@ -235,9 +251,10 @@ class CassandraSession:
         policy: SuspectsLast = session.cluster.profile_manager.default.load_balancing_policy
         tries = MAX_TRIES if statement.is_idempotent else 1
         has_other = partial(policy.has_other, session.keyspace, statement)
+        about = _about(statement) if self._tracer.is_on else NOTHING
         return HedgedRequest(
             lambda left: session.execute_async(statement, timeout=left, paging_state=paging_state),
-            Hedging(self._suspects, has_other, tries),
+            Hedging(self._suspects, has_other, tries, partial(self._tracer.attempt, _SPAN, about)),
             deadline,
         )
 

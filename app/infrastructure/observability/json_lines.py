@@ -1,8 +1,8 @@
 """Beside the way of the data: formats a log record as one JSON line.
 
 `json_logging` writes these lines. Fields: timestamp (UTC, ms), level, logger, message, request_id,
-process_id, then `exception` and `stack` if the record has them, then the record's `extra` fields.
-May import only `app.application.correlation` of this project.
+process_id, within a trace `trace_id`, then `exception` and `stack` if the record has them, then the
+record's `extra` fields. May import only `app.application.correlation` of this project.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonEncoder, JsonFormatter
 
-from app.application.correlation import request_id
+from app.application.correlation import request_id, trace_id
 
 # Removes any run of characters with an at-sign (also a full-width or percent-encoded one) up to the
 # next character that no address has: rather too much than half an address. The lookbehind lets a
@@ -92,7 +92,7 @@ class JsonLineFormatter(JsonFormatter):
 
     def _own_fields(self, record: logging.LogRecord) -> dict[str, Any]:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return {
+        fields: dict[str, Any] = {
             "timestamp": moment.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -101,6 +101,9 @@ class JsonLineFormatter(JsonFormatter):
             "request_id": record.__dict__.get("request_id", request_id.get()),
             "process_id": record.process,
         }
+        if traced := trace_id.get():
+            fields["trace_id"] = traced
+        return fields
 
     def _as_text(self, record: logging.LogRecord, error: Exception) -> str:
         fields = self._own_fields(record) | {"logging_error": _text(error)}

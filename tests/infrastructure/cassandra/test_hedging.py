@@ -14,6 +14,7 @@ from cassandra import InvalidRequest, Unavailable, WriteTimeout
 from cassandra.connection import ConnectionShutdown
 
 from app.application.deadline import Deadline
+from app.application.ports.tracing import Attributes
 from app.infrastructure.cassandra import hedging
 from app.infrastructure.cassandra.errors import RequestFailed
 from app.infrastructure.cassandra.hedging import HedgedRequest, Hedging
@@ -57,19 +58,53 @@ class Future:
             timer.start()
 
 
+class Told:
+    """A span that keeps what it is told. Implements `ports.tracing.Span`."""
+
+    traceparent = None
+
+    def __init__(self) -> None:
+        self.attributes: dict[str, str | int] = {}
+        self.failed = False
+
+    def note(self, attributes: Attributes) -> None:
+        """See `Span`."""
+        self.attributes |= attributes
+
+    def fail(self) -> None:
+        """See `Span`."""
+        self.failed = True
+
+    def end(self, attributes: Attributes) -> None:
+        """See `Span`."""
+        self.note(attributes)
+
+
 class Nodes:
     """Three nodes; what is sent goes to the next future of the script."""
 
     def __init__(self, *script: Future) -> None:
         self.suspects = Suspects()
         self.sent: list[Node] = []
+        self.spans: list[Told] = []
         self._script = list(script)
 
     def ask(self, seconds: float = 2.0, tries: int = hedging.MAX_TRIES) -> list[Any]:
         """Send a request, and wait for its answer."""
-        hedging = Hedging(self.suspects, self._has_other, tries)
+        hedging = Hedging(self.suspects, self._has_other, tries, self._traced)
         rows, _ = HedgedRequest(self._send, hedging, Deadline.after(seconds)).answer()
         return rows
+
+    def told(self) -> list[tuple[object, object, bool]]:
+        """Of each try: its number, how it ended, and whether that is a failure."""
+        return [
+            (each.attributes["attempt"], each.attributes["outcome"], each.failed)
+            for each in self.spans
+        ]
+
+    def _traced(self) -> Told:
+        self.spans.append(Told())
+        return self.spans[-1]
 
     def _send(self, seconds: float) -> Future:
         assert seconds > 0
@@ -108,6 +143,22 @@ def test_a_silent_node_costs_the_time_of_its_silence() -> None:
     assert took(nodes.ask) < 0.5
     assert nodes.sent == [A, B]
     assert nodes.suspects.is_suspected(A)
+
+
+def test_a_trace_shows_each_try() -> None:
+    """Which node was asked, in which turn, and what became of it."""
+    nodes = Nodes(Future(A, NEVER, None), Future(B, 0.0, ["row"]))
+    nodes.ask()
+    assert nodes.told() == [(1, "unanswered", False), (2, "answered", False)]
+    asked = [each.attributes["network.peer.address"] for each in nodes.spans]
+    assert asked == [A.address, B.address]
+
+
+def test_a_trace_shows_why_a_try_failed() -> None:
+    """By the cause that the metrics have as well."""
+    nodes = Nodes(Future(A, 0.0, ConnectionShutdown("gone")), Future(B, 0.0, ["row"]))
+    nodes.ask()
+    assert nodes.told() == [(1, "connection", True), (2, "answered", False)]
 
 
 def test_the_first_answer_counts() -> None:

@@ -16,6 +16,11 @@ class Node:
     endpoint: str
     is_up: bool | None = True
 
+    @property
+    def address(self) -> str:
+        """As the driver's Host has it: the endpoint's."""
+        return self.endpoint
+
 
 A, B, C = Node("a"), Node("b"), Node("c")
 

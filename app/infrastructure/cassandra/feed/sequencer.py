@@ -19,6 +19,7 @@ from collections import OrderedDict
 from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.feed import StepResult
+from app.application.ports.tracing import NO_TRACING, Tracer
 from app.infrastructure.cassandra.errors import RequestFailed
 from app.infrastructure.cassandra.feed.cleanup import IntentCleanup
 from app.infrastructure.cassandra.feed.draft import Draft, FeedState
@@ -40,7 +41,13 @@ _MAX_REMEMBERED = 100_000
 class CassandraSequencer:
     """For one thread. Any number of processes may have one."""
 
-    def __init__(self, requests: Requests, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        requests: Requests,
+        grace_seconds: float = GRACE_SECONDS,
+        tracer: Tracer = NO_TRACING,
+    ) -> None:
+        self._tracer = tracer
         self._states = FeedStates(requests, CassandraFeed(requests))
         self._intents = IntentReader(requests)
         self._resolver = OutcomeResolver(requests, grace_seconds)
@@ -76,7 +83,7 @@ class CassandraSequencer:
             draft = next_draft(state, evidence, self._versions, time.monotonic())
             if draft.changes_nothing:
                 break
-            if not self._states.commit(draft, deadline):
+            if not self._commit(draft, deadline):
                 self._stand_by(state)
                 return StepResult.STANDING_BY
             state = self._committed(draft)
@@ -108,6 +115,16 @@ class CassandraSequencer:
         # After the owners: the log of one that is not in the registry by now was struck off.
         logs_after = self._intents.registry(deadline) if before.are_any else {}
         return Evidence(intents, fresh, before.owners, logs, logs_after)
+
+    def _commit(self, draft: Draft, deadline: Deadline) -> bool:
+        """Whether the draft is the state now; told to the traces of its events."""
+        first = draft.base.head + 1
+        about = {"feed.first": first, "feed.last": draft.base.head + len(draft.events)}
+        traced = (each.metadata for each in draft.events)
+        with self._tracer.following("feed commit", traced, about) as span:
+            is_committed = self._states.commit(draft, deadline)
+            span.note({"outcome": "committed" if is_committed else "overtaken"})
+        return is_committed
 
     def _committed(self, draft: Draft) -> FeedState:
         self._state = state = draft.result()
