@@ -69,7 +69,7 @@ def test_promises_over_sqlite(tmp_path: Path, figures: Figures) -> None:
     figures.add("every command, the service killed and frozen, sqlite", SEEDS, seen(*histories))
 
 
-@pytest.mark.skipif(not IS_FULL, reason="SOAK=full measures the order of the feed")
+@pytest.mark.full
 def test_the_order_of_the_feed(cassandra_node: Node, tmp_path: Path, figures: Figures) -> None:
     """Without any fault: how many commands stand behind one that was sent after they were answered.
     No promise is broken by that, and OpenAPI says so at `GET /events`."""

@@ -25,7 +25,7 @@ from app.infrastructure.cassandra.session import Contact
 from tests.conftest import without
 from tests.soak.test_promises import judge, seen
 from tests.support.cassandra_cluster import COPIES, ThreeNodes
-from tests.support.measurements import IS_FULL, Figures
+from tests.support.measurements import Figures
 from tests.support.processes import Unavailable, wait_until
 from tests.support.project import MIGRATIONS
 from tests.support.service import Service
@@ -44,7 +44,7 @@ from tests.support.wrong_clock import clock_settings, wrong_clock
 pytestmark = [
     pytest.mark.soak,
     pytest.mark.alone,
-    pytest.mark.skipif(not IS_FULL, reason="SOAK=full runs three nodes for every promise"),
+    pytest.mark.full,
 ]
 
 HOUR = 3600

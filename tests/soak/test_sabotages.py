@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.cassandra_node import Node
-from tests.support.measurements import IS_FULL
 from tests.support.project import ROOT
 from tests.support.sabotages import SABOTAGES
 from tests.support.sabotages.document import write_document
@@ -47,7 +46,7 @@ def found_by(project: Path, sabotage: Sabotage, settings: Mapping[str, str]) -> 
     return Found("", seconds)
 
 
-@pytest.mark.skipif(not IS_FULL, reason="SOAK=full tries all sabotages")
+@pytest.mark.full
 def test_every_sabotage_is_found(cassandra_node: Node, tmp_path: Path) -> None:
     """And none of what finds them fails without a fault."""
     settings = {"CASSANDRA_HOST": cassandra_node.host, "CASSANDRA_PORT": str(cassandra_node.port)}
