@@ -256,9 +256,10 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
     ),
     500: ("A mistake of the service; the log tells which", (Exception(),)),
     503: (
-        "The store cannot be reached: nothing was done, or it is not known whether it was; too many"
-        " are listening to the feed; what the Consistency-Token names cannot be found yet; or the"
-        " view that answers is being made for this release",
+        "The store cannot be reached: nothing was done, or it is not known whether it was; there is"
+        " too much to do to answer in time, and nothing was done; too many are listening to the"
+        " feed; what the Consistency-Token names cannot be found yet; or the view that answers is"
+        " being made for this release",
         (
             StoreUnavailable(),
             OutcomeUnknown(),
