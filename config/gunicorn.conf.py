@@ -15,6 +15,7 @@ from typing import Any
 from app.application.ports.errors import StoreUnavailable
 from app.bootstrap import begin_registry
 from app.bootstrap.doctor import log_findings
+from app.infrastructure import shared_quotas
 from app.infrastructure.observability import (
     json_logging,
     process_figures,
@@ -67,6 +68,7 @@ worker_class = "app.server.worker.EnvelopeWorker"
 threads = _settings.threads + _settings.listeners
 # During a reload a server has twice as many workers.
 _figures = shared_figures.of_this_server(2 * workers + 2)
+shared_quotas.of_this_server()  # before the fork, so that all workers count together
 # Connections and threads do not survive a fork: each worker makes its own.
 preload_app = False
 # A worker's up to 1,000 connections need a file descriptor each, and a worker without a free one

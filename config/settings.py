@@ -28,6 +28,7 @@ _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _ORIGIN = re.compile(
     rf"(?!http://.*:80$)(?!https://.*:443$)https?://({_HOST_NAME.pattern})(:[1-9][0-9]{{0,4}})?"
 )
+_QUOTA = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})", re.ASCII)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 Value = TypeVar("Value")
@@ -64,6 +65,9 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     forwarded_allow_ips: tuple[str, ...] = ("127.0.0.1", "::1")
     log_client_address: bool = False
+    key_quota: tuple[int, int] | None = None
+    address_quota: tuple[int, int] | None = None
+    """Requests, and the seconds in which as many come back; None for no limit."""
     cors_origins: tuple[str, ...] = ()
 
     cassandra_local_dc: str | None = None
@@ -115,6 +119,8 @@ class Settings:
             ),
             forwarded_allow_ips=read.networks("FORWARDED_ALLOW_IPS", cls.forwarded_allow_ips),
             log_client_address=read.boolean("LOG_CLIENT_ADDRESS", default=cls.log_client_address),
+            key_quota=read.quota("KEY_QUOTA"),
+            address_quota=read.quota("ADDRESS_QUOTA"),
             cors_origins=read.names(
                 "CORS_ORIGINS",
                 _ORIGIN,
@@ -279,6 +285,12 @@ class _Reader:
     def matching(self, name: str, pattern: re.Pattern[str], allowed: str, default: str) -> str:
         value = self.text(name, default)
         return self._checked(name, value, allowed, ok=pattern.fullmatch(value) is not None)
+
+    def quota(self, name: str) -> tuple[int, int] | None:
+        parts = _QUOTA.fullmatch(self.text(name, ""))
+        allowed = "requests/seconds, such as 600/60: 1 to 999999 requests in 1 to 99999 seconds"
+        self._checked(name, self.text(name, ""), allowed, ok=bool(parts) or not self.text(name, ""))
+        return (int(parts[1]), int(parts[2])) if parts else None
 
     def names(self, name: str, pattern: re.Pattern[str], allowed: str) -> tuple[str, ...]:
         parts = map(str.strip, self.text(name, "").lower().split(","))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
+from app.application.access.quotas import ADDRESS, KEY, Quotas
 from app.application.access.ring import Access, KeyRing
 from app.application.access.uses import KeyUses
 from app.application.bus import CommandBus
@@ -13,6 +14,7 @@ from app.application.feed import Tail
 from app.application.handlers import CarrierHandlers
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
+from app.application.ports.quotas import Quota
 from app.application.projections import PROJECTIONS
 from app.application.projections.follower import IDLE_SECONDS, FollowedView, Follower
 from app.application.projections.projector import Projector
@@ -20,6 +22,7 @@ from app.application.repository import CarrierRepository
 from app.application.services import Services
 from app.bootstrap.choice import open_stores, opened_stores
 from app.bootstrap.stores import Stores
+from app.infrastructure import shared_quotas
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.notifying_store import NotifyingEventStore
@@ -73,6 +76,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         settings.keyless,
         settings.keyless_hosts,
         proxies=settings.forwarded_allow_ips,
+        quotas=_quotas(settings),
     )
     # Of the threads that carry out commands, so that those are never all kept waiting.
     places = ConcurrencyLimit(max(1, settings.threads // 2))
@@ -80,6 +84,12 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     return Services(
         bus, carriers, store, telemetry, uuid4, access, opened.feed, tail, directory, closing.close
     )
+
+
+def _quotas(settings: Settings) -> Quotas:
+    chosen = {KEY: settings.key_quota, ADDRESS: settings.address_quota}
+    by_kind = {kind: Quota(*quota) for kind, quota in chosen.items() if quota}
+    return Quotas(shared_quotas.of_this_server(), by_kind)
 
 
 def build_projectors(stores: Stores) -> list[Projector]:
