@@ -93,6 +93,13 @@ forwarder_headers = ""
 json_logging.configure(_settings.app_log_level, _settings.log_dir)
 for _warning in _settings.warnings:
     logging.getLogger("app").warning("%s", _warning)
+if _settings.wants_proxy:
+    logging.getLogger("app").warning(
+        "HOST=%s can be reached without a proxy, as far as FORWARDED_ALLOW_IPS tells: put nginx in"
+        " front of the service, which keeps slow and idle clients away from it, and name its"
+        " address there",
+        _settings.host,
+    )
 if _has_keys is None:
     logging.getLogger("app").warning(
         "the store does not say whether there is an API key; requests without one are refused"

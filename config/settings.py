@@ -199,6 +199,14 @@ class Settings:
             return self.host.lower() == "localhost"
 
     @property
+    def wants_proxy(self) -> bool:
+        """Whether others can reach HOST and, as far as the settings tell, without a proxy:
+        FORWARDED_ALLOW_IPS trusts none beyond this machine."""
+        trusted = self.forwarded_allow_ips
+        has_proxy = any(each == "*" or not _is_loopback(each) for each in trusted)
+        return not self.on_loopback and not has_proxy
+
+    @property
     def keyless(self) -> bool:
         """Whether callers need no API key while none was ever created."""
         return self.on_loopback or self.allow_anonymous
@@ -364,6 +372,10 @@ def secret_in(file: Path) -> str:
     that are not UTF-8."""
     (line,) = file.read_text(encoding="utf-8").strip().splitlines()
     return line
+
+
+def _is_loopback(network: str) -> bool:
+    return ipaddress.ip_network(network, strict=False).is_loopback
 
 
 def _is_network(text: str) -> bool:

@@ -103,6 +103,21 @@ class EnvelopeWorker(ThreadWorker):
         kept: bool = super().handle_request(req, conn)
         return kept
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """See `ThreadWorker`. A worker that is stopping first accepts every connection that waits,
+        then closes its listening sockets: the kernel would go on accepting for it, and reset those
+        connections in the end, with their requests. A proxy then finds the port closed, and asks
+        another instance."""
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            before = -1
+            while before != self.nr_conns:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
         """Keep the connection for its next request, or begin to close it. Runs in the accepting
         thread."""

@@ -55,6 +55,22 @@ def accepted(**environment: str) -> Settings:
     return Settings.from_env()
 
 
+@pytest.mark.parametrize(
+    ("host", "proxies", "wanted"),
+    [
+        ("127.0.0.1", "", False),
+        ("localhost", "", False),
+        ("0.0.0.0", "", True),
+        ("0.0.0.0", "127.0.0.1,::1", True),
+        ("0.0.0.0", "*", False),
+        ("10.0.0.1", "127.0.0.1,10.0.0.0/24", False),
+    ],
+)
+def test_whether_a_proxy_is_missing(host: str, proxies: str, *, wanted: bool) -> None:
+    """An address that others can reach wants a proxy in front; who has one names it."""
+    assert accepted(HOST=host, FORWARDED_ALLOW_IPS=proxies).wants_proxy is wanted
+
+
 @pytest.mark.parametrize("name", ["KEY_QUOTA", "ADDRESS_QUOTA"])
 def test_a_quota_is_requests_and_seconds(name: str) -> None:
     """No limit by default; anything else than two whole numbers is refused."""
