@@ -59,6 +59,7 @@ class EnvelopeWorker(ThreadWorker):
         # A signal handler may use it: `SimpleQueue.put` is documented as reentrant, while a lock
         # could be held by the interrupted code.
         self._stopping: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._has_closed = False
 
     def load_wsgi(self) -> None:
         """See `gunicorn.workers.base.Worker`."""
@@ -109,8 +110,9 @@ class EnvelopeWorker(ThreadWorker):
         connections in the end, with their requests. A proxy then finds the port closed, and asks
         another instance."""
         super().set_accept_enabled(enabled)
-        if self.alive:
+        if enabled or self.alive or self._has_closed:
             return
+        self._has_closed = True
         for listener in self.sockets:
             before = -1
             while before != self.nr_conns:
