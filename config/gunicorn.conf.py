@@ -16,6 +16,7 @@ from app.application.ports.errors import StoreUnavailable
 from app.bootstrap import begin_registry
 from app.bootstrap.doctor import log_findings
 from app.bootstrap.tracing import WITHOUT_PACKAGES, is_installed
+from app.infrastructure import shared_quotas
 from app.infrastructure.observability import (
     json_logging,
     process_figures,
@@ -68,6 +69,7 @@ worker_class = "app.server.worker.EnvelopeWorker"
 threads = _settings.threads + _settings.listeners
 # During a reload a server has twice as many workers.
 _figures = shared_figures.of_this_server(2 * workers + 2)
+shared_quotas.of_this_server()  # before the fork, so that all workers count together
 # Connections and threads do not survive a fork: each worker makes its own.
 preload_app = False
 # A worker's up to 1,000 connections need a file descriptor each, and a worker without a free one
@@ -94,6 +96,13 @@ for _warning in _settings.warnings:
     logging.getLogger("app").warning("%s", _warning)
 if _settings.traces and not is_installed():
     logging.getLogger("app").warning("%s", WITHOUT_PACKAGES)
+if _settings.wants_proxy:
+    logging.getLogger("app").warning(
+        "HOST=%s can be reached without a proxy, as far as FORWARDED_ALLOW_IPS tells: put nginx in"
+        " front of the service, which keeps slow and idle clients away from it, and name its"
+        " address there",
+        _settings.host,
+    )
 if _has_keys is None:
     logging.getLogger("app").warning(
         "the store does not say whether there is an API key; requests without one are refused"

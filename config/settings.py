@@ -31,6 +31,7 @@ _ORIGIN = re.compile(
 _URL_OR_NOTHING = re.compile(r"(https?://\S+)?", re.IGNORECASE)
 _OTEL_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _OTEL_PROTOCOLS = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+_QUOTA = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})", re.ASCII)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 Value = TypeVar("Value")
@@ -67,6 +68,9 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     forwarded_allow_ips: tuple[str, ...] = ("127.0.0.1", "::1")
     log_client_address: bool = False
+    key_quota: tuple[int, int] | None = None
+    address_quota: tuple[int, int] | None = None
+    """Requests, and the seconds in which as many come back; None for no limit."""
     cors_origins: tuple[str, ...] = ()
     traces: bool = False
     """Whether the standard OTEL_* variables ask for traces; OpenTelemetry reads the others."""
@@ -120,6 +124,8 @@ class Settings:
             ),
             forwarded_allow_ips=read.networks("FORWARDED_ALLOW_IPS", cls.forwarded_allow_ips),
             log_client_address=read.boolean("LOG_CLIENT_ADDRESS", default=cls.log_client_address),
+            key_quota=read.quota("KEY_QUOTA"),
+            address_quota=read.quota("ADDRESS_QUOTA"),
             cors_origins=read.names(
                 "CORS_ORIGINS",
                 _ORIGIN,
@@ -197,6 +203,14 @@ class Settings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost"
+
+    @property
+    def wants_proxy(self) -> bool:
+        """Whether others can reach HOST and, as far as the settings tell, without a proxy:
+        FORWARDED_ALLOW_IPS trusts none beyond this machine."""
+        trusted = self.forwarded_allow_ips
+        has_proxy = any(each == "*" or not _is_loopback(each) for each in trusted)
+        return not self.on_loopback and not has_proxy
 
     @property
     def keyless(self) -> bool:
@@ -286,6 +300,12 @@ class _Reader:
         value = self.text(name, default)
         return self._checked(name, value, allowed, ok=pattern.fullmatch(value) is not None)
 
+    def quota(self, name: str) -> tuple[int, int] | None:
+        parts = _QUOTA.fullmatch(self.text(name, ""))
+        allowed = "requests/seconds, such as 600/60: 1 to 999999 requests in 1 to 99999 seconds"
+        self._checked(name, self.text(name, ""), allowed, ok=bool(parts) or not self.text(name, ""))
+        return (int(parts[1]), int(parts[2])) if parts else None
+
     def names(self, name: str, pattern: re.Pattern[str], allowed: str) -> tuple[str, ...]:
         parts = map(str.strip, self.text(name, "").lower().split(","))
         return tuple(
@@ -370,6 +390,10 @@ def secret_in(file: Path) -> str:
     that are not UTF-8."""
     (line,) = file.read_text(encoding="utf-8").strip().splitlines()
     return line
+
+
+def _is_loopback(network: str) -> bool:
+    return ipaddress.ip_network(network, strict=False).is_loopback
 
 
 def _is_network(text: str) -> bool:

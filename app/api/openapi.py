@@ -30,6 +30,7 @@ from app.api.schemas.answers import (
 from app.api.schemas.components import SchemaDescriptions, component, one_value, parameter, types
 from app.api.schemas.feed import FEED_EXAMPLE, FEED_ID
 from app.application.access.keys import ForeignHost, NotAuthenticated, NotPermitted, TooManyFailures
+from app.application.access.quotas import Counted, QuotaExceeded
 from app.application.command_context import KEY
 from app.application.concurrency import TooManyListeners
 from app.application.consistency import TOKEN_PATTERN, ViewBehind, ViewNotMade, token_of
@@ -38,6 +39,7 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, Claim, VersionConflict
 from app.application.ports.feed import BeyondHead, FeedRenewed, FeedStanding
 from app.application.ports.keys import Scope
+from app.application.ports.quotas import Quota, Standing
 from app.application.projections import PROJECTIONS
 from app.application.repository import CarrierNotFound
 from app.domain.carrier import POSSIBLE, SUSPENDED
@@ -177,6 +179,17 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": "1",
     },
+    "RateLimit": {
+        "description": "What is left of the quota: `r` requests; all of it after `t` seconds"
+        " (draft-ietf-httpapi-ratelimit-headers-11). Without a quota there is no such header.",
+        "schema": {"type": "string"},
+        "example": '"key";r=0;t=60',
+    },
+    "RateLimit-Policy": {
+        "description": "The quota: `q` requests at once, and as many again in `w` seconds.",
+        "schema": {"type": "string"},
+        "example": '"key";q=600;w=60',
+    },
     "WWW-Authenticate": {
         "description": "What kind of key is needed (RFC 6750).",
         "required": True,
@@ -186,6 +199,9 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
 }
 
 _STANDING: Final = FeedStanding(FEED_EXAMPLE, 7)
+
+_QUOTA_EXCEEDED = QuotaExceeded(Counted("key", Quota(600, 60), Standing(0, 60, 0.1)))
+
 
 # Each status with errors that have it; their examples are what the table of errors makes of them.
 _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
@@ -251,15 +267,18 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
         ),
     ),
     429: (
-        "Too many requests with keys that are not valid came from this address, or under this"
-        " prefix; those with valid keys are answered all the while",
-        (TooManyFailures(),),
+        "The quota of this key, or of this address without a valid key, is used up; or too many"
+        " requests with keys that are not valid came from this address, or under this prefix (those"
+        " with valid keys are answered all the while). Where there are quotas, every answer but"
+        " those on health and metrics says in RateLimit-Policy and RateLimit what is left",
+        (_QUOTA_EXCEEDED, TooManyFailures()),
     ),
     500: ("A mistake of the service; the log tells which", (Exception(),)),
     503: (
-        "The store cannot be reached: nothing was done, or it is not known whether it was; too many"
-        " are listening to the feed; what the Consistency-Token names cannot be found yet; or the"
-        " view that answers is being made for this release",
+        "The store cannot be reached: nothing was done, or it is not known whether it was; there is"
+        " too much to do to answer in time, and nothing was done; too many are listening to the"
+        " feed; what the Consistency-Token names cannot be found yet; or the view that answers is"
+        " being made for this release",
         (
             StoreUnavailable(),
             OutcomeUnknown(),
@@ -323,6 +342,8 @@ def _response(status: int, description: str, problems: list[Problem]) -> dict[st
     stale = status == HTTPStatus.PRECONDITION_FAILED
     known = {name.title(): name for name in _HEADERS}
     headers = [known[name.title()] for name in problems[0].headers if name.title() in known]
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        headers += ["RateLimit", "RateLimit-Policy"]
     return {
         "description": description,
         "headers": {name: name for name in ("X-Request-ID", *headers)},

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
+from app.application.access.quotas import ADDRESS, KEY, Quotas
 from app.application.access.ring import Access, KeyRing
 from app.application.access.uses import KeyUses
 from app.application.bus import CommandBus
@@ -13,6 +14,7 @@ from app.application.feed import Tail
 from app.application.handlers import CarrierHandlers, CommandDone
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
+from app.application.ports.quotas import Quota
 from app.application.ports.telemetry import Telemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.projections import PROJECTIONS
@@ -24,6 +26,7 @@ from app.application.traced_bus import TracedCommandBus
 from app.bootstrap.choice import open_stores
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
+from app.infrastructure import shared_quotas
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.notifying_store import NotifyingEventStore
@@ -82,6 +85,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         settings.keyless,
         settings.keyless_hosts,
         proxies=settings.forwarded_allow_ips,
+        quotas=_quotas(settings),
     )
     # Of the threads that carry out commands, so that those are never all kept waiting.
     places = ConcurrencyLimit(max(1, settings.threads // 2))
@@ -108,6 +112,12 @@ def _bus(
     if not tracer.is_on:
         return CommandBus(table, telemetry)
     return TracedCommandBus(table, telemetry, tracer)
+
+
+def _quotas(settings: Settings) -> Quotas:
+    chosen = {KEY: settings.key_quota, ADDRESS: settings.address_quota}
+    by_kind = {kind: Quota(*quota) for kind, quota in chosen.items() if quota}
+    return Quotas(shared_quotas.of_this_server(), by_kind)
 
 
 def build_projectors(stores: Stores) -> list[Projector]:

@@ -8,6 +8,9 @@ from werkzeug.exceptions import RequestTimeout
 DEADLINE = "request.deadline"
 """The WSGI environ's key of the request's deadline, in seconds of the monotonic clock."""
 
+HOLD = "request.hold"
+"""The key of a function to call before the request keeps its thread without working."""
+
 TOO_SLOW = "The request did not arrive in time; send all of it at once"
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -39,6 +42,7 @@ def with_budget(application: Application) -> Application:
     ) -> Iterable[bytes]:
         connection = environ["gunicorn.socket"]
         environ[DEADLINE] = connection.deadline
+        environ[HOLD] = connection.hold
 
         def start(status: str, headers: list[tuple[str, str]], *more: object) -> object:
             if not any(name.lower() == "content-length" for name, _ in headers):

@@ -29,7 +29,9 @@ class ClientSocket(socket.socket):
     """A connection whose `recv` and `sendall` wait no longer than the budget of its request.
 
     `received` holds the bytes read of a request before a thread handles it; `discarded` counts the
-    bytes read after the last answer.
+    bytes read after the last answer. `begun` and `ended` say when a thread took the request and was
+    done with it, on the monotonic clock (0 until then); `is_held` whether the request keeps its
+    thread without working, as listeners do.
     """
 
     def __init__(self, accepted: socket.socket, budget: float) -> None:
@@ -44,14 +46,22 @@ class ClientSocket(socket.socket):
     def begin(self) -> None:
         """Start the budget of the next request."""
         self.deadline = time.monotonic() + self._budget
+        self.begun = self.ended = 0.0
+        self.is_held = False
         self._endless = False
 
     def hurry(self, seconds: float) -> None:
         """Cut what is left of the budget to `seconds`."""
         self.deadline = min(self.deadline, time.monotonic() + seconds)
 
+    def hold(self) -> None:
+        """The request waits from now on, or its answer goes on: the time that it takes says nothing
+        of that of others."""
+        self.is_held = True
+
     def answer_is_endless(self) -> None:
         """From now on a write fails only if the client reads nothing for a whole budget."""
+        self.hold()
         self._endless = True
 
     def receive(self, size: int) -> bytes | None:

@@ -1,16 +1,14 @@
 """gunicorn's threaded worker, with two changes: errors outside the application are answered in the
 envelope too, and no thread waits for a client that sends or closes slowly."""
 
-import json
 import logging
 import os
 import queue
 import socket
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
 
 from gunicorn.config import Config
 from gunicorn.http import errors
@@ -21,42 +19,19 @@ from gunicorn.workers.workertmp import WorkerTmp
 from werkzeug.exceptions import RequestTimeout
 
 from app.server.connections import AwaitingRequest, Connection, LingeringClose
-from app.server.request import TOO_SLOW, TimedBody, with_budget
+from app.server.lanes import PROBE_THREADS, Lane, Overloaded, is_probe
+from app.server.refusals import Wishes, refusal_of
+from app.server.request import TimedBody, with_budget
 from app.server.socket import ClientSocket
 
 access = logging.getLogger("app.access")
 
-_BAD_REQUEST = (400, "Bad Request", "This is not a valid HTTP request")
-_INTERNAL = (500, "Internal Server Error", "Something went wrong here; the log tells what")
 # Connections inherit this size. The kernel's default grows to 4 MiB: so much memory could a client
 # hold that has stopped reading, and so much would an event stream write before it is noticed.
 _SEND_BUFFER_BYTES = 131_072
+_QUEUE_CHECK_SECONDS = 0.05
 _UNREAD_BODY_SECONDS = 1.0
 _UNREAD_BODY_BYTES = 65_536
-
-# As the application says. The master, which imports this module, must not import the application:
-# its new workers would have old code after a reload.
-_FOR_BROWSERS = (
-    "X-Content-Type-Options: nosniff\r\n"
-    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-)
-
-# The first entry whose type fits is the answer.
-_ANSWERS: tuple[tuple[type[Exception], tuple[int, str, str]], ...] = (
-    (errors.LimitRequestLine, (414, "URI Too Long", "The address is too long")),
-    (
-        errors.LimitRequestHeaders,
-        (431, "Request Header Fields Too Large", "The headers are too many or too large"),
-    ),
-    (
-        errors.UnsupportedTransferCoding,
-        (501, "Not Implemented", "This Transfer-Encoding is not known; send a Content-Length"),
-    ),
-    (errors.ExpectationFailed, (417, "Expectation Failed", "Only 100-continue can be expected")),
-    (TimeoutError, (408, "Request Timeout", TOO_SLOW)),
-    (errors.ConfigurationProblem, _INTERNAL),
-    (errors.ParseException, _BAD_REQUEST),
-)
 
 
 class _Heartbeat(WorkerTmp):
@@ -84,6 +59,7 @@ class EnvelopeWorker(ThreadWorker):
         # A signal handler may use it: `SimpleQueue.put` is documented as reentrant, while a lock
         # could be held by the interrupted code.
         self._stopping: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._has_closed = False
 
     def load_wsgi(self) -> None:
         """See `gunicorn.workers.base.Worker`."""
@@ -95,12 +71,16 @@ class EnvelopeWorker(ThreadWorker):
         """See `gunicorn.workers.base.Worker`."""
         self._lingering = LingeringClose(self.poller, self._close)
         self._awaiting = AwaitingRequest(
-            self.poller, self.cfg.limit_request_line, super().enqueue_req, self._refuse, self._close
+            self.poller, self.cfg.limit_request_line, self._start, self._refuse, self._close
         )
+        self._main = Lane(self.tpool, self.cfg.threads, self.handle, self._done)
+        probing = ThreadPoolExecutor(PROBE_THREADS, "probe")
+        self._probes = Lane(probing, PROBE_THREADS, self.handle, self._done)
         for listener in self.sockets:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         threading.Thread(target=self._end_event_streams, name="end-streams", daemon=True).start()
         super().run()
+        self._probes.close()
 
     def enqueue_req(self, conn: Connection) -> None:
         """Hand the connection to a thread as soon as it has a complete request."""
@@ -109,16 +89,44 @@ class EnvelopeWorker(ThreadWorker):
             conn.init()
         self._awaiting.add(conn)
 
+    def handle(self, conn: Connection) -> bool:
+        """Handle the connection's request. Runs in a thread of a lane."""
+        conn.sock.begun = time.monotonic()
+        try:
+            kept: bool = super().handle(conn)
+            return kept
+        finally:
+            conn.sock.ended = time.monotonic()
+
     def handle_request(self, req: Any, conn: Connection) -> bool:  # noqa: ANN401 - gunicorn's
         """Call the application. Runs in a request's thread."""
         req.body.reader = TimedBody(req)
         kept: bool = super().handle_request(req, conn)
         return kept
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """See `ThreadWorker`. A worker that is stopping first accepts every connection that waits,
+        then closes its listening sockets: the kernel would go on accepting for it, and reset those
+        connections in the end, with their requests. A proxy then finds the port closed, and asks
+        another instance."""
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive or self._has_closed:
+            return
+        self._has_closed = True
+        for listener in self.sockets:
+            before = -1
+            while before != self.nr_conns:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
         """Keep the connection for its next request, or begin to close it. Runs in the accepting
         thread."""
-        if not fs.cancelled() and fs.exception() is None and fs.result():
+        conn.lane.leave(conn)
+        if fs.cancelled():
+            self._refuse(conn, Overloaded())
+        elif fs.exception() is None and fs.result():
             super().finish_request(conn, fs)
         else:
             self._lingering.add(conn)
@@ -127,7 +135,11 @@ class EnvelopeWorker(ThreadWorker):
         """Dispatch what the poller reports, then close connections past their deadlines. Runs in
         the accepting thread."""
         due = min(self._awaiting.due(), self._lingering.due()) - time.monotonic()
+        if self._main.is_busy or self._probes.is_busy:
+            due = min(due, _QUEUE_CHECK_SECONDS)
         super().wait_for_and_dispatch_events(max(0.0, min(timeout, due)))
+        self._main.cancel_hopeless()
+        self._probes.cancel_hopeless()
         now = time.monotonic()
         self._awaiting.expire(now)
         self._lingering.expire(now)
@@ -152,8 +164,19 @@ class EnvelopeWorker(ThreadWorker):
         except (RequestTimeout, errors.ParseException):
             return False
 
+    def _start(self, conn: Connection) -> None:
+        """Give the connection's request to a thread, or refuse it."""
+        conn.lane = self._probes if is_probe(conn) else self._main
+        try:
+            conn.lane.enter(conn)
+        except Overloaded as error:
+            self._refuse(conn, error)
+
+    def _done(self, conn: Connection, future: Future[bool]) -> None:
+        self.method_queue.defer(self.finish_request, conn, future)
+
     def _refuse(self, conn: Connection, error: Exception) -> None:
-        self.handle_error(None, conn.sock, conn.client, error)
+        self._answer(error, conn.sock, Wishes.of(conn))
         self._lingering.add(conn)
 
     def _close(self, conn: Connection) -> None:
@@ -191,29 +214,22 @@ class EnvelopeWorker(ThreadWorker):
         addr: Any,  # noqa: ANN401
         exc: BaseException,
     ) -> None:
-        """Answer `exc` and close; gunicorn closes the connection after it."""
-        status, reason, message = next(
-            (answer for kind, answer in _ANSWERS if isinstance(exc, kind)), _INTERNAL
-        )
-        if status == _INTERNAL[0]:
-            self.log.error("a request could not be handled", exc_info=exc)
-        else:
-            self.log.info("refused a request: %s", type(exc).__name__)
-        request_id = uuid4().hex
-        self._account_for(status, request_id)
-        error = {"message": message, "code": status, "details": {}}
-        body = json.dumps({"success": False, "error": error}).encode()
-        head = (
-            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"{_FOR_BROWSERS}X-Request-ID: {request_id}\r\n\r\n"
-        )
+        """Answer `exc`; gunicorn closes the connection after it."""
+        self._answer(exc, client, Wishes())
+
+    def _answer(self, error: BaseException, client: Any, wishes: Wishes) -> None:  # noqa: ANN401
+        refusal = refusal_of(error)
+        if refusal.is_fault:
+            self.log.error("a request could not be handled", exc_info=error)
+        elif not isinstance(error, Overloaded):  # those may be many, and have an access line each
+            self.log.info("refused a request: %s", type(error).__name__)
+        self._account_for(error, refusal.status, wishes.request_id)
         try:
-            write_nonblock(client, head.encode() + body)
+            write_nonblock(client, refusal.answer(wishes))
         except OSError:
             self.log.debug("the client did not wait for the answer")
 
-    def _account_for(self, status: int, request_id: str) -> None:
+    def _account_for(self, error: BaseException, status: int, request_id: str) -> None:
         """Log and count a request that never reached the application: its method and route are not
         known."""
         access.info(
@@ -226,4 +242,7 @@ class EnvelopeWorker(ThreadWorker):
                 "request_id": request_id,
             },
         )
-        self.wsgi.extensions["services"].telemetry.request_answered("other", "unparsed", status, 0)
+        telemetry = self.wsgi.extensions["services"].telemetry
+        telemetry.request_answered("other", "unparsed", status, 0)
+        if isinstance(error, Overloaded):
+            telemetry.refused("overload")

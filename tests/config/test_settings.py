@@ -13,7 +13,7 @@ from tests.support.project import ROOT
 
 OWN = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT", "WORKERS")
 OTHERS = ("THREADS", "LISTENERS", "HEARTBEAT", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "ALLOW")
-MORE = ("FORWARDED_", "LOG_CLIENT_", "CORS", "OTEL_")
+MORE = ("FORWARDED_", "LOG_CLIENT_", "CORS", "OTEL_", "KEY_QUOTA", "ADDRESS_QUOTA")
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,32 @@ def accepted(**environment: str) -> Settings:
     """The settings of this environment."""
     os.environ.update(environment)
     return Settings.from_env()
+
+
+@pytest.mark.parametrize(
+    ("host", "proxies", "wanted"),
+    [
+        ("127.0.0.1", "", False),
+        ("localhost", "", False),
+        ("0.0.0.0", "", True),
+        ("0.0.0.0", "127.0.0.1,::1", True),
+        ("0.0.0.0", "*", False),
+        ("10.0.0.1", "127.0.0.1,10.0.0.0/24", False),
+    ],
+)
+def test_whether_a_proxy_is_missing(host: str, proxies: str, *, wanted: bool) -> None:
+    """An address that others can reach wants a proxy in front; who has one names it."""
+    assert accepted(HOST=host, FORWARDED_ALLOW_IPS=proxies).wants_proxy is wanted
+
+
+@pytest.mark.parametrize("name", ["KEY_QUOTA", "ADDRESS_QUOTA"])
+def test_a_quota_is_requests_and_seconds(name: str) -> None:
+    """No limit by default; anything else than two whole numbers is refused."""
+    assert accepted().key_quota is accepted().address_quota is None
+    settings = accepted(**{name: "600/60"})
+    assert (settings.key_quota or settings.address_quota) == (600, 60)
+    for wrong in ("600", "0/60", "600/0", "600/60s", "-1/60", "1000000/1"):
+        assert refusal(**{name: wrong}).startswith(f"{name}={wrong} is not valid")
 
 
 def test_nothing_has_to_be_set() -> None:

@@ -47,6 +47,8 @@ def test_more_requests_than_the_burst_get_429(
     assert passed == [200] * (1 + SLOW.burst)
     assert_own_error(refused, 429, "Retry-After")
     assert refused.headers["Retry-After"] == "1"
+    assert refused.headers["RateLimit"] == '"address";r=0;t=1'
+    assert refused.headers["RateLimit-Policy"] == f'"address";q={SLOW.burst}'
     assert "/late" not in upstream.paths
 
 

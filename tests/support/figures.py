@@ -32,6 +32,9 @@ class KeptFigures:
         """See `ports.telemetry.RequestTelemetry`."""
         self.requests[method, route, status] += 1
 
+    def refused(self, cause: str) -> None:
+        """See `ports.telemetry.RequestTelemetry`."""
+
     def not_authenticated(self, cause: str) -> None:
         """See `ports.telemetry.RequestTelemetry`."""
         self.refusals.append(cause)

@@ -35,6 +35,8 @@ from app.domain.declarations import DECLARATIONS
 
 _HEALTH = ("/health/live", "/health/ready")
 _OPEN = frozenset({*_HEALTH, "/", "/metrics", "/openapi.json", "/docs"})
+UNCOUNTED = frozenset({*_HEALTH, "/metrics"})
+"""Routes whose requests count for no quota: a probe must not fail because of others."""
 _OPEN_BELOW = "/docs/"
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -20,10 +20,10 @@ View = Callable[..., Response]
 NEEDS_SCOPE = "x-needs-scope"
 """The extension of an operation that names the scope it needs, where its method does not."""
 
-ANYWHERE = (408, 411, 500)
+ANYWHERE = (408, 411, 500, 503)
 """Statuses of errors that every route can answer."""
 
-IN_THE_REGISTRY = (*ANYWHERE, 400, 401, 403, 421, 429, 503)
+IN_THE_REGISTRY = (*ANYWHERE, 400, 401, 403, 421, 429)
 COMMAND = (*IN_THE_REGISTRY, 409, 413, 415, 422)
 CHANGE = (*COMMAND, 404, 412)
 

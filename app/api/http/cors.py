@@ -29,6 +29,8 @@ SHOWN: Final = (
     "Idempotent-Replay",
     "Link",
     "Location",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "WWW-Authenticate",
     "X-Request-ID",

@@ -13,6 +13,7 @@ from app.api.http.problem import Problem
 from app.api.http.validation import ValidationFailed
 from app.api.resources.representations import history_entry
 from app.application.access.keys import ForeignHost, NotAuthenticated, NotPermitted, TooManyFailures
+from app.application.access.quotas import QuotaExceeded
 from app.application.concurrency import TooManyListeners
 from app.application.consistency import ViewBehind, ViewNotMade
 from app.application.handlers import KeyReused, StaleVersion
@@ -85,6 +86,11 @@ def _not_authenticated(error: NotAuthenticated) -> Problem:
 def _too_many_failures(error: TooManyFailures) -> Problem:
     seconds = str(max(1, math.ceil(error.seconds)))
     return Problem(429, str(error), "too-many-failures", headers={"Retry-After": seconds})
+
+
+def _quota_exceeded(error: QuotaExceeded) -> Problem:
+    seconds = str(math.ceil(error.counted.standing.wait))
+    return Problem(429, str(error), "quota-exceeded", headers={"Retry-After": seconds})
 
 
 def _not_permitted(error: NotPermitted) -> Problem:
@@ -242,6 +248,7 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         InvalidInput: _invalid_input,
         NotAuthenticated: _not_authenticated,
         TooManyFailures: _too_many_failures,
+        QuotaExceeded: _quota_exceeded,
         NotPermitted: _not_permitted,
         ForeignHost: _foreign_host,
         CarrierNotFound: _not_found,

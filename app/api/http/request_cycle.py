@@ -2,6 +2,7 @@
 what every answer tells browsers: to believe its Content-Type, and to run nothing of it."""
 
 import logging
+import math
 import re
 import time
 from uuid import uuid4
@@ -10,10 +11,11 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import LengthRequired
 
 from app.api.http import tracing
-from app.api.http.authentication import admit, shown_prefix
-from app.api.http.client_address import client_address
+from app.api.http.authentication import UNCOUNTED, admit, shown_prefix
+from app.api.http.client_address import client_address, origin_of
 from app.api.http.envelope import services
 from app.application.access.keys import ANONYMOUS, Caller, NotAuthenticated, NotPermitted
+from app.application.access.quotas import ADDRESS, KEY, Counted, QuotaExceeded
 from app.application.correlation import request_id
 from app.application.deadline import Deadline
 
@@ -51,7 +53,11 @@ def _begin() -> None:
     g.request_id = given if _HARMLESS_ID.fullmatch(given) else uuid4().hex
     request_id.set(g.request_id)
     tracing.begin()
-    g.caller = _admitted()
+    g.caller = None
+    try:
+        g.caller = _admitted()
+    finally:  # also the requests that were not let in
+        _count()
     # A body without a length would be silently cut off at MAX_CONTENT_LENGTH.
     if request.content_length is None and "Transfer-Encoding" in request.headers:
         raise LengthRequired("Send the body with a Content-Length")
@@ -68,9 +74,38 @@ def _admitted() -> Caller | None:
         raise
 
 
+def _count() -> None:
+    """Count the request for its key, or without a valid one for its address. Raises
+    QuotaExceeded."""
+    access, rule = services().access, request.url_rule
+    if rule is not None and rule.rule in UNCOUNTED:
+        return
+    prefix = g.caller and g.caller.prefix
+    kind = KEY if prefix else ADDRESS
+    if kind not in access.quotas.by_kind:
+        return
+    name = prefix or origin_of(client_address(request, access.proxies))
+    try:
+        g.counted = access.quotas.take(kind, name)
+    except QuotaExceeded as error:
+        g.counted = error.counted
+        services().telemetry.refused("quota")
+        raise
+
+
+def _show_quota(response: Response, counted: Counted) -> None:
+    """draft-ietf-httpapi-ratelimit-headers-11."""
+    kind, quota, standing = counted.kind, counted.quota, counted.standing
+    response.headers["RateLimit-Policy"] = f'"{kind}";q={quota.requests};w={quota.seconds}'
+    full_after = math.ceil(standing.full_after)
+    response.headers["RateLimit"] = f'"{kind}";r={standing.remaining};t={full_after}'
+
+
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if counted := g.get("counted"):
+        _show_quota(response, counted)
     response.headers.setdefault("Content-Security-Policy", _NO_DOCUMENT)
     method = request.method if request.method in _METHODS else "other"
     # The rule, not the path, which can hold anything, such as an e-mail address.

@@ -145,6 +145,8 @@ def _awaited(after: int, now: FeedStanding, query: ReadFeed) -> tuple[Page, Feed
     until = Deadline(min(Deadline.after(query.wait).at, budget.at - ANSWER_SECONDS))
     page = Page([], after, at_end=True)
     with tail.listener():
+        # A function of the gunicorn worker's; missing if the application runs without that server.
+        request.environ.get("request.hold", lambda: None)()
         has_left = watched_connection()
         while page.at_end and not page.events:
             if not waited(tail, Place(now.feed, page.next), until, has_left):

@@ -23,7 +23,7 @@ def live() -> Response:
     return success({"status": "alive"})
 
 
-@blueprint.view("/health/ready", {200: Answer("It is ready", (ReadySchema,))}, (*ANYWHERE, 503))
+@blueprint.view("/health/ready", {200: Answer("It is ready", (ReadySchema,))}, ANYWHERE)
 def ready() -> Response:
     """The process answers, and so did the store, within half a second. `views` says of each view
     whether there is one made by this release, and how far it is: until then queries get 503, while
@@ -42,9 +42,7 @@ def ready() -> Response:
     return success({"status": "ready", "views": views})
 
 
-@blueprint.view(
-    "/metrics", {200: Answer("The figures", media_type="text/plain")}, (*ANYWHERE, 421, 503)
-)
+@blueprint.view("/metrics", {200: Answer("The figures", media_type="text/plain")}, (*ANYWHERE, 421))
 def metrics() -> Response:
     """The figures of all workers, in Prometheus' text format."""
     soon = Deadline.after(READY_SECONDS)

@@ -47,7 +47,7 @@ _START = {
 blueprint = ContractBlueprint("start", __name__, description="Where things are")
 
 
-@blueprint.view("/", _START, (*ANYWHERE, 421, 503))
+@blueprint.view("/", _START, (*ANYWHERE, 421, 429))
 def show_root() -> Response:
     """Say where things are."""
     # A wildcard, which is what curl and most programs send, gets JSON; browsers name text/html.

@@ -17,6 +17,7 @@ from app.application.access.keys import (
     WrongSecret,
     digest_of,
 )
+from app.application.access.quotas import Quotas
 from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import ApiKey, KeyStore
@@ -187,7 +188,7 @@ class Access:
     `keyless`: requests without a key are admitted as long as no key was ever created. `hosts`: the
     values of `Host` that such a request may have; None allows any. `failures` limits how often
     invalid keys are looked up. `proxies`: addresses and networks whose `X-Forwarded-For` is
-    trusted.
+    trusted. `quotas` limits how many requests a key or an address may send.
     """
 
     ring: KeyRing
@@ -195,3 +196,4 @@ class Access:
     hosts: frozenset[str] | None
     failures: FailureLimit = field(default_factory=FailureLimit)
     proxies: tuple[str, ...] = ()
+    quotas: Quotas = field(default_factory=Quotas)

@@ -43,6 +43,10 @@ class RequestTelemetry(Protocol):
         """A request was not let in; see `access.NotAuthenticated.cause`."""
         ...
 
+    def refused(self, cause: str) -> None:
+        """A request was refused before any work: `overload` or `quota`."""
+        ...
+
     def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:
         """All figures in Prometheus' text format. `followed` is None while it cannot be known."""
         ...

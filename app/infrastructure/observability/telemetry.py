@@ -30,11 +30,15 @@ _retries = Counter("event_store_retries", "What was tried again, by cause.", ["c
 _not_authenticated = Counter(
     "authentication_failures", "Requests not let in for want of a valid key, by cause.", ["cause"]
 )
+_refused = Counter(
+    "http_requests_refused", "Requests refused before any work, by cause.", ["cause"]
+)
 _store_seconds = Histogram(
     "event_store_operation_seconds", "Time in the event store.", ["operation"], buckets=_SECONDS
 )
 
 _shared: SharedFigures | None = None
+_REFUSALS = ("overload", "quota")
 _OUTCOMES = ("written", "already_applied", "conflict", "unavailable", "unknown")
 _CAUSES = (
     *("missing", "malformed", "ticket"),
@@ -58,6 +62,8 @@ class PrometheusTelemetry:
             _appends.labels(outcome)
         for cause in _CAUSES:
             _not_authenticated.labels(cause)
+        for cause in _REFUSALS:
+            _refused.labels(cause)
 
     def request_answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request; `route` is the text of a routing rule, never the path of a request."""
@@ -67,6 +73,10 @@ class PrometheusTelemetry:
     def not_authenticated(self, cause: str) -> None:
         """See `RequestTelemetry`."""
         _not_authenticated.labels(cause).inc()
+
+    def refused(self, cause: str) -> None:
+        """See `RequestTelemetry`."""
+        _refused.labels(cause).inc()
 
     def appended(self, outcome: str) -> None:
         """See `Telemetry`."""
