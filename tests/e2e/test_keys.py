@@ -228,15 +228,15 @@ def test_behind_nginx_the_client_is_the_one_that_nginx_saw(
         stack.callback(start_nginx(conf, tmp_path / "nginx", port=listen).stop)
         direct, service.port = service.port, listen
         claimed = {**bearer(text), "X-Forwarded-For": "203.0.113.7"}
-        assert register(service, claimed).status == 201
+        assert register(service, {**claimed, "X-Request-ID": "through-nginx"}).status == 201
         service.port = direct
-        assert register(service, claimed).status == 201
-    through_nginx, from_this_machine = access_lines(service, 201)
-    clients = ["127.0.0.1", "203.0.113.7"] if logged else [None, None]
-    assert [line.get("client") for line in (through_nginx, from_this_machine)] == clients
-    assert {(line["actor"], line["key"]) for line in (through_nginx, from_this_machine)} == {
-        ("tms", text[:12])
-    }
+        assert register(service, {**claimed, "X-Request-ID": "direct"}).status == 201
+    lines = {line["request_id"]: line for line in access_lines(service, 201)}
+    clients = {"through-nginx": "127.0.0.1", "direct": "203.0.113.7"}
+    assert {request: line.get("client") for request, line in lines.items()} == (
+        clients if logged else dict.fromkeys(clients)
+    )
+    assert {(line["actor"], line["key"]) for line in lines.values()} == {("tms", text[:12])}
 
 
 def test_a_proxy_that_is_not_named_is_not_believed(tmp_path: Path) -> None:
