@@ -99,6 +99,7 @@ def stream_events(query: FollowFeed) -> Response:
         return answer
     with ExitStack() as held:
         held.enter_context(services().tail.listener())
+        held.enter_context(services().telemetry.listening("stream"))
         answer.response = _listener(query.types).stream(place)
         answer.call_on_close(held.pop_all().close)
     return answer
@@ -130,7 +131,7 @@ def _awaited(after: int, now: FeedStanding, query: ReadFeed) -> tuple[Page, Feed
     feed, tail, budget = services().feed, services().tail, deadline()
     until = Deadline(min(Deadline.after(query.wait).at, budget.at - ANSWER_SECONDS))
     page = Page([], after, at_end=True)
-    with tail.listener():
+    with tail.listener(), services().telemetry.listening("wait"):
         has_left = watched_connection()
         while page.at_end and not page.events:
             if not waited(tail, Place(now.feed, page.next), until, has_left):

@@ -61,6 +61,10 @@ class _Try:
         return asked[-1] if asked else None
 
 
+def ignored(_: str) -> None:
+    """Count nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hedging:
     """How requests are sent again. `has_other` tells whether a node is left that is not
@@ -69,6 +73,8 @@ class Hedging:
     suspects: Suspects
     has_other: Callable[[], bool]
     max_tries: int = MAX_TRIES
+    on_hedge: Callable[[str], None] = ignored
+    """Is told why a request goes to another node: `silent`, or `of-no-use`."""
 
 
 class HedgedRequest:
@@ -130,6 +136,7 @@ class HedgedRequest:
 
     def _hedge(self) -> None:
         if self._suspect_silent(self._under_way[-1]) and self._hedging.has_other():
+            self._hedging.on_hedge("silent")
             self._try()
 
     def _failed(self, attempt: _Try, error: Exception) -> None:
@@ -140,6 +147,7 @@ class HedgedRequest:
         if failure.cause in NODE_IS_NO_USE:
             self._hedging.suspects.suspect(attempt.host)
             if self._tries < self._hedging.max_tries and self._hedging.has_other():
+                self._hedging.on_hedge("of-no-use")
                 self._try()
         if not self._under_way:
             # Of several that were sent, one that has failed otherwise may have been applied.

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,7 @@ from cassandra.timestamps import MonotonicTimestampGenerator
 from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
 from app.infrastructure.cassandra.errors import DRIVER_ERRORS, classify
-from app.infrastructure.cassandra.hedging import MAX_TRIES, HedgedRequest, Hedging
+from app.infrastructure.cassandra.hedging import MAX_TRIES, HedgedRequest, Hedging, ignored
 from app.infrastructure.cassandra.statements import STATEMENTS
 from app.infrastructure.cassandra.suspicion import Suspects, SuspectsLast
 from app.infrastructure.cassandra.trouble import why_not_connected
@@ -153,12 +153,17 @@ class CassandraSession:
     """
 
     def __init__(
-        self, contact: Contact, keyspace: str, statements: Mapping[str, str] = STATEMENTS
+        self,
+        contact: Contact,
+        keyspace: str,
+        statements: Mapping[str, str] = STATEMENTS,
+        on_hedge: Callable[[str], None] = ignored,
     ) -> None:
         self._contact = contact
         self._keyspace = keyspace
         self._cql = dict(statements)  # others may be registered while it connects
         self._suspects = Suspects()
+        self._on_hedge = on_hedge
         self._connected: tuple[Session, Mapping[str, PreparedStatement]] | None = None
         self._cluster: Cluster | None = None
         self._last_trouble = ""
@@ -237,7 +242,7 @@ class CassandraSession:
         has_other = partial(policy.has_other, session.keyspace, statement)
         return HedgedRequest(
             lambda left: session.execute_async(statement, timeout=left, paging_state=paging_state),
-            Hedging(self._suspects, has_other, tries),
+            Hedging(self._suspects, has_other, tries, self._on_hedge),
             deadline,
         )
 
