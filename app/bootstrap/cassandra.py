@@ -13,6 +13,7 @@ from app.infrastructure.cassandra import keys, migrations, roles
 from app.infrastructure.cassandra.append import event_store
 from app.infrastructure.cassandra.doctor import checks, facts
 from app.infrastructure.cassandra.feed import backfill, lag, reader, sequencer
+from app.infrastructure.cassandra.hedging import ignored
 from app.infrastructure.cassandra.requests import Requests
 from app.infrastructure.cassandra.session import CassandraSession, Contact
 from app.infrastructure.cassandra.views import store as views
@@ -53,7 +54,7 @@ class CassandraWiring:
         tracer: Tracer,
     ) -> Stores:
         """See `stores.Wiring`."""
-        requests = self._requests(closing, tracer)
+        requests = self._requests(closing, tracer, telemetry.hedged)
         events = event_store.CassandraEventStore(requests, telemetry)
         closing.callback(events.close)
         return Stores(
@@ -104,7 +105,13 @@ class CassandraWiring:
         """See `roles.let_in`; the keyspace is that of the settings."""
         roles.let_in(self.contact, self._settings.cassandra_keyspace, name, password, say)
 
-    def _requests(self, closing: ExitStack, tracer: Tracer = NO_TRACING) -> Requests:
-        session = CassandraSession(self.contact, self._settings.cassandra_keyspace, tracer=tracer)
+    def _requests(
+        self,
+        closing: ExitStack,
+        tracer: Tracer = NO_TRACING,
+        on_hedge: Callable[[str], None] = ignored,
+    ) -> Requests:
+        keyspace = self._settings.cassandra_keyspace
+        session = CassandraSession(self.contact, keyspace, tracer=tracer, on_hedge=on_hedge)
         closing.callback(session.close)
         return Requests(session, self.contact.serial_consistency)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
@@ -84,6 +85,39 @@ def test_a_worker_takes_over_the_number_of_the_one_before(service: Service) -> N
     )
     after = told(service, "process_start_time_seconds")
     assert {name for name in PROCESSES if after[name] != before[name]} == {f"worker-{number}"}
+
+
+def listeners(service: Service) -> dict[str, float]:
+    """By way, how many one scrape says wait for events of the feed."""
+    text = service.ask("GET", "/metrics").body.decode()
+    families = {each.name: each for each in text_string_to_metric_families(text)}
+    return {each.labels["way"]: each.value for each in families["feed_listeners"].samples}
+
+
+def test_listeners_are_counted_while_they_wait(service: Service) -> None:
+    """By the way they have chosen, whichever worker they are with; afterwards nobody is left."""
+    assert listeners(service) == {"wait": 0, "stream": 0}
+    with closing(service.connect()) as stream, closing(service.connect()) as wait:
+        stream.request("GET", "/events/stream")
+        wait.request("GET", "/events?wait=20")
+        expected = {"wait": 1, "stream": 1}
+        wait_until(lambda: listeners(service) == expected, 10, "both listeners in the figures")
+    nobody = {"wait": 0, "stream": 0}
+    wait_until(lambda: listeners(service) == nobody, 10, "the end of both")
+
+
+def test_the_listeners_of_a_killed_worker_are_forgotten(service: Service) -> None:
+    """The worker that takes its place begins without any."""
+    before = workers(service)
+    with closing(service.connect()) as stream:
+        stream.request("GET", "/events/stream")
+        wait_until(lambda: listeners(service)["stream"] == 1, 10, "a listener")
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(
+            lambda: len(now := workers(service)) == 3 and not {*now} & {*before}, 20, "new workers"
+        )
+    wait_until(lambda: listeners(service)["stream"] == 0, 20, "no listener")
 
 
 def test_the_release_is_told(service: Service) -> None:

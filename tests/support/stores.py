@@ -28,6 +28,7 @@ class CountingTelemetry:
     def __init__(self) -> None:
         self.retries: list[str] = []
         self.appends: list[str] = []
+        self.hedges: list[str] = []
         self.operations: list[str] = []
 
     def appended(self, outcome: str) -> None:
@@ -35,6 +36,9 @@ class CountingTelemetry:
 
     def retried(self, cause: str) -> None:
         self.retries.append(cause)
+
+    def hedged(self, cause: str) -> None:
+        self.hedges.append(cause)
 
     def store_took(self, operation: str, seconds: float) -> None:
         assert seconds >= 0

@@ -113,6 +113,7 @@ def stream_events(query: FollowFeed) -> Response:
         return answer
     with ExitStack() as held:
         held.enter_context(services().tail.listener())
+        held.enter_context(services().telemetry.listening("stream"))
         answer.response = _listener(query.types).stream(place)
         answer.call_on_close(held.pop_all().close)
     return answer
@@ -144,7 +145,7 @@ def _awaited(after: int, now: FeedStanding, query: ReadFeed) -> tuple[Page, Feed
     feed, tail, budget = services().feed, services().tail, deadline()
     until = Deadline(min(Deadline.after(query.wait).at, budget.at - ANSWER_SECONDS))
     page = Page([], after, at_end=True)
-    with tail.listener():
+    with tail.listener(), services().telemetry.listening("wait"):
         # A function of the gunicorn worker's; missing if the application runs without that server.
         request.environ.get("request.hold", lambda: None)()
         has_left = watched_connection()

@@ -1,6 +1,7 @@
 """What the service counts about itself (`docs/operations.md` says what to watch)."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,10 @@ class Telemetry(Protocol):
 
     def retried(self, cause: str) -> None:
         """Something is tried again because of `cause`."""
+        ...
+
+    def hedged(self, cause: str) -> None:
+        """A request was sent to a second node, as the first was `silent` or `of-no-use`."""
         ...
 
     def store_took(self, operation: str, seconds: float) -> None:
@@ -45,6 +50,10 @@ class RequestTelemetry(Protocol):
 
     def refused(self, cause: str) -> None:
         """A request was refused before any work: `overload` or `quota`."""
+        ...
+
+    def listening(self, way: str) -> AbstractContextManager[None]:
+        """Count as a listener of the feed while this lasts: a `wait` of a page, or a `stream`."""
         ...
 
     def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:

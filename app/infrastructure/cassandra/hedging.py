@@ -69,6 +69,10 @@ class _Try:
             self.span.end({"outcome": outcome, "network.peer.address": node})
 
 
+def ignored(_: str) -> None:
+    """Count nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hedging:
     """How requests are sent again. `has_other` tells whether a node is left that is not
@@ -78,6 +82,8 @@ class Hedging:
     has_other: Callable[[], bool]
     max_tries: int = MAX_TRIES
     traced: Callable[[], Span] = lambda: NO_SPAN
+    on_hedge: Callable[[str], None] = ignored
+    """Is told why a request goes to another node: `silent`, or `of-no-use`."""
 
 
 class HedgedRequest:
@@ -149,6 +155,7 @@ class HedgedRequest:
 
     def _hedge(self) -> None:
         if self._suspect_silent(self._under_way[-1]) and self._hedging.has_other():
+            self._hedging.on_hedge("silent")
             self._try()
 
     def _failed(self, attempt: _Try, error: Exception) -> None:
@@ -162,6 +169,7 @@ class HedgedRequest:
         if failure.cause in NODE_IS_NO_USE:
             self._hedging.suspects.suspect(attempt.host)
             if self._tries < self._hedging.max_tries and self._hedging.has_other():
+                self._hedging.on_hedge("of-no-use")
                 self._try()
         if not self._under_way:
             # Of several that were sent, one that has failed otherwise may have been applied.

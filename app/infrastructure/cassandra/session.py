@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.tracing import NO_TRACING, NOTHING, Attributes, Tracer
 from app.infrastructure.cassandra.errors import DRIVER_ERRORS, classify
-from app.infrastructure.cassandra.hedging import MAX_TRIES, HedgedRequest, Hedging
+from app.infrastructure.cassandra.hedging import MAX_TRIES, HedgedRequest, Hedging, ignored
 from app.infrastructure.cassandra.statements import STATEMENTS
 from app.infrastructure.cassandra.suspicion import Suspects, SuspectsLast
 from app.infrastructure.cassandra.trouble import why_not_connected
@@ -169,12 +169,14 @@ class CassandraSession:
         keyspace: str,
         statements: Mapping[str, str] = STATEMENTS,
         tracer: Tracer = NO_TRACING,
+        on_hedge: Callable[[str], None] = ignored,
     ) -> None:
         self._tracer = tracer
         self._contact = contact
         self._keyspace = keyspace
         self._cql = dict(statements)  # others may be registered while it connects
         self._suspects = Suspects()
+        self._on_hedge = on_hedge
         self._connected: tuple[Session, Mapping[str, PreparedStatement]] | None = None
         self._cluster: Cluster | None = None
         self._last_trouble = ""
@@ -254,7 +256,13 @@ class CassandraSession:
         about = _about(statement) if self._tracer.is_on else NOTHING
         return HedgedRequest(
             lambda left: session.execute_async(statement, timeout=left, paging_state=paging_state),
-            Hedging(self._suspects, has_other, tries, partial(self._tracer.attempt, _SPAN, about)),
+            Hedging(
+                self._suspects,
+                has_other,
+                tries,
+                partial(self._tracer.attempt, _SPAN, about),
+                self._on_hedge,
+            ),
             deadline,
         )
 

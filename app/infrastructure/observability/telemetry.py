@@ -4,11 +4,13 @@ Worker processes keep their metrics in shared memory (`shared_figures`), and a s
 `docs/operations.md` says what each metric is for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
 )
@@ -27,6 +29,8 @@ _request_seconds = Histogram(
 )
 _appends = Counter("event_store_appends", "Appends by how they ended.", ["outcome"])
 _retries = Counter("event_store_retries", "What was tried again, by cause.", ["cause"])
+_hedges = Counter("event_store_hedges", "Requests sent to a second node, by cause.", ["cause"])
+_listeners = Gauge("feed_listeners", "Who waits for events of the feed now.", ["way"])
 _not_authenticated = Counter(
     "authentication_failures", "Requests not let in for want of a valid key, by cause.", ["cause"]
 )
@@ -40,6 +44,9 @@ _store_seconds = Histogram(
 _shared: SharedFigures | None = None
 _REFUSALS = ("overload", "quota")
 _OUTCOMES = ("written", "already_applied", "conflict", "unavailable", "unknown")
+_RETRIES = ("version-conflict",)
+_HEDGES = ("silent", "of-no-use")
+_WAYS = ("wait", "stream")
 _CAUSES = (
     *("missing", "malformed", "ticket"),
     *("unknown", "wrong-secret", "revoked", "expired", "limited"),
@@ -60,6 +67,12 @@ class PrometheusTelemetry:
         # An alert on an increase misses a series that first appears with a value of 1.
         for outcome in _OUTCOMES:
             _appends.labels(outcome)
+        for cause in _RETRIES:
+            _retries.labels(cause)
+        for cause in _HEDGES:
+            _hedges.labels(cause)
+        for way in _WAYS:
+            _listeners.labels(way).set(0)  # the slot may be that of a worker that was killed
         for cause in _CAUSES:
             _not_authenticated.labels(cause)
         for cause in _REFUSALS:
@@ -86,9 +99,19 @@ class PrometheusTelemetry:
         """See `Telemetry`."""
         _retries.labels(cause).inc()
 
+    def hedged(self, cause: str) -> None:
+        """See `Telemetry`."""
+        _hedges.labels(cause).inc()
+
     def store_took(self, operation: str, seconds: float) -> None:
         """See `Telemetry`."""
         _store_seconds.labels(operation).observe(seconds)
+
+    @contextmanager
+    def listening(self, way: str) -> Iterator[None]:
+        """See `RequestTelemetry`."""
+        with _listeners.labels(way).track_inprogress():
+            yield
 
     def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:
         """See `RequestTelemetry`. The sums of all workers, and gauges that are read now."""

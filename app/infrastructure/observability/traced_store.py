@@ -92,6 +92,10 @@ class TracedTelemetry:
         self._telemetry.retried(cause)
         self._tracer.retried(cause)
 
+    def hedged(self, cause: str) -> None:
+        """See `Telemetry`."""
+        self._telemetry.hedged(cause)
+
     def store_took(self, operation: str, seconds: float) -> None:
         """See `Telemetry`."""
         self._telemetry.store_took(operation, seconds)

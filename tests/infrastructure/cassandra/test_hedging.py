@@ -87,11 +87,12 @@ class Nodes:
         self.suspects = Suspects()
         self.sent: list[Node] = []
         self.spans: list[Told] = []
+        self.hedges: list[str] = []
         self._script = list(script)
 
     def ask(self, seconds: float = 2.0, tries: int = hedging.MAX_TRIES) -> list[Any]:
         """Send a request, and wait for its answer."""
-        hedging = Hedging(self.suspects, self._has_other, tries, self._traced)
+        hedging = Hedging(self.suspects, self._has_other, tries, self._traced, self.hedges.append)
         rows, _ = HedgedRequest(self._send, hedging, Deadline.after(seconds)).answer()
         return rows
 
@@ -135,13 +136,15 @@ def test_an_answer_in_time_is_not_asked_for_twice() -> None:
     nodes = Nodes(Future(A, 0.0, ["row"]))
     assert nodes.ask() == ["row"]
     assert nodes.sent == [A]
+    assert nodes.hedges == []
 
 
 def test_a_silent_node_costs_the_time_of_its_silence() -> None:
-    """Another node is asked, and the silent one is suspected."""
+    """Another node is asked, which is counted, and the silent one is suspected."""
     nodes = Nodes(Future(A, NEVER, None), Future(B, 0.0, ["row"]))
     assert took(nodes.ask) < 0.5
     assert nodes.sent == [A, B]
+    assert nodes.hedges == ["silent"]
     assert nodes.suspects.is_suspected(A)
 
 
@@ -227,10 +230,11 @@ def test_what_is_not_idempotent_goes_to_one_node() -> None:
     ],
 )
 def test_a_node_that_is_no_use_is_passed_over_at_once(error: Exception) -> None:
-    """It is out of reach, or cut off from its peers."""
+    """It is out of reach, or cut off from its peers; that is counted too."""
     nodes = Nodes(Future(A, 0.0, error), Future(B, 0.0, ["row"]))
     assert took(nodes.ask) < 0.05
     assert nodes.sent == [A, B]
+    assert nodes.hedges == ["of-no-use"]
 
 
 def test_other_errors_are_the_callers() -> None:
