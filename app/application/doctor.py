@@ -11,7 +11,7 @@ from enum import StrEnum
 from app.application.projections.status import ViewStatus
 
 EVENTS_BEHIND = 1000
-"""A view that is so far behind the feed is worth a word; docs/alerts.yml has the same number."""
+"""A view so far behind is worth a word; monitoring/rules/alerts.yml has the same number."""
 
 
 class Severity(StrEnum):

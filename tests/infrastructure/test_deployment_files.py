@@ -263,8 +263,15 @@ def sections_of_operations() -> set[str]:
 
 @pytest.fixture(scope="module")
 def rules() -> list[dict[str, Any]]:
-    groups = yaml.safe_load(read("docs/alerts.yml"))["groups"]
+    groups = yaml.safe_load(read("monitoring/rules/alerts.yml"))["groups"]
     return [rule for group in groups for rule in group["rules"]]
+
+
+@pytest.fixture(scope="module")
+def alerts(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those on causes and those on objectives."""
+    groups = yaml.safe_load(read("monitoring/rules/objectives.yml"))["groups"]
+    return rules + [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
 def test_alerts_use_the_metrics_that_exist(rules: list[dict[str, Any]]) -> None:
@@ -279,15 +286,27 @@ def test_alerts_use_the_metrics_that_exist(rules: list[dict[str, Any]]) -> None:
     assert used == METRICS
 
 
-def test_alerts_say_what_to_do(rules: list[dict[str, Any]]) -> None:
+def test_alerts_say_what_to_do(alerts: list[dict[str, Any]]) -> None:
     """Each has a duration, a severity, words, and a section of docs/operations.md that is there."""
-    for rule in rules:
+    for rule in alerts:
         assert rule["for"]
         assert rule["labels"]["severity"] in {"critical", "warning"}
         assert rule["annotations"].keys() == {"summary", "description", "runbook"}
         page, section = rule["annotations"]["runbook"].split("#")
         assert page == "docs/operations.md"
         assert section in sections_of_operations()
+
+
+def test_each_alert_is_tested_on_either_side(alerts: list[dict[str, Any]]) -> None:
+    """By promtool: that it fires, and that it is silent below its threshold."""
+    names = [
+        test["name"]
+        for kind in ("alerts", "objectives", "objectives_days")
+        for test in yaml.safe_load(read(f"tests/monitoring/{kind}_test.yml"))["tests"]
+    ]
+    for each in (rule["alert"] for rule in alerts):
+        assert [name for name in names if name.startswith(f"{each} fires")], each
+        assert [name for name in names if name.startswith(f"{each} is silent")], each
 
 
 def test_operations_links_lead_somewhere() -> None:
@@ -298,7 +317,12 @@ def test_operations_links_lead_somewhere() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["check rules docs/alerts.yml", "test rules tests/infrastructure/alerts_test.yml"],
+    [
+        "check rules monitoring/rules/alerts.yml monitoring/rules/objectives.yml",
+        "test rules tests/monitoring/alerts_test.yml",
+        "test rules tests/monitoring/objectives_test.yml",
+        "test rules tests/monitoring/objectives_days_test.yml",
+    ],
 )
 def test_promtool_accepts_the_alerts(command: str) -> None:
     """Prometheus itself reads the rules, and they fire when they should and only then."""
