@@ -67,11 +67,11 @@ secrets/%:
 	@mkdir -p -m 700 secrets
 	@$(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' >$@ && chmod 644 $@
 
-up: secrets/cassandra_admin_password secrets/cassandra_password ## Start Cassandra, schema, service and nginx with docker compose
-	docker compose up --build --detach --wait
+up: secrets/cassandra_admin_password secrets/cassandra_password ## Start it all with docker compose; PROFILE=watch adds Prometheus and Grafana
+	docker compose $(if $(PROFILE),--profile $(PROFILE) )up --build --detach --wait
 
 down: ## Stop what `make up` started; the data stays
-	docker compose down
+	docker compose --profile watch down
 
 bench: $(INSTALLED_DEV) ## Measure what it costs, beside its peers
 	@exec $(BIN)/python -m bench

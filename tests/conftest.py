@@ -16,7 +16,10 @@ from tests.support import cassandra_node as cassandra
 from tests.support.nginx import find_nginx
 from tests.support.processes import Unavailable
 
-_TOOLS = {"nginx", "promtool", "openssl", "jq", "envsubst", "systemd", "chromium", "node", "cc"}
+_TOOLS = {
+    *("nginx", "promtool", "prometheus", "openssl", "jq", "envsubst"),
+    *("systemd", "chromium", "node", "cc"),
+}
 PARTS = {"cassandra", *_TOOLS}
 """What REQUIRE can name."""
 _GIVEN: dict[str, str] = {}

@@ -30,6 +30,7 @@ ORIGINAL = {
     "REQUEST_TIMEOUT": "30",
 }
 OURS = ["app", "schema", "nginx"]
+WATCHING = ["prometheus", "grafana"]
 PASSWORDS = ["cassandra_admin_password", "cassandra_password"]
 
 
@@ -89,21 +90,28 @@ def test_compose_starts_in_order(services: Any) -> None:  # noqa: ANN401
         "schema": {"cassandra": "service_healthy"},
         "app": {"cassandra": "service_healthy", "schema": "service_completed_successfully"},
         "nginx": {"app": "service_healthy"},
+        "prometheus": {},
+        "grafana": {},
     }
 
 
 def test_compose_checks_the_health_of_what_serves(services: Any) -> None:  # noqa: ANN401
     """All but the schema, which runs once and must not be restarted."""
     checked = {name for name, service in services.items() if "test" in service["healthcheck"]}
-    assert checked == {"cassandra", "app", "nginx"}
+    assert checked == {"cassandra", "app", "nginx", *WATCHING}
     assert services["schema"]["healthcheck"] == {"disable": True}
     assert services["schema"]["restart"] == "no"
 
 
 def test_compose_listens_on_loopback_only(services: Any) -> None:  # noqa: ANN401
-    """Only nginx has ports, on 127.0.0.1; the others share a network that leads nowhere."""
+    """Only nginx has ports, on 127.0.0.1, and what watches; the others share a network that leads
+    nowhere."""
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"nginx": ["127.0.0.1:8080:8080", "127.0.0.1:8443:8443"]}
+    assert published == {
+        "nginx": ["127.0.0.1:8080:8080", "127.0.0.1:8443:8443"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
 
 
 def test_compose_needs_no_key_where_nobody_else_can_ask(services: Any) -> None:  # noqa: ANN401
@@ -127,7 +135,7 @@ def test_compose_isolates_what_needs_no_way_out(compose: Any, services: Any) -> 
         assert services[name]["networks"] == ["inside"]
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [*OURS, *WATCHING])
 def test_compose_gives_no_more_than_is_needed(services: Any, name: str) -> None:  # noqa: ANN401
     """A read-only root file system, no capabilities, no way to gain privileges."""
     service = services[name]
@@ -137,10 +145,10 @@ def test_compose_gives_no_more_than_is_needed(services: Any, name: str) -> None:
     assert service["tmpfs"][0].startswith("/tmp")
 
 
-@pytest.mark.parametrize("name", ["cassandra", "nginx"])
+@pytest.mark.parametrize("name", ["cassandra", "nginx", *WATCHING])
 def test_compose_pins_foreign_images(services: Any, name: str) -> None:  # noqa: ANN401
     """Major and minor version are named; a digest may follow."""
-    assert re.search(r":\d+\.\d+(\.\d+)?(-\w+)?(@sha256:\w{64})?$", services[name]["image"])
+    assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?(@sha256:\w{64})?$", services[name]["image"])
 
 
 def test_compose_runs_the_cassandra_that_the_tests_run(services: Any) -> None:  # noqa: ANN401
@@ -148,7 +156,7 @@ def test_compose_runs_the_cassandra_that_the_tests_run(services: Any) -> None:  
     assert services["cassandra"]["image"].split("@")[0] == f"cassandra:{VERSION}"
 
 
-@pytest.mark.parametrize("name", ["cassandra", *OURS])
+@pytest.mark.parametrize("name", ["cassandra", *OURS, *WATCHING])
 def test_compose_limits_what_a_service_takes(services: Any, name: str) -> None:  # noqa: ANN401
     """Memory, CPU, processes and the size of its log are bounded."""
     service = services[name]
@@ -240,6 +248,85 @@ def test_both_limits_on_a_body_are_one_setting(services: Any) -> None:  # noqa: 
     limit = services["app"]["environment"]["MAX_REQUEST_SIZE"]
     assert limit == "${MAX_REQUEST_SIZE:-" + ORIGINAL["MAX_REQUEST_SIZE"] + "}"
     assert services["nginx"]["environment"]["NGINX_MAX_BODY"] == limit
+
+
+def mounted(service: Any) -> dict[str, Path]:  # noqa: ANN401
+    """By its path in the container, each file or folder of the project that is mounted there."""
+    volumes = [volume.split(":") for volume in service["volumes"]]
+    assert all(mode == ["ro"] for source, _, *mode in volumes if source.startswith("./"))
+    return {target: ROOT / source for source, target, *_ in volumes if source.startswith("./")}
+
+
+def test_compose_watches_only_when_asked(services: Any) -> None:  # noqa: ANN401
+    """Prometheus and Grafana belong to the profile `watch`, everything else to none."""
+    profiles = {
+        name: service["profiles"] for name, service in services.items() if "profiles" in service
+    }
+    assert profiles == {name: ["watch"] for name in WATCHING}
+
+
+@pytest.mark.parametrize(
+    ("target", "command"),
+    [
+        ("up", "docker compose up --build --detach --wait"),
+        ("up PROFILE=watch", "docker compose --profile watch up --build --detach --wait"),
+        ("down", "docker compose --profile watch down"),
+    ],
+)
+def test_make_starts_and_stops_what_watches(tmp_path: Path, target: str, command: str) -> None:
+    """PROFILE=watch adds it; `make down` stops it, whether it was started or not."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    said = subprocess.run(
+        ["make", "--dry-run", *target.split()],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout.splitlines()[-1] == command
+
+
+def test_prometheus_scrapes_the_application(services: Any) -> None:  # noqa: ANN401
+    """gunicorn itself, by a name that it serves under, on a network that both are on; and it reads
+    the alerts that operators are given."""
+    files = mounted(services["prometheus"])
+    settings = yaml.safe_load(files["/etc/prometheus/prometheus.yml"].read_text())
+    (job,) = settings["scrape_configs"]
+    assert job["job_name"] == "carriers"
+    (target,) = job["static_configs"][0]["targets"]
+    name, port = target.split(":")
+    assert port == services[name]["environment"]["PORT"]
+    assert name in services["app"]["environment"]["ALLOWED_HOSTS"].removesuffix("}").split(",")
+    assert set(services[name]["networks"]) <= set(services["prometheus"]["networks"])
+    for rules in settings["rule_files"]:
+        assert yaml.safe_load(files[f"/etc/prometheus/{rules}"].read_text())["groups"]
+
+
+def test_grafana_finds_prometheus_and_the_dashboards(services: Any) -> None:  # noqa: ANN401
+    """Its datasource is Prometheus by its name in compose, and its folder holds the dashboards."""
+    files = mounted(services["grafana"])
+    provisioning = "/etc/grafana/provisioning"
+    datasources = files[f"{provisioning}/datasources"] / "prometheus.yml"
+    (source,) = yaml.safe_load(datasources.read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    assert services["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]
+    assert set(services["grafana"]["networks"]) & set(services["prometheus"]["networks"])
+    interval = yaml.safe_load(read("monitoring/prometheus.yml"))["global"]["scrape_interval"]
+    assert source["jsonData"]["timeInterval"] == interval
+    (provider,) = yaml.safe_load((files[f"{provisioning}/dashboards"] / "files.yml").read_text())[
+        "providers"
+    ]
+    assert list(files[provider["options"]["path"]].glob("*.json"))
+
+
+def test_grafana_has_no_account(services: Any) -> None:  # noqa: ANN401
+    """It can be looked at by everybody on this machine and changed by nobody: no first password
+    is left as it came. It has no way to the network of the store either."""
+    environment = services["grafana"]["environment"]
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    assert environment["GF_AUTH_BASIC_ENABLED"] == "false"
+    assert services["grafana"]["networks"] == ["outside"]
 
 
 METRICS = {
