@@ -61,6 +61,8 @@ def sent(require_nginx: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             "127.0.0.1",
             None,
             **{"APP_LOG_LEVEL": "debug", "LOG_CLIENT_ADDRESS": "false", **collector.settings},
+            # On a busy machine a listener that has gone keeps its place for a while.
+            LISTENERS="256",
         )
         stack.enter_context(service)
         nginx = stack.enter_context(front(folder / "nginx", service.port, timeout="10s"))
@@ -101,7 +103,8 @@ def test_the_service_was_asked_in_earnest(sent: Sent) -> None:
     """Of what follows: markers were accepted, refused for each reason, and none was a fault."""
     statuses = {status for _, status, _ in sent.answers}
     assert {200, 201, 400, 401, 404, 405, 409, 415, 422, 429, 431} <= statuses
-    assert {status for status in statuses if status >= 500} <= {501}  # an unknown transfer coding
+    # 501: an unknown transfer coding.
+    assert [answer for answer in sent.answers if answer[1] >= 500 and answer[1] != 501] == []
     listed = sent.service.ask("GET", "/carriers", None, bearer(sent.key)).body.decode()
     assert LEAKED.search(listed), "markers that are where they belong"
 
