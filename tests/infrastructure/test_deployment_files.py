@@ -277,7 +277,7 @@ def test_make_starts_and_stops_what_watches(tmp_path: Path, target: str, command
     """PROFILE=watch adds it; `make down` stops it, whether it was started or not."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     said = subprocess.run(
-        ["make", "--dry-run", *target.split()],
+        ["make", "--no-print-directory", "--dry-run", *target.split()],
         cwd=tmp_path,
         check=True,
         capture_output=True,
