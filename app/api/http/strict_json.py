@@ -1,9 +1,10 @@
 """Hands the body and the query of a request to a schema, read as strictly as `strict_json` says."""
 
+from collections.abc import Hashable
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from flask import Request
+from flask import Request, request
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
@@ -34,6 +35,22 @@ class StrictJsonParser(FlaskParser):
 
     # By default webargs ignores unknown query parameters; here the schemas refuse them.
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 - webargs' own way
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_no_query: dict[Schema, Any] = {}
+
+    def parse(self, argmap: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """See `webargs.Parser`. What an empty query means is asked once of each schema that makes a
+        value of it that nobody can change."""
+        if kwargs.get("location") != "query" or request.query_string:
+            return super().parse(argmap, *args, **kwargs)
+        if argmap in self._of_no_query:
+            return self._of_no_query[argmap]
+        made = super().parse(argmap, *args, **kwargs)
+        if isinstance(made, Hashable):
+            self._of_no_query[argmap] = made
+        return made
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401
         """See `webargs.Parser`. A repeated parameter is refused, as one of its values would be
