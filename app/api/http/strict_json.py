@@ -12,6 +12,8 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from app.api.http.validation import ValidationFailed, sentences
 from app.application.strict_json import NotStrictJson, parse
 
+_JSON = "application/json"
+
 
 class UnsupportedCoding(UnsupportedMediaType):
     """The body is compressed. The answer says that no coding is accepted, in the form of RFC 9110
@@ -68,10 +70,11 @@ class StrictJsonParser(FlaskParser):
         return super().load_querystring(req, schema)
 
     def _raw_load_json(self, req: Request) -> Any:  # noqa: ANN401 - any JSON value
-        codings = req.headers.get("Content-Encoding", "identity")
-        if any(each.strip().lower() not in ("", "identity") for each in codings.split(",")):
+        codings = req.headers.get("Content-Encoding")
+        if codings is not None and not _is_identity(codings):
             raise UnsupportedCoding
-        if req.mimetype != "application/json":
+        kind = req.content_type
+        if (kind if kind == _JSON else req.mimetype) != _JSON:
             raise UnsupportedMediaType("The Content-Type must be application/json")
         body = req.get_data()
         if len(body) != (req.content_length or 0):
@@ -83,6 +86,10 @@ class StrictJsonParser(FlaskParser):
         raise ValidationFailed(
             sentences(error.messages), of_query="query" in error.messages
         ) from error
+
+
+def _is_identity(codings: str) -> bool:
+    return all(each.strip().lower() in ("", "identity") for each in codings.split(","))
 
 
 def loads(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
