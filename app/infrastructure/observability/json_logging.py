@@ -201,7 +201,6 @@ def configure(level: str, directory: Path | None) -> None:
             file = SharedLogFile(directory / "app.log")
         except OSError as error:
             trouble = error
-    _record_no_more_than_is_written()
     root = logging.getLogger()
     previous = _installed()
     root.handlers[:] = [LineQueue(file)]
@@ -219,12 +218,6 @@ def configure(level: str, directory: Path | None) -> None:
         root.handle(_warning(text))
     if trouble is not None:
         root.handle(_warning(f"logging to stderr only: {directory} cannot be written: {trouble}"))
-
-
-def _record_no_more_than_is_written() -> None:
-    """Python's own way to make logging cheaper: see "Optimization" in its Logging HOWTO."""
-    logging._srcfile = ""
-    logging.logThreads = logging.logMultiprocessing = False
 
 
 def start_background_writer() -> None:
