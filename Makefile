@@ -73,8 +73,8 @@ up: secrets/cassandra_admin_password secrets/cassandra_password ## Start it all 
 down: ## Stop what `make up` started; the data stays
 	docker compose --profile watch down
 
-bench: $(INSTALLED_DEV) ## Measure what it costs, beside its peers
-	@exec $(BIN)/python -m bench
+bench: $(INSTALLED_DEV) ## Measure what it costs, beside its peers; BENCH_ARGS=--help shows how
+	@exec $(BIN)/python -m bench $(BENCH_ARGS)
 
 soak: $(INSTALLED_DEV) ## Run the fault tests in full; the figures go to docs/measurements.md
 	SOAK=full $(BIN)/pytest -m soak --no-cov -s

@@ -13,12 +13,11 @@ def create_app(settings: "Settings", services: "Services | None" = None) -> "Fla
     """A Flask application over `services`, which are built from the settings if not given."""
     # Here, as whatever is imported from this package imports this file first: `carriers --help`
     # would wait for Flask and every blueprint.
-    from flask import Flask
-
     from app.api import install
+    from app.api.http.current import SynchronousFlask
     from app.bootstrap import build_services
 
-    app = Flask(__name__, static_folder=None)
+    app = SynchronousFlask(__name__, static_folder=None)
     app.debug = settings.app_debug
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_size
     app.config["REQUEST_TIMEOUT"] = settings.request_timeout

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from bench import feeds, pages, report, servers, views, write_side
+from bench import cpu, feeds, pages, report, servers, views, write_side
 from bench.report import Measure
 from bench.rounds import Run, say
 from config.settings import Settings
@@ -40,25 +40,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = _parser().parse_args(arguments)
     # On the disk that `make run` writes to: a folder in memory would make every sync free.
     (servers.ROOT / "var").mkdir(exist_ok=True)
-    measures: list[Measure] = []
     with tempfile.TemporaryDirectory(prefix="bench-", dir=servers.ROOT / "var") as folder:
         run = Run(Path(folder), chosen.rounds, chosen.sizes, chosen.cassandra_sizes)
-        for keys, measure in ON_SQLITE:
-            if wanted := [key for key in keys if key in chosen.only]:
-                measures += measure(wanted, run)
-        measures += _on_cassandra(chosen.only, run)
-    measures.sort(key=lambda each: each.key)
+        if chosen.cpu:
+            print(f"{cpu.measured(run)}\n\n{report.in_words(_conditions(run))}")
+            return
+        measures = _measured(chosen.only, run)
     if not measures:
         return
-    settings = Settings.from_env()
-    conditions = report.conditions() | {
-        "workers": settings.workers,
-        "threads": settings.threads,
-        "rounds": chosen.rounds,
-    }
-    print(report.as_text(measures, conditions))
+    print(report.as_text(measures, _conditions(run)))
     if chosen.json:
-        chosen.json.write_text(json.dumps(report.as_json(measures, conditions), indent=2) + "\n")
+        written = json.dumps(report.as_json(measures, _conditions(run)), indent=2)
+        chosen.json.write_text(f"{written}\n")
+
+
+def _measured(only: Sequence[str], run: Run) -> list[Measure]:
+    measures: list[Measure] = []
+    for keys, measure in ON_SQLITE:
+        if wanted := [key for key in keys if key in only]:
+            measures += measure(wanted, run)
+    measures += _on_cassandra(only, run)
+    return sorted(measures, key=lambda each: each.key)
+
+
+def _conditions(run: Run) -> dict[str, str | int | None]:
+    settings = Settings.from_env()
+    served_by = {"workers": settings.workers, "threads": settings.threads}
+    return report.conditions() | served_by | {"rounds": run.rounds}
 
 
 def _on_cassandra(keys: Sequence[str], run: Run) -> list[Measure]:
@@ -105,6 +113,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[1_000, 20_000],
         metavar="N,N…",
         help="the same for l (default 1000,20000)",
+    )
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="instead of all that: the CPU time of a registration, process by process, in four"
+        " minutes",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures too")
     return parser

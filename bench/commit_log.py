@@ -7,7 +7,6 @@ the first mode. Not part of `make bench`: it starts its own nodes.
 """
 
 import argparse
-import os
 import tempfile
 import threading
 import time
@@ -22,6 +21,7 @@ from uuid import uuid4
 from app.application.deadline import Deadline
 from app.application.ports.event_store import NO_STREAM
 from app.infrastructure.cassandra.session import Contact
+from bench import processes
 from bench.rounds import say
 from bench.servers import ROOT
 from tests.support.cassandra_node import JvmNode, start_own
@@ -31,7 +31,6 @@ MODES = "batch,group:1,group:10,periodic"
 WRITERS = (1, 16)
 KEYSPACE = "bench"
 _WARM_UPS, _WARM_UP_SECONDS = 3, 8.0
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Side:
     def turn(self, writers: int, seconds: float) -> Figures:
         """Each writer begins one stream after another."""
         took: list[float] = []
-        cpu, started = _cpu_seconds(self._node.pid), time.monotonic()
+        cpu, started = processes.cpu_seconds(self._node.pid), time.monotonic()
 
         def write() -> None:
             while time.monotonic() - started < seconds:
@@ -72,7 +71,7 @@ class Side:
             thread.start()
         for thread in threads:
             thread.join()
-        elapsed, cpu = time.monotonic() - started, _cpu_seconds(self._node.pid) - cpu
+        elapsed, cpu = time.monotonic() - started, processes.cpu_seconds(self._node.pid) - cpu
         took.sort()
         count = len(took)
         return Figures(
@@ -145,12 +144,6 @@ def _print(found: Mapping[str, Sequence[Figures]], writers: int) -> None:
         cells = "".join(f"{figure:12.2f}" for figure in shown)
         ratio = median(a.rate / b.rate for a, b in zip(figures, first, strict=True))
         print(f"{mode:10}{writers:7}{cells}{ratio:16.2f}", flush=True)
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Of all threads of the process, in user and system mode: proc(5), stat."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import operator
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
@@ -32,15 +32,20 @@ class WrongAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many registrations were answered in how many seconds."""
+    """How many registrations were answered in how many seconds, and how long each took."""
 
     answers: int
     seconds: float
+    taken: Sequence[float]
 
     @property
     def rate(self) -> float:
         """Answers per second."""
         return self.answers / self.seconds
+
+    def within(self, share: float) -> float:
+        """The seconds in which that share of all, such as 0.99, was answered."""
+        return sorted(self.taken)[int(share * (len(self.taken) - 1))]
 
 
 def new_carrier() -> tuple[str, str]:
@@ -50,12 +55,19 @@ def new_carrier() -> tuple[str, str]:
 
 
 def register(
-    port: int, seconds: float, connections: int = CONNECTIONS, api_key: str | None = None
+    port: int,
+    seconds: float,
+    connections: int = CONNECTIONS,
+    api_key: str | None = None,
+    *,
+    begun: Callable[[], object] = lambda: None,
+    over: Callable[[], object] = lambda: None,
 ) -> Load:
     """Keep `connections` kept-alive connections to the loopback port busy for `seconds`.
 
-    With an API key each request also carries an Idempotency-Key of its own. Raises WrongAnswer
-    unless every answer is 201.
+    With an API key each request also carries an Idempotency-Key of its own. `begun` is called when
+    all have been connected and the time begins, `over` when it ends and they are still connected.
+    Raises WrongAnswer unless every answer is 201.
     """
     with _Clients(port, api_key) as clients:
         # One after the other, as clients come: a worker that is busy with the first ones leaves
@@ -63,9 +75,13 @@ def register(
         for connected in range(1, connections + 1):
             clients.add()
             clients.serve(partial(operator.le, connected))
+        clients.taken.clear()
+        begun()
         started = time.monotonic()
         answers = clients.serve(lambda _: time.monotonic() - started >= seconds)
-        return Load(answers, time.monotonic() - started)
+        ended = time.monotonic()
+        over()
+        return Load(answers, ended - started, clients.taken)
 
 
 class _Clients:
@@ -75,6 +91,7 @@ class _Clients:
         self._port = port
         self._api_key = api_key
         self._waiting = selectors.DefaultSelector()
+        self.taken: list[float] = []
 
     def __enter__(self) -> "_Clients":
         return self
@@ -101,6 +118,7 @@ class _Clients:
                 client: _Client = key.data
                 if client.is_answered():
                     answers += 1
+                    self.taken.append(time.monotonic() - client.asked_at)
                     client.send()
         return answers
 
@@ -118,12 +136,14 @@ class _Client:
             "Content-Type: application/json\r\nContent-Length: "
         ).encode()
         self._received = b""
+        self.asked_at = 0.0
 
     def send(self) -> None:
         """Ask for a carrier of its own."""
         name, email = new_carrier()
         body = json.dumps({"name": name, "email": email}).encode()
         key = b"\r\nIdempotency-Key: %b" % email.encode() if self._keyed else b""
+        self.asked_at = time.monotonic()
         self.socket.sendall(b"%b%d%b%b%b" % (self._head, len(body), key, _HEAD_END, body))
 
     def is_answered(self) -> bool:

@@ -15,7 +15,7 @@ from app.infrastructure.cassandra.views.store import CassandraViewStore
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.feed import SqliteFeed
 from app.infrastructure.sqlite.views.store import REBUILD_BATCH, SqliteViewStore
-from bench import carriers, servers
+from bench import carriers, processes, servers
 from bench.backlog import Site
 from bench.load import WrongAnswer
 from bench.on_cassandra import keyspace_of_our_own
@@ -90,7 +90,7 @@ class Reader:
 
     def megabytes(self) -> float:
         """The memory that the worker takes (its resident set)."""
-        (worker,) = _children(self._server.pid)
+        (worker,) = processes.children(self._server.pid)
         status = Path(f"/proc/{worker}/status").read_text()
         (resident,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(resident.split()[1]) / 1024
@@ -161,8 +161,3 @@ def _fill_cassandra(site: Site, source: Path, size: int) -> None:
         views = CassandraViewStore(site.requests)
         fill(projectors(feed, views, store)(CARRIERS), views, feed)
     say(f"… took {time.monotonic() - started:,.0f} s")
-
-
-def _children(pid: int) -> list[int]:
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in text.split()]

@@ -115,17 +115,25 @@ def as_json(measures: Sequence[Measure], conditions: dict[str, Any]) -> dict[str
 def as_text(measures: Sequence[Measure], conditions: dict[str, Any]) -> str:
     """The table, and how to read it."""
     head = ("measure", "ours", "peer", "ratio", "aim", "min … max")
-    rows = [head, *map(_row, measures)]
+    table = in_columns([head, *map(_row, measures)])
+    return f"{table}\n\n{HOW_TO_READ}\n\n{in_words(conditions)}"
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as text, each column as wide as its widest cell, all but the first to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = "\n".join(
+    return "\n".join(
         "  ".join(
             cell.rjust(width) if place else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     )
-    where = " · ".join(f"{name} {value}" for name, value in conditions.items())
-    return f"{table}\n\n{HOW_TO_READ}\n\n{where}"
+
+
+def in_words(conditions: dict[str, Any]) -> str:
+    """The conditions on one line."""
+    return " · ".join(f"{name} {value}" for name, value in conditions.items())
 
 
 def _row(measure: Measure) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.load import register
+from bench import processes
+from bench.load import Load, register
 from config.settings import Settings
 from tests.support.processes import Server, accepts_tcp, free_port
 
@@ -45,6 +46,7 @@ class HttpServer:
             "PYTHONPATH": str(ROOT),
             **env,
         }
+        self.env = env
         self._as_it_is = as_it_is
         self._api_key = _new_api_key(env) if with_keys else None
         self._server = Server(
@@ -78,6 +80,14 @@ class HttpServer:
     def rate(self, seconds: float) -> float:
         """Registrations per second. Raises WrongAnswer."""
         return register(self.port, seconds, api_key=self._api_key).rate
+
+    def load(self, seconds: float, begun: Callable[[], object], over: Callable[[], object]) -> Load:
+        """Registrations; see `bench.load.register`."""
+        return register(self.port, seconds, api_key=self._api_key, begun=begun, over=over)
+
+    def connections(self) -> Mapping[int, int]:
+        """How many connections each of the server's processes holds, by its id."""
+        return processes.connections(self.port, processes.children(self.pid))
 
 
 def ours(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServer:

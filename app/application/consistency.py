@@ -58,8 +58,8 @@ class Token:
 
 def token_of(carrier_id: str, version: int, feed: str | None = None) -> str:
     """The token as text of 32 or 54 characters that are safe in a header and in a URL."""
-    content = UUID(carrier_id).bytes + version.to_bytes(_VERSION_BYTES)
-    content += b"" if feed is None else UUID(feed).bytes
+    content = _id_bytes(carrier_id) + version.to_bytes(_VERSION_BYTES)
+    content += b"" if feed is None else _id_bytes(feed)
     return urlsafe_b64encode(content + _check(content)).decode().rstrip("=")
 
 
@@ -79,6 +79,10 @@ def token_in(text: str) -> Token:
         int.from_bytes(version),
         str(UUID(bytes=feed)) if feed else None,
     )
+
+
+def _id_bytes(text: str) -> bytes:
+    return bytes.fromhex(text.replace("-", ""))
 
 
 def _check(content: bytes) -> bytes:

@@ -77,7 +77,8 @@ class Tail:
 
     def wake(self) -> None:
         """Poll the feed now, as this process has appended an event."""
-        self._woken.set()
+        if not self._woken.is_set():  # it is cleared before a poll: the append came before that
+            self._woken.set()
 
     def close(self) -> None:
         """End every wait, and every later one at once."""

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import re
+from uuid import UUID
 
-from flask import g, request
+from flask import Request, request
 from werkzeug.exceptions import BadRequest
 
+from app.api.http.current import Kept, current_request, kept
 from app.api.http.envelope import services
 from app.api.http.strict_json import loads
 from app.application.command_context import KEY, CommandContext, commit_id_of
@@ -20,31 +22,38 @@ _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
 
 def command_context(*, dry_run: bool = False) -> CommandContext:
     """The context of the current request's command. Raises BadRequest for a bad header."""
-    key = _idempotency_key()
-    actor: str = g.caller.name
+    asked, mine = current_request(), kept()
+    key = _idempotency_key(asked)
+    actor: str = mine.caller.name
     return CommandContext(
-        commit_id=services().new_id() if key is None else commit_id_of(actor, key),
-        correlation_id=g.request_id,
+        commit_id=_new_commit_id(mine) if key is None else commit_id_of(actor, key),
+        correlation_id=mine.request_id,
         actor=actor,
-        deadline=g.deadline,
-        fingerprint=None if key is None else _fingerprint(),
+        deadline=mine.deadline,
+        fingerprint=None if key is None else _fingerprint(asked),
         expected=expected_versions(),
         dry_run=dry_run,
     )
 
 
-def _idempotency_key() -> str | None:
-    key: str | None = request.headers.get("Idempotency-Key")
+def _new_commit_id(mine: Kept) -> UUID:
+    """The request's own id, unless its client has chosen it: that may come again."""
+    own: UUID | None = mine.new_id
+    return own or services().new_id()
+
+
+def _idempotency_key(asked: Request) -> str | None:
+    key: str | None = asked.headers.get("Idempotency-Key")
     if key is not None and not re.fullmatch(KEY, key):
         raise BadRequest("The Idempotency-Key must be 1 to 255 visible ASCII characters")
     return key
 
 
-def _fingerprint() -> str:
+def _fingerprint(asked: Request) -> str:
     """A hash of the request's path and JSON body; the order of the body's keys does not matter."""
-    body = json.dumps(loads(request.get_data()), sort_keys=True, separators=(",", ":"))
+    body = json.dumps(loads(asked.get_data()), sort_keys=True, separators=(",", ":"))
     # In lower case, as the carrier's id may be sent in upper case.
-    return hashlib.sha256(f"{request.path.lower()}\n{body}".encode()).hexdigest()
+    return hashlib.sha256(f"{asked.path.lower()}\n{body}".encode()).hexdigest()
 
 
 def expected_versions() -> frozenset[int] | None:

@@ -1,15 +1,18 @@
 """Hands the body and the query of a request to a schema, read as strictly as `strict_json` says."""
 
+from collections.abc import Hashable
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from flask import Request
+from flask import Request, request
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.api.http.validation import ValidationFailed, sentences
 from app.application.strict_json import NotStrictJson, parse
+
+_JSON = "application/json"
 
 
 class UnsupportedCoding(UnsupportedMediaType):
@@ -35,6 +38,22 @@ class StrictJsonParser(FlaskParser):
     # By default webargs ignores unknown query parameters; here the schemas refuse them.
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 - webargs' own way
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_no_query: dict[Schema, Any] = {}
+
+    def parse(self, argmap: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """See `webargs.Parser`. What an empty query means is asked once of each schema that makes a
+        value of it that nobody can change."""
+        if kwargs.get("location") != "query" or request.query_string:
+            return super().parse(argmap, *args, **kwargs)
+        if argmap in self._of_no_query:
+            return self._of_no_query[argmap]
+        made = super().parse(argmap, *args, **kwargs)
+        if isinstance(made, Hashable):
+            self._of_no_query[argmap] = made
+        return made
+
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401
         """See `webargs.Parser`. A repeated parameter is refused, as one of its values would be
         ignored silently. A query that is not UTF-8 is refused, as its bytes would be taken for
@@ -51,10 +70,11 @@ class StrictJsonParser(FlaskParser):
         return super().load_querystring(req, schema)
 
     def _raw_load_json(self, req: Request) -> Any:  # noqa: ANN401 - any JSON value
-        codings = req.headers.get("Content-Encoding", "identity")
-        if any(each.strip().lower() not in ("", "identity") for each in codings.split(",")):
+        codings = req.headers.get("Content-Encoding")
+        if codings is not None and not _is_identity(codings):
             raise UnsupportedCoding
-        if req.mimetype != "application/json":
+        kind = req.content_type
+        if (kind if kind == _JSON else req.mimetype) != _JSON:
             raise UnsupportedMediaType("The Content-Type must be application/json")
         body = req.get_data()
         if len(body) != (req.content_length or 0):
@@ -66,6 +86,10 @@ class StrictJsonParser(FlaskParser):
         raise ValidationFailed(
             sentences(error.messages), of_query="query" in error.messages
         ) from error
+
+
+def _is_identity(codings: str) -> bool:
+    return all(each.strip().lower() in ("", "identity") for each in codings.split(","))
 
 
 def loads(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -171,7 +171,8 @@ class _Loop:
 
     def wake(self) -> None:
         """Begin a round soon."""
-        self._woken.set()
+        if not self._woken.is_set():  # it is cleared before a round: the append came before that
+            self._woken.set()
 
     def end(self) -> None:
         """End the thread after the current round."""

@@ -70,6 +70,10 @@ class JsonLineFormatter(JsonFormatter):
         """The record as a JSON line. Never raises: a record that cannot be formatted becomes a line
         with the reason."""
         try:
+            if type(record.msg) is str and not (
+                record.args or record.exc_info or record.exc_text or record.stack_info
+            ):
+                return redact_line(self._of_plain(record))
             return redact_line(super().format(record))
         except Exception as error:  # noqa: BLE001  extras are anyone's objects: anything can come
             return redact_line(self._as_text(record, error))
@@ -89,6 +93,16 @@ class JsonLineFormatter(JsonFormatter):
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         return self._encode(log_data)
+
+    def _of_plain(self, record: logging.LogRecord) -> str:
+        """What the library makes of a record that has nothing to put together, in half the time:
+        an access line is one."""
+        record.message = record.msg
+        fields = self._own_fields(record)
+        for key, value in record.__dict__.items():
+            if key not in _RESERVED:
+                fields.setdefault(key, value)
+        return self._encode(fields)
 
     def _own_fields(self, record: logging.LogRecord) -> dict[str, Any]:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

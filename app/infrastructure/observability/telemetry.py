@@ -6,6 +6,7 @@ Worker processes keep their metrics in shared memory (`shared_figures`), and a s
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -60,6 +61,12 @@ def share(figures: SharedFigures, slot: int | None) -> None:
     figures.use(slot)
 
 
+@cache
+def _of_route(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Found once: prometheus-client makes text of the labels and takes a lock to find them."""
+    return _requests.labels(method, route, str(status)), _request_seconds.labels(method, route)
+
+
 class PrometheusTelemetry:
     """The metrics of a process. Implements `Telemetry` and `RequestTelemetry`."""
 
@@ -80,8 +87,9 @@ class PrometheusTelemetry:
 
     def request_answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request; `route` is the text of a routing rule, never the path of a request."""
-        _requests.labels(method, route, str(status)).inc()
-        _request_seconds.labels(method, route).observe(seconds)
+        answered, took = _of_route(method, route, status)
+        answered.inc()
+        took.observe(seconds)
 
     def not_authenticated(self, cause: str) -> None:
         """See `RequestTelemetry`."""

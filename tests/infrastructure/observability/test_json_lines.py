@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pythonjsonlogger.json import JsonFormatter
 
-from app.infrastructure.observability.json_lines import JsonLineFormatter
+from app.infrastructure.observability.json_lines import JsonLineFormatter, redact_line
 
 log = logging.getLogger("tests.json_lines")
 
@@ -42,6 +43,15 @@ def test_no_text_forges_a_line(message: str, key: str, value: str) -> None:
         return
     line = one_line(message, **{"k" + key: [value, {value: value}]})
     assert (line["message"], line["k" + key]) == (message, [value, {value: value}])
+
+
+@given(message=hostile, key=hostile, value=hostile)
+def test_a_plain_record_is_what_the_library_makes_of_it(message: str, key: str, value: str) -> None:
+    """It has a shorter way, to the same line."""
+    extra = {"k" + key: value, "status": 201, "duration_ms": 1.25, "none": None}
+    record = log.makeRecord("x", logging.INFO, "", 0, message, (), None, extra=extra)
+    formatter = JsonLineFormatter()
+    assert formatter.format(record) == redact_line(JsonFormatter.format(formatter, record))
 
 
 ADDRESSES = [

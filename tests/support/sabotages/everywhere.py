@@ -24,8 +24,8 @@ EVERYWHERE = (
         "app/api/http/command_context.py",
         (
             (
-                "services().new_id() if key is None else commit_id_of(actor, key)",
-                "services().new_id() if key is None else services().new_id()",
+                "_new_commit_id(mine) if key is None else commit_id_of(actor, key)",
+                "_new_commit_id(mine) if key is None else services().new_id()",
             ),
         ),
         (OVER_SQLITE,),
