@@ -1,0 +1,36 @@
+"""Figures as people read them. Pure."""
+
+from app.cli.top.interval import Latency
+
+_MILLISECOND = 1e-3
+_MINUTE = 60
+_MEGABYTE = 1e6
+
+
+def rate(per_second: float) -> str:
+    """Two significant digits below 10, one place below 100, whole numbers above: 0, 0.02, 4.5,
+    42.5, 1,234."""
+    if per_second == 0:
+        return "0"
+    if per_second < 10:  # noqa: PLR2004 - the docstring says it
+        return f"{per_second:.2g}"
+    return f"{per_second:.1f}" if per_second < 100 else f"{per_second:,.0f}"  # noqa: PLR2004
+
+
+def seconds(value: float, limit: float | None = None) -> str:
+    """A length of time; `limit` is the longest that can be told from longer ones."""
+    if limit is not None and value >= limit:
+        return f"> {seconds(limit)}"
+    if value < 1:
+        return f"{value / _MILLISECOND:.3g} ms"
+    return f"{value:.3g} s"
+
+
+def latency(took: Latency) -> str:
+    """Both quantiles."""
+    return f"p50 {seconds(took.p50, took.limit)}, p99 {seconds(took.p99, took.limit)}"
+
+
+def megabytes(size: float) -> str:
+    """A size in bytes as millions of them."""
+    return f"{size / _MEGABYTE:,.0f} MB"
