@@ -1,5 +1,6 @@
 """`carriers top`: the command, which reads the figures again and again."""
 
+import math
 import time
 
 import click
@@ -16,6 +17,13 @@ from config.settings import Settings
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens there
 
 
+def _number(_: click.Context, __: click.Parameter, given: float) -> float:
+    """The value, unless it is `nan`, which click has in every range."""
+    if math.isnan(given):
+        raise click.BadParameter("nan is no number of seconds")
+    return given
+
+
 @click.command(cls=CarrierCommand, epilog=TOP_EXIT_CODES)
 @click.option(
     "--url", metavar="URL", help="The service's; by default that of HOST and PORT in the settings."
@@ -23,6 +31,7 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing lis
 @click.option(
     "--interval",
     type=click.FloatRange(0.1, 3600),
+    callback=_number,
     default=2.0,
     show_default=True,
     metavar="SECONDS",

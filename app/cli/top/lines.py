@@ -64,7 +64,7 @@ def _rows(shown: Summary) -> Iterator[Row]:
     if shown.rates is None:
         yield Row("rates", _no_rates(shown), shown.is_restarted)
     else:
-        yield Row("rates", f"per second, over the last {seconds(shown.rates.seconds)}")
+        yield Row("rates", f"per second, over the last {shown.rates.seconds:.1f} s")
         yield from _request_rows(shown.rates)
         yield from _store_rows(shown.rates, shown.failed_appends)
     yield _feed(shown)
@@ -83,7 +83,7 @@ def _request_rows(rates: Rates) -> Iterator[Row]:
     failed = rates.answers["5xx"] + rates.commands["failed"] > 0
     yield Row("requests", f"{rate(rates.requests)}: {_rates(rates.answers)}", failed)
     if rates.answered_in is not None:
-        yield Row("answered in", latency(rates.answered_in))
+        yield Row("answer time", latency(rates.answered_in))
     sent = sum(rates.commands.values())
     yield Row("commands", f"{rate(sent)}: {_rates(rates.commands)}", rates.commands["failed"] > 0)
     refused = rates.turned_away
@@ -92,10 +92,12 @@ def _request_rows(rates: Rates) -> Iterator[Row]:
 
 def _store_rows(rates: Rates, failed: Mapping[str, int]) -> Iterator[Row]:
     needs_a_look = any(rates.appends.get(outcome) for outcome in failed)
-    since = _listed({outcome: f"{count:,}" for outcome, count in failed.items()})
-    yield Row("appends", f"{_rates(rates.appends)} (since the start: {since})", needs_a_look)
+    yield Row("appends", _rates(rates.appends), needs_a_look)
+    if any(failed.values()):
+        since = _listed({outcome: f"{count:,}" for outcome, count in failed.items()})
+        yield Row("", f"in all since the start: {since}")
     for operation, took in rates.store_answered_in.items():
-        yield Row(f"{operation} in", latency(took))
+        yield Row(f"{operation} time", latency(took))
     yield Row("retries", f"{rate(rates.retries)}; hedges: {_rates(rates.hedges)}")
 
 
@@ -108,7 +110,7 @@ def _feed(shown: Summary) -> Row:
     written = shown.rates.appends.get("written", 0.0)
     if written and not shown.rates.feed:
         return Row("feed", f"{at}: stands still, while {rate(written)} appends/s are written", True)
-    return Row("feed", f"{at}, grows by {rate(shown.rates.feed)}")
+    return Row("feed", f"{at}, grows by {rate(shown.rates.feed)}/s")
 
 
 def _view(view: View) -> Row:
@@ -132,10 +134,10 @@ def _route_lines(shown: Summary, width: int | None) -> Iterator[str]:
     if shown.rates is None or not shown.rates.slowest:
         return
     yield ""
-    yield from wrapped("  slowest        p99        p50   per second", width)
+    yield from wrapped("  slowest            p99        p50   per second", width)
     for each in shown.rates.slowest:
         took = each.latency
-        line = f"  {'':7}{seconds(took.p99, took.limit):>11}{seconds(took.p50, took.limit):>11}"
+        line = f"  {'':11}{seconds(took.p99, took.limit):>11}{seconds(took.p50, took.limit):>11}"
         line += f"{rate(each.rate):>13}  {each.method} {each.route}"
         yield _plain(line)[:width]
 

@@ -154,7 +154,7 @@ def _rates(interval: Interval, before: Reading, after: Reading) -> Rates:
         },
         turned_away={
             **interval.rates_by("cause", "http_requests_refused_total"),
-            "no valid key": interval.rate("authentication_failures_total"),
+            "no_valid_key": interval.rate("authentication_failures_total"),
         },
         appends=interval.rates_by("outcome", "event_store_appends_total"),
         store_answered_in=dict(_store_latency(interval)),

@@ -3,7 +3,6 @@
 from app.cli.top.interval import Latency
 
 _MILLISECOND = 1e-3
-_MINUTE = 60
 _MEGABYTE = 1e6
 
 
@@ -18,12 +17,17 @@ def rate(per_second: float) -> str:
 
 
 def seconds(value: float, limit: float | None = None) -> str:
-    """A length of time; `limit` is the longest that can be told from longer ones."""
+    """A length of time, to two digits: more of them a histogram does not hold. `limit` is the
+    longest that can be told from longer ones."""
     if limit is not None and value >= limit:
         return f"> {seconds(limit)}"
-    if value < 1:
-        return f"{value / _MILLISECOND:.3g} ms"
-    return f"{value:.3g} s"
+    if value < 0.995:  # noqa: PLR2004 - what is rounded to less than a second
+        return f"{_two_digits(value / _MILLISECOND)} ms"
+    return f"{_two_digits(value)} s"
+
+
+def _two_digits(value: float) -> str:
+    return f"{float(f'{value:.2g}'):,.10g}"
 
 
 def latency(took: Latency) -> str:
