@@ -14,6 +14,7 @@ from app.cli.errors import INVALID, NOT_WRITTEN, UNAVAILABLE
 from app.cli.top import source as sources
 from app.cli.top.source import Source
 from app.cli.top.summary import summary
+from app.version import version
 from tests.cli.shell import DONE, NOBODY, data, process_of, run
 from tests.support.processes import free_port
 from tests.support.service import Service
@@ -26,6 +27,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One for all tests of this file."""
     with Service(tmp_path_factory.mktemp("service")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine makes no test fail."""
+    monkeypatch.setattr(sources, "PATIENCE_SECONDS", 20.0)
 
 
 def url_of(service: Service) -> str:
@@ -68,9 +75,10 @@ def test_a_block_is_lines_without_control_codes(service: Service) -> None:
     assert (result.exit_code, result.stderr) == (DONE, "")
     assert "\x1b" not in result.stdout
     lines = result.stdout.splitlines()
-    assert f"carriers 0.2.0 at {url_of(service)}, started " in lines[0]
+    assert lines[0].endswith(f" UTC  {url_of(service)}")
+    assert f"  release     {version()}, started " in lines[2]
     labels = [line[2:].split("  ")[0] for line in lines[2:] if line]
-    assert labels[:4] == ["store", "rates", "requests", "commands"]
+    assert labels[:4] == ["release", "store", "rates", "requests"]
     assert labels[-4:] == ["view", "listeners", "worker-1", "worker-2"]
     assert not any(line.startswith("!") for line in lines)
 

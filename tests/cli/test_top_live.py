@@ -118,7 +118,7 @@ def test_it_outlasts_the_service(service: Service) -> None:
         service.server.stop()
         wait_until(lambda: terminal.shows("cannot be reached: Connection refused"), 10, "away")
         assert terminal.shows(
-            "Tried again every 200 ms; Ctrl-C ends it.", "The last answer came at"
+            "It is tried again every 200 ms; Ctrl-C ends it.", "The last answer came at"
         )
         assert not terminal.shows("store")
         service.server.start()

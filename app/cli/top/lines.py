@@ -54,11 +54,16 @@ def _row(row: Row, width: int | None) -> list[str]:
 
 
 def _head(shown: Summary) -> str:
+    return f"{shown.moment:%H:%M:%S} UTC  {shown.url}"
+
+
+def _release(shown: Summary) -> Row:
     started = "" if shown.started is None else f", started {shown.started:%Y-%m-%d %H:%M:%S} UTC"
-    return f"{shown.moment:%H:%M:%S} UTC: carriers {shown.release} at {shown.url}{started}"
+    return Row("release", f"{shown.release}{started}")
 
 
 def _rows(shown: Summary) -> Iterator[Row]:
+    yield _release(shown)
     down = not shown.store_is_up
     yield Row("store", "DOWN: it does not answer the service" if down else "up", down)
     if shown.rates is None:
@@ -82,8 +87,7 @@ def _no_rates(shown: Summary) -> str:
 def _request_rows(rates: Rates) -> Iterator[Row]:
     failed = rates.answers["5xx"] + rates.commands["failed"] > 0
     yield Row("requests", f"{rate(rates.requests)}: {_rates(rates.answers)}", failed)
-    if rates.answered_in is not None:
-        yield Row("answer time", latency(rates.answered_in))
+    yield Row("answer time", latency(rates.answered_in))
     sent = sum(rates.commands.values())
     yield Row("commands", f"{rate(sent)}: {_rates(rates.commands)}", rates.commands["failed"] > 0)
     refused = rates.turned_away

@@ -12,9 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 from app.application.deadline import Deadline
 from app.cli.top.reading import NotFigures, Reading, read
 
-PATIENCE_SECONDS = 2.0
-"""How long the service may take for its whole answer; it asks the store for at most half a
-second."""
+PATIENCE_SECONDS = 5.0
+"""How long the service may take for its whole answer. It asks the store for half a second at most:
+the rest is for a machine that has too much to do."""
 MAX_BYTES = 1_048_576
 """Several times what a service with many workers and routes answers."""
 

@@ -45,7 +45,7 @@ class Rates:
     commands: Mapping[str, float]
     turned_away: Mapping[str, float]
     appends: Mapping[str, float]
-    store_answered_in: Mapping[str, Latency]
+    store_answered_in: Mapping[str, Latency | None]
     retries: float
     hedges: Mapping[str, float]
     feed: float | None
@@ -157,7 +157,7 @@ def _rates(interval: Interval, before: Reading, after: Reading) -> Rates:
             "no_valid_key": interval.rate("authentication_failures_total"),
         },
         appends=interval.rates_by("outcome", "event_store_appends_total"),
-        store_answered_in=dict(_store_latency(interval)),
+        store_answered_in=_store_latency(interval),
         retries=interval.rate("event_store_retries_total"),
         hedges=interval.rates_by("cause", "event_store_hedges_total"),
         feed=None if moved is None else moved / interval.seconds,
@@ -165,12 +165,10 @@ def _rates(interval: Interval, before: Reading, after: Reading) -> Rates:
     )
 
 
-def _store_latency(interval: Interval) -> Iterator[tuple[str, Latency]]:
+def _store_latency(interval: Interval) -> dict[str, Latency | None]:
     name = "event_store_operation_seconds"
-    for operation in interval.rates_by("operation", f"{name}_count"):
-        latency = interval.latency(name, _has("operation", operation))
-        if latency is not None:
-            yield operation, latency
+    operations = interval.rates_by("operation", f"{name}_count")
+    return {each: interval.latency(name, _has("operation", each)) for each in operations}
 
 
 def _slowest(interval: Interval) -> tuple[Route, ...]:

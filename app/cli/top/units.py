@@ -30,8 +30,10 @@ def _two_digits(value: float) -> str:
     return f"{float(f'{value:.2g}'):,.10g}"
 
 
-def latency(took: Latency) -> str:
+def latency(took: Latency | None) -> str:
     """Both quantiles."""
+    if took is None:
+        return "none"
     return f"p50 {seconds(took.p50, took.limit)}, p99 {seconds(took.p99, took.limit)}"
 
 
