@@ -66,7 +66,7 @@ Exit codes, of which 1 and 2 have a meaning of their own here:
 
 TOP_EXIT_CODES = f"""\b
 Exit codes:
-  0    done; without --once, also ended by Ctrl-C
+  0    done; without --once, also ended by q or Ctrl-C
   {FAILED}    a defect
   {INVALID}    wrong usage or settings
   {UNAVAILABLE}    the service cannot be reached, or does not answer with its figures

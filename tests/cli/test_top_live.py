@@ -59,6 +59,20 @@ def test_the_page_is_drawn_over_in_place(service: Service) -> None:
         assert b"\x1b" not in after
 
 
+def test_q_ends_it(service: Service) -> None:
+    """Other keys do nothing and are not shown, and the shell does not get them either."""
+    command, environment = process_of("top", "--url", url_of(service), "--interval", "0.2")
+    script = '"$@"; echo code=$?; read -t 0.2 typed; echo "typed=$typed."; stty -a'
+    shell = ["/bin/bash", "-c", script, "bash", *command]
+    with Terminal(shell, environment) as terminal:
+        wait_until(lambda: terminal.shows("store       up"), 20, "it is drawn")
+        terminal.type("jkl\n")
+        terminal.type("q")
+        wait_until(lambda: terminal.shows("code=0", "typed=.", "quit = ^\\"), 10, "it ended")
+        assert "jkl" not in terminal.text()
+        assert terminal.shows(" icanon ", " echo ")
+
+
 def test_sigterm_gives_the_terminal_back(service: Service) -> None:
     """As Ctrl-C does."""
     with top_of(service) as terminal:
@@ -118,7 +132,7 @@ def test_it_outlasts_the_service(service: Service) -> None:
         service.server.stop()
         wait_until(lambda: terminal.shows("cannot be reached: Connection refused"), 10, "away")
         assert terminal.shows(
-            "It is tried again every 200 ms; Ctrl-C ends it.", "The last answer came at"
+            "It is tried again every 200 ms; q ends it.", "The last answer came at"
         )
         assert not terminal.shows("store")
         service.server.start()

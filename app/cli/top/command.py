@@ -44,7 +44,8 @@ def top(settings: Settings, url: str | None, interval: float, *, once: bool, as_
     """Show what a running service does: rates, lag, slowest routes.
 
     It reads GET /metrics, which needs no key, and shows what happened between two readings. In a
-    terminal it draws over the same page, else it prints lines for each interval; Ctrl-C ends it.
+    terminal it draws over the same page, until q or Ctrl-C ends it; elsewhere it prints lines for
+    each interval.
     A line that begins with ! needs a look: docs/operations.md says what to do.
     """
     source = _source(settings, url)

@@ -52,7 +52,7 @@ class Page:
         """See `Display`."""
         said = [
             f"{datetime.now(UTC):%H:%M:%S} UTC: {sentence}.",
-            f"It is tried again every {seconds(self._interval)}; Ctrl-C ends it.",
+            f"It is tried again every {seconds(self._interval)}; q ends it.",
         ]
         if self._last is not None:
             said.append(f"The last answer came at {self._last:%H:%M:%S} UTC.")

@@ -1,16 +1,17 @@
 """A terminal that is drawn over in place; left as it was found, whatever happens.
 
-Ctrl-Z and a terminal that changes its size are noticed between two readings; Ctrl-C at once, as
-KeyboardInterrupt, and SIGTERM likewise.
+Ctrl-Z and a terminal that changes its size are noticed between two readings; Ctrl-C, `q` and
+SIGTERM at once, as KeyboardInterrupt.
 """
 
 import os
 import shutil
 import signal
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -22,9 +23,11 @@ Draw = Callable[[int], Sequence[str]]
 # xterm's control sequences, which every terminal of today knows.
 _ENTER = b"\x1b[?1049h\x1b[?25l"  # another page than the shell's, without a cursor
 _LEAVE = b"\x1b[?25h\x1b[?1049l"
+_LOCAL, _KEYS = 3, 6
+"""Where `termios.tcgetattr` has the local modes and the keys."""
 _HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 _NOTICED = {signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP}
 
 
@@ -39,7 +42,7 @@ def is_terminal() -> bool:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end what is done here, and that be no error."""
+    """Let Ctrl-C, `q` and SIGTERM end what is done here, and that be no error."""
     before = {each: signal.signal(each, _end) for each in _ENDING}
     try:
         yield
@@ -63,10 +66,10 @@ def page() -> Iterator["Screen"]:
     screen = Screen()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _NOTICED)
     try:
-        write_bytes(_ENTER)
+        screen.enter()
         yield screen
     finally:
-        write_bytes(_LEAVE)
+        screen.leave()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         write("\n".join(screen.drawn))
 
@@ -75,8 +78,24 @@ class Screen:
     """What is on the page: `drawn` are its lines."""
 
     def __init__(self) -> None:
-        self._draw: Draw = lambda _: ()
         self.drawn: list[str] = []
+        self._draw: Draw = lambda _: ()
+        self._terminal = sys.stdout.fileno()
+        self._modes = termios.tcgetattr(self._terminal)
+
+    def enter(self) -> None:
+        """Take the terminal. Keys are not echoed on the page, and `q` is the key for SIGQUIT."""
+        modes = termios.tcgetattr(self._terminal)
+        modes[_LOCAL] &= ~(termios.ECHO | termios.ICANON)
+        modes[_KEYS][termios.VQUIT] = b"q"
+        termios.tcsetattr(self._terminal, termios.TCSADRAIN, modes)
+        write_bytes(_ENTER)
+
+    def leave(self) -> None:
+        """Give the terminal back. What was typed meanwhile is not the shell's to carry out."""
+        write_bytes(_LEAVE)
+        with suppress(termios.error):  # it may be gone
+            termios.tcsetattr(self._terminal, termios.TCSAFLUSH, self._modes)
 
     def show(self, draw: Draw) -> None:
         """Draw this from now on. Raises NotWritten."""
@@ -99,17 +118,20 @@ class Screen:
         if len(lines) > size.lines:
             hidden = len(lines) - size.lines + 1
             lines = lines[: size.lines - 1]
-            lines += [f"({hidden} more lines: make it higher)"[: size.columns]]
-        text = "\n".join(f"{line}{_END_OF_LINE}" for line in lines)
-        write_bytes(f"{_HOME}{text}{_BELOW}".encode())
+            lines += [f"({hidden} more lines: make it higher)"]
+        # A line is cleared before it is written: behind a full one the cursor is still on its last
+        # character. The last line is cleared with all that is below it.
+        *above, last = (line[: size.columns] for line in lines or [""])
+        text = "".join(f"{_END_OF_LINE}{line}\r\n" for line in above) + f"{_BELOW}{last}"
+        write_bytes(f"{_HOME}{text}".encode())
 
     def _stand_aside(self) -> None:
         """Give the terminal back to the shell until it lets this process go on."""
-        write_bytes(_LEAVE)
+        self.leave()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
         signal.raise_signal(signal.SIGTSTP)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
-        write_bytes(_ENTER)
+        self.enter()
 
 
 def _size() -> os.terminal_size:
