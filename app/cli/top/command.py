@@ -45,8 +45,7 @@ def top(settings: Settings, url: str | None, interval: float, *, once: bool, as_
 
     It reads GET /metrics, which needs no key, and shows what happened between two readings. In a
     terminal it draws over the same page, until q or Ctrl-C ends it; elsewhere it prints lines for
-    each interval.
-    A line that begins with ! needs a look: docs/operations.md says what to do.
+    each interval. A line that begins with ! needs a look: docs/operations.md says what to do.
     """
     source = _source(settings, url)
     if once:
@@ -87,8 +86,9 @@ def _show_until_stopped(source: Source, before: Reading, interval: float, displa
     display.begin(summary(source.url, None, before))
     due = before.at
     while True:
-        due = max(due + interval, time.monotonic())
-        display.wait(due - time.monotonic())
+        now = time.monotonic()
+        due = max(due + interval, now)  # after a slow answer the next one is asked for at once
+        display.wait(due - now)
         try:
             after = source.read()
         except NoReading as error:

@@ -15,6 +15,8 @@ from app.cli.top.reading import NotFigures, Reading, read
 PATIENCE_SECONDS = 5.0
 """How long the service may take for its whole answer. It asks the store for half a second at most:
 the rest is for a machine that has too much to do."""
+READING_THREAD = "reading"
+"""The name of the thread that reads an answer."""
 MAX_BYTES = 1_048_576
 """Several times what a service with many workers and routes answers."""
 
@@ -115,7 +117,7 @@ def _within(
         finally:
             connection.close()
 
-    threading.Thread(target=work, name="metrics", daemon=True).start()
+    threading.Thread(target=work, name=READING_THREAD, daemon=True).start()
     try:
         found = outcome.get(timeout=seconds)
     except Empty:
