@@ -160,9 +160,9 @@ def test_the_service_does_not_go_by_that_name(service: Service) -> None:
 
 
 @contextmanager
-def answering(answer: bytes, then: bytes | None = None) -> Iterator[str]:
-    """The URL of something that answers each request with these bytes, and ends; or says `then`
-    again and again for twenty seconds."""
+def answering(answer: bytes, then: bytes | None = None, late: float = 0) -> Iterator[str]:
+    """The URL of something that answers each request with these bytes, `late` seconds after it, and
+    ends; or says `then` again and again for twenty seconds."""
     done = threading.Event()
 
     def serve() -> None:
@@ -172,6 +172,7 @@ def answering(answer: bytes, then: bytes | None = None) -> Iterator[str]:
                 if done.is_set():
                     return
                 connection.recv(65_536)
+                done.wait(late)
                 connection.sendall(answer)
                 until = time.monotonic() + 20
                 while then is not None and not done.wait(0.05) and time.monotonic() < until:
@@ -211,6 +212,22 @@ def test_an_answer_that_is_no_reading(answer: bytes, said: str) -> None:
     """It is told what came in its place."""
     with answering(answer) as url:
         assert said in refusal(url)
+
+
+def test_answers_that_take_longer_than_the_interval() -> None:
+    """The next one is asked for at once, and the rates are of the time that there was."""
+    answer = OK + b"event_store_up 1\n"
+    with answering(answer, late=0.3) as url:
+        command, environment = process_of("top", "--url", url, "--interval", "0.1", "--json")
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as running:
+            assert running.stdout is not None
+            found = [json.loads(running.stdout.readline()) for _ in range(2)]
+            running.terminate()
+            _, said = running.communicate(timeout=20)
+        assert (running.returncode, said) == (DONE, "")
+        assert min(each["rates"]["seconds"] for each in found) >= 0.3
 
 
 @pytest.mark.parametrize(
