@@ -55,7 +55,7 @@ def test_a_healthy_service_has_nothing_to_look_at() -> None:
         (gauge("feed_position", 1_102), "view        carriers: 1,002 events behind the feed"),
         (
             gauge("view_parked_streams", 1, projection="carriers"),
-            "view        carriers: holds the whole feed, 1 parked streams",
+            "view        carriers: holds the whole feed, 1 parked stream",
         ),
         (
             gauge("view_made", 0, projection="carriers"),

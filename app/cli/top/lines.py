@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from app.cli.output import printable
 from app.cli.top.summary import Rates, Summary, View, Worker
-from app.cli.top.units import latency, megabytes, rate, seconds
+from app.cli.top.units import counted, latency, megabytes, rate, seconds
 
 FAR_BEHIND = 1_000
 """Events; the alert ViewsBehind has the same threshold."""
@@ -118,11 +118,12 @@ def _feed(shown: Summary) -> Row:
 
 
 def _view(view: View) -> Row:
-    said = [f"{view.behind:,} events behind the feed" if view.behind else "holds the whole feed"]
+    behind = f"{counted(view.behind, 'event')} behind the feed"
+    said = [behind if view.behind else "holds the whole feed"]
     if not view.is_made:
         said.append("is being made, queries get 503")
     if view.parked:
-        said.append(f"{view.parked:,} parked streams")
+        said.append(counted(view.parked, "parked stream"))
     needs_a_look = view.behind > FAR_BEHIND or bool(view.parked) or not view.is_made
     return Row("view", f"{view.name}: {', '.join(said)}", needs_a_look)
 

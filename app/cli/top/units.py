@@ -37,6 +37,11 @@ def latency(took: Latency | None) -> str:
     return f"p50 {seconds(took.p50, took.limit)}, p99 {seconds(took.p99, took.limit)}"
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of them: 1 event, 1,200 events."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def megabytes(size: float) -> str:
     """A size in bytes as millions of them."""
     return f"{size / _MEGABYTE:,.0f} MB"
