@@ -41,6 +41,7 @@ _OTHERS = {
     "schema": ("app.cli.schema", "Bring the schema of the settings' Cassandra up to date."),
     "search": (_DIRECTORY, "Find carriers by prefixes of words."),
     "show": (_CARRIERS, "Show a carrier: as it is now, or as it was."),
+    "top": ("app.cli.top", "Show what a running service does: rates, lag, slowest routes."),
 }
 
 COMMANDS = {name: (_CARRIERS, sentence) for name, sentence in SENTENCES.items()} | _OTHERS

@@ -64,6 +64,15 @@ Exit codes, of which 1 and 2 have a meaning of their own here:
   {NOT_WRITTEN}    the output cannot be written; nothing was changed
   {INTERRUPTED}  interrupted: run it again"""
 
+TOP_EXIT_CODES = f"""\b
+Exit codes:
+  0    done; without --once, also ended by q or Ctrl-C
+  {FAILED}    a defect
+  {INVALID}    wrong usage or settings
+  {UNAVAILABLE}    the service cannot be reached, or does not answer with its figures
+  {NOT_WRITTEN}    the output cannot be written; nothing was changed
+  {INTERRUPTED}  interrupted: run it again"""
+
 KEYS_EXIT_CODES = f"""\b
 Exit codes:
   0    done
