@@ -63,6 +63,8 @@ class Lane:
 
     def cancel_hopeless(self) -> None:
         """Cancel the waiting requests that can no longer be answered in time."""
+        if not self.is_busy:  # called after every event: an estimate for nobody costs as much
+            return
         for request in self._admission.hopeless():
             if self._futures[request].cancel():
                 self._admission.leave(request)
