@@ -14,6 +14,7 @@ from app.application.feed import Tail
 from app.application.handlers import CarrierHandlers, CommandDone
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
+from app.application.ports.feed import NOTHING_WAITS
 from app.application.ports.quotas import Quota
 from app.application.ports.telemetry import Telemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
@@ -65,6 +66,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     closing.callback(tracer.close)  # the last: what ends before it may be traced
     counting: Telemetry = TracedTelemetry(telemetry, tracer) if tracer.is_on else telemetry
     opened = open_stores(settings, counting, closing, makes=makes, waits=follows, tracer=tracer)
+    telemetry.watch(opened.feed_lag or (lambda _: NOTHING_WAITS))
     tail = Tail(opened.feed, settings.listeners, TAIL_POLL_SECONDS)
     closing.callback(tail.close)
     follower = build_follower(opened, keeps_up=settings.workers_follow, tracer=tracer)
