@@ -33,7 +33,7 @@ from app.infrastructure.codec import JsonCodec
 from app.infrastructure.notifying_store import NotifyingEventStore
 from app.infrastructure.observability.metered_store import MeteredEventStore
 from app.infrastructure.observability.telemetry import PrometheusTelemetry
-from app.infrastructure.observability.traced_store import TracedEventStore, TracedTelemetry
+from app.infrastructure.observability.traced_store import TracedTelemetry
 from config.settings import Settings
 
 clock: Clock = system_clock
@@ -74,8 +74,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     if follows:
         follower.start()
 
-    events = TracedEventStore(opened.events, tracer) if tracer.is_on else opened.events
-    store: EventStore = MeteredEventStore(events, telemetry)
+    store: EventStore = MeteredEventStore(opened.events, telemetry)
     if opened.sequencer is None:  # one that is not hurried takes more in at once
         store = NotifyingEventStore(store, tail.wake, follower.wake)
     carriers = CarrierRepository(store, JsonCodec(), clock)

@@ -54,6 +54,7 @@ def test_who_can_be_reached_without_a_proxy_is_warned(tmp_path: Path) -> None:
 
 def test_who_names_a_proxy_is_not_warned(tmp_path: Path) -> None:
     """One on another machine is in front, as far as can be told."""
-    settings = {"ALLOW_ANONYMOUS": "true", "FORWARDED_ALLOW_IPS": "10.0.0.1"}
-    with Service(tmp_path, ANYWHERE, WORKERS="1", **settings) as service:
+    with Service(
+        tmp_path, ANYWHERE, WORKERS="1", ALLOW_ANONYMOUS="true", FORWARDED_ALLOW_IPS="10.0.0.1"
+    ) as service:
         assert proxy_warnings(service) == []
