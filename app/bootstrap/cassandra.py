@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from app.application.ports.keys import KeyStore
@@ -63,7 +62,7 @@ class CassandraWiring:
             reader.CassandraFeed(requests),
             views.CassandraViewStore(requests),
             sequencer.CassandraSequencer(requests, tracer=tracer),
-            partial(lag.feed_lag, requests),
+            lag.LagReader(requests).recent,
         )
 
     def open_keys(self, closing: ExitStack, *, makes: bool) -> KeyStore:

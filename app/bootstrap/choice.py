@@ -11,6 +11,9 @@ from app.application.ports.tracing import NO_TRACING, Tracer
 from app.bootstrap.sqlite import SqliteWiring
 from app.bootstrap.stores import Examination, Stores, Wiring
 from app.infrastructure.observability.telemetry import PrometheusTelemetry
+from app.infrastructure.observability.traced_feed import TracedFeed
+from app.infrastructure.observability.traced_store import TracedEventStore
+from app.infrastructure.observability.traced_views import TracedViewStore
 from config.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,9 +41,18 @@ def open_stores(
     waits: bool = False,
     tracer: Tracer = NO_TRACING,
 ) -> Stores:
-    """The stores that the settings name; see `Wiring`."""
-    return _chosen(settings).open_stores(
+    """The stores that the settings name; see `Wiring`. With traces each call of them is shown."""
+    stores = _chosen(settings).open_stores(
         telemetry, closing, makes=makes, waits=waits, tracer=tracer
+    )
+    return _traced(stores, tracer) if tracer.is_on else stores
+
+
+def _traced(stores: Stores, tracer: Tracer) -> Stores:
+    return stores._replace(
+        events=TracedEventStore(stores.events, tracer),
+        feed=TracedFeed(stores.feed, tracer),
+        views=TracedViewStore(stores.views, tracer),
     )
 
 

@@ -14,6 +14,7 @@ from app.application.feed import Tail
 from app.application.handlers import CarrierHandlers, CommandDone
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
+from app.application.ports.feed import NOTHING_WAITS
 from app.application.ports.quotas import Quota
 from app.application.ports.telemetry import Telemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
@@ -32,7 +33,7 @@ from app.infrastructure.codec import JsonCodec
 from app.infrastructure.notifying_store import NotifyingEventStore
 from app.infrastructure.observability.metered_store import MeteredEventStore
 from app.infrastructure.observability.telemetry import PrometheusTelemetry
-from app.infrastructure.observability.traced_store import TracedEventStore, TracedTelemetry
+from app.infrastructure.observability.traced_store import TracedTelemetry
 from config.settings import Settings
 
 clock: Clock = system_clock
@@ -65,6 +66,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     closing.callback(tracer.close)  # the last: what ends before it may be traced
     counting: Telemetry = TracedTelemetry(telemetry, tracer) if tracer.is_on else telemetry
     opened = open_stores(settings, counting, closing, makes=makes, waits=follows, tracer=tracer)
+    telemetry.watch(opened.feed_lag or (lambda _: NOTHING_WAITS))
     tail = Tail(opened.feed, settings.listeners, TAIL_POLL_SECONDS)
     closing.callback(tail.close)
     follower = build_follower(opened, keeps_up=settings.workers_follow, tracer=tracer)
@@ -72,8 +74,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     if follows:
         follower.start()
 
-    events = TracedEventStore(opened.events, tracer) if tracer.is_on else opened.events
-    store: EventStore = MeteredEventStore(events, telemetry)
+    store: EventStore = MeteredEventStore(opened.events, telemetry)
     if opened.sequencer is None:  # one that is not hurried takes more in at once
         store = NotifyingEventStore(store, tail.wake, follower.wake)
     carriers = CarrierRepository(store, JsonCodec(), clock)

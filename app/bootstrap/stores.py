@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from app.application.deadline import Deadline
 from app.application.doctor import Finding
 from app.application.ports.event_store import EventStore
-from app.application.ports.feed import Feed, Sequencer
+from app.application.ports.feed import Feed, FeedLag, Sequencer
 from app.application.ports.keys import KeyStore
 from app.application.ports.telemetry import Telemetry
 from app.application.ports.tracing import Tracer
 from app.application.ports.views import ViewStore
 from app.application.projections.rebuild import BATCH
-
-if TYPE_CHECKING:
-    from app.infrastructure.cassandra.feed.lag import FeedLag
 
 
 class Stores(NamedTuple):
@@ -26,8 +23,8 @@ class Stores(NamedTuple):
     feed: Feed
     views: ViewStore
     sequencer: Sequencer | None = None
-    feed_lag: "Callable[[Deadline], FeedLag] | None" = None
-    """How far the sequencer is behind; raises StoreUnavailable."""
+    feed_lag: Callable[[Deadline], FeedLag] | None = None
+    """How far the sequencer was behind a few seconds ago; raises StoreUnavailable."""
     rebuild_batch: int = BATCH
 
 

@@ -46,15 +46,18 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory, collector: Collector) ->
         yield service
 
 
-@pytest.fixture
-def on_cassandra(tmp_path: Path, collector: Collector, cassandra_node: Node) -> Iterator[Service]:
+@pytest.fixture(scope="module")
+def on_cassandra(
+    tmp_path_factory: pytest.TempPathFactory, collector: Collector, cassandra_node: Node
+) -> Iterator[Service]:
     """The same over a keyspace of its own."""
+    folder = tmp_path_factory.mktemp("on_cassandra")
     settings = {
         "CASSANDRA_HOST": cassandra_node.host,
         "CASSANDRA_PORT": str(cassandra_node.port),
         "CASSANDRA_KEYSPACE": f"traces_{uuid4().hex[:12]}",
     }
-    environment = service_environment(tmp_path, **settings)
+    environment = service_environment(folder, **settings)
     given = {name: value for name, value in environment.items() if value is not None}
     subprocess.run(
         [sys.executable, "-m", "app.cli", "schema"],
@@ -63,7 +66,7 @@ def on_cassandra(tmp_path: Path, collector: Collector, cassandra_node: Node) -> 
         check=True,
         capture_output=True,
     )
-    with traced(tmp_path / "service", settings | collector.settings) as service:
+    with traced(folder / "service", settings | collector.settings) as service:
         await_views(service)
         yield service
 
@@ -114,6 +117,51 @@ def test_a_request_is_followed_to_the_views(on_sqlite: Service, collector: Colle
     assert view.links == [request.trace]
     assert view.attributes["outcome"] == "committed"
     assert request.service == "distributing-carriers"
+
+
+def queried(service: Service, collector: Collector, path: str, last: str) -> list[Span]:
+    """The spans of a query that a caller traces, once the last of them is there."""
+    trace = uuid4().hex
+    caller = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    assert service.ask("GET", path, None, caller).status == 200
+    wait_until(lambda: last in collector.of(trace), 10, f"{last} of the trace")
+    return [each for each in list(collector.spans) if each.trace == trace]
+
+
+READINGS: dict[str, dict[str, dict[str, Any]]] = {
+    "/carriers?q=fed&limit=5": {
+        "views generations": {},
+        "views progress": {},
+        "views find_prefix": {"outcome": "read"},
+        "views rows": {"outcome": "read"},
+    },
+    "/statistics": {"views counts": {"outcome": "read"}},
+    "/events?limit=1": {"feed read": {"outcome": "read", "events": 1}, "feed standing": {}},
+}
+"""By query: the readings that its trace shows, and what each says at least."""
+
+
+def assert_readings_are_shown(spans: list[Span], expected: dict[str, dict[str, Any]]) -> Span:
+    """Each is right below the request, and says nothing that was asked for; give the request."""
+    (request,) = [each for each in spans if each.name.startswith("request /")]
+    by_name = {each.name: each for each in spans if each.parent == request.span}
+    assert expected.keys() <= by_name.keys()
+    for name, attributes in expected.items():
+        assert attributes.items() <= by_name[name].attributes.items()
+        if name.startswith("views "):
+            assert by_name[name].attributes["view"] in {"carriers.v2", "statistics.v2"}
+    assert not [each for each in spans if "fed" in map(str, each.attributes.values())]
+    return request
+
+
+@pytest.mark.parametrize("path", READINGS)
+def test_readings_of_views_and_feed_are_shown(
+    on_sqlite: Service, collector: Collector, path: str
+) -> None:
+    """Below the request that makes them, each once."""
+    registered(on_sqlite, collector, {"view carriers", "view statistics"})
+    request = f"request {path.partition('?')[0]}"
+    assert_readings_are_shown(queried(on_sqlite, collector, path, request), READINGS[path])
 
 
 def test_log_event_and_feed_name_the_trace(on_sqlite: Service, collector: Collector) -> None:
@@ -182,9 +230,30 @@ def test_on_cassandra_nodes_and_positions_are_shown(
     assert all(each.attributes["network.peer.address"] for each in tries)
     commit = spans["feed commit"]
     assert commit.links == [trace]
-    assert (commit.attributes["feed.first"], commit.attributes["feed.last"]) == (1, 1)
+    page = on_cassandra.ask("GET", "/events?limit=1000").json["data"]["events"]
+    position = next(each["position"] for each in page if trace in each.get("traceparent", ""))
+    places = commit.attributes["feed.first"], commit.attributes["feed.last"]
+    assert places == (position, position)
     assert commit.attributes["outcome"] == "committed"
     assert access_line(on_cassandra, trace)["status"] == 201
+
+
+def test_on_cassandra_requests_are_below_the_readings(
+    on_cassandra: Service, collector: Collector
+) -> None:
+    """A reading is shown as on SQLite; the requests that it takes are below it, each once."""
+    registered(on_cassandra, collector, {"view carriers", "view statistics"})
+    for path, expected in READINGS.items():
+        spans = queried(on_cassandra, collector, path, f"request {path.partition('?')[0]}")
+        request = assert_readings_are_shown(spans, expected)
+        requests = [each for each in spans if each.name == "request to Cassandra"]
+        readings = {
+            each.span: each.name
+            for each in spans
+            if each.parent == request.span and each.name in expected
+        }
+        assert {readings.get(each.parent) for each in requests} >= expected.keys()
+        assert len({each.span for each in requests}) == len(requests)
 
 
 def test_a_command_of_the_shell_is_traced(tmp_path: Path, collector: Collector) -> None:

@@ -339,6 +339,11 @@ METRICS = {
     "event_store_up",
     "process_start_time_seconds",
     "authentication_failures_total",
+    "http_requests_refused_total",
+    "feed_position",
+    "feed_waiting_seconds",
+    "view_position",
+    "view_parked_streams",
 }
 
 
@@ -367,7 +372,7 @@ def test_alerts_use_the_metrics_that_exist(rules: list[dict[str, Any]]) -> None:
         name
         for rule in rules
         for name in re.findall(
-            r"\b(?:up|(?:http|event|process|authentication)_\w+)\b", rule["expr"]
+            r"\b(?:up|(?:http|event|process|authentication|feed|view)_\w+)\b", rule["expr"]
         )
     }
     assert used == METRICS

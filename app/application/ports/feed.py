@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.application.deadline import Deadline
 from app.application.ports.event_store import RecordedEvent
@@ -27,6 +27,23 @@ class FeedStanding:
 
     feed: str
     head: int
+
+
+class FeedLag(NamedTuple):
+    """What was appended and has no position yet.
+
+    `intent_logs` counts the writers that are known, dead ones included; `waiting` the appends that
+    wait for a position, those in doubt included; `oldest_seconds` is how long the first of them has
+    waited, by the clocks of its writer and of whoever measures, and 0 if none waits.
+    """
+
+    intent_logs: int
+    waiting: int
+    oldest_seconds: float
+
+
+NOTHING_WAITS = FeedLag(0, 0, 0.0)
+"""Where an event gets its position in the very transaction that appends it."""
 
 
 class FeedRenewed(Exception):

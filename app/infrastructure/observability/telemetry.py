@@ -4,7 +4,7 @@ Worker processes keep their metrics in shared memory (`shared_figures`), and a s
 `docs/operations.md` says what each metric is for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
@@ -18,9 +18,18 @@ from prometheus_client import (
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
 
+from app.application.deadline import Deadline
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.feed import FeedLag
 from app.application.ports.telemetry import Followed
 from app.infrastructure.observability.process_figures import BuildInfo, ProcessFigures
 from app.infrastructure.observability.shared_figures import SharedFigures
+
+LAG_SECONDS = 0.5
+"""How long a scrape waits for what waits for a position."""
+
+MeasureLag = Callable[[Deadline], FeedLag]
+"""Raises StoreUnavailable."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -71,6 +80,7 @@ class PrometheusTelemetry:
     """The metrics of a process. Implements `Telemetry` and `RequestTelemetry`."""
 
     def __init__(self) -> None:
+        self._feed_lag: MeasureLag | None = None
         # An alert on an increase misses a series that first appears with a value of 1.
         for outcome in _OUTCOMES:
             _appends.labels(outcome)
@@ -121,10 +131,16 @@ class PrometheusTelemetry:
         with _listeners.labels(way).track_inprogress():
             yield
 
+    def watch(self, feed_lag: MeasureLag) -> None:
+        """Show from now on how much waits for a position in the feed, asked at each scrape."""
+        self._feed_lag = feed_lag
+
     def exposition(self, store_is_up: bool, followed: Followed | None) -> bytes:
         """See `RequestTelemetry`. The sums of all workers, and gauges that are read now."""
         current = CollectorRegistry()
         current.register(_Gauges(store_is_up, followed))
+        if followed is not None and self._feed_lag is not None:
+            current.register(_FeedGauges(self._feed_lag))
         current.register(BuildInfo())
         current.register(ProcessFigures())
         return generate_latest(_kept()) + generate_latest(current)
@@ -153,6 +169,24 @@ class _Gauges(Collector):
         yield _by_projection("view_parked_streams", text, {at: views[at].parked for at in views})
         text = "Whether there is a view made by this release (1), or queries wait for it (0)."
         yield _by_projection("view_made", text, {at: int(views[at].is_made) for at in views})
+
+
+class _FeedGauges(Collector):
+    """What waits for a position; nothing while that cannot be found out in time."""
+
+    def __init__(self, measure: MeasureLag) -> None:
+        self._measure = measure
+
+    def collect(self) -> Iterable[Metric]:
+        """See `prometheus_client.registry.Collector`."""
+        try:
+            lag = self._measure(Deadline.after(LAG_SECONDS))
+        except StoreUnavailable:
+            return
+        text = "Appends that have no position in the feed yet."
+        yield GaugeMetricFamily("feed_waiting_appends", text, value=lag.waiting)
+        text = "How long the first of them has waited; 0 if none waits."
+        yield GaugeMetricFamily("feed_waiting_seconds", text, value=lag.oldest_seconds)
 
 
 def _by_projection(name: str, text: str, values: Mapping[str, int]) -> Metric:

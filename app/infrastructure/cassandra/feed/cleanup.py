@@ -5,8 +5,8 @@ from uuid import UUID
 
 from app.application.deadline import Deadline
 from app.infrastructure.cassandra.append.intent_log import REGISTRY, bucket_of
+from app.infrastructure.cassandra.feed.activity import Logs
 from app.infrastructure.cassandra.feed.draft import FeedState
-from app.infrastructure.cassandra.feed.intents import Logs
 from app.infrastructure.cassandra.requests import Requests
 from app.infrastructure.cassandra.statements import STATEMENTS
 

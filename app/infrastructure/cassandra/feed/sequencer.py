@@ -21,9 +21,10 @@ from app.application.ports.errors import StoreUnavailable
 from app.application.ports.feed import StepResult
 from app.application.ports.tracing import NO_TRACING, Tracer
 from app.infrastructure.cassandra.errors import RequestFailed
+from app.infrastructure.cassandra.feed.activity import Logs
 from app.infrastructure.cassandra.feed.cleanup import IntentCleanup
 from app.infrastructure.cassandra.feed.draft import Draft, FeedState
-from app.infrastructure.cassandra.feed.intents import IntentReader, Logs
+from app.infrastructure.cassandra.feed.intents import IntentReader
 from app.infrastructure.cassandra.feed.ordering import Evidence, next_draft
 from app.infrastructure.cassandra.feed.predecessors import PredecessorReader
 from app.infrastructure.cassandra.feed.reader import CassandraFeed

@@ -7,7 +7,7 @@ So of two sequencers that draft the same positions one gets them, and an intent'
 once, whatever crashes in between.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from app.infrastructure.cassandra.append.intent_log import IntentId
 from app.infrastructure.cassandra.feed.draft import Draft, FeedState
 from app.infrastructure.cassandra.feed.reader import CassandraFeed
 from app.infrastructure.cassandra.requests import Requests, Write
+from app.infrastructure.cassandra.session import Row
 from app.infrastructure.cassandra.statements import STATEMENTS
 
 STATEMENTS.register(
@@ -51,21 +52,28 @@ class FeedStates:
 
     def load(self, deadline: Deadline) -> FeedState:
         """The state as it is. The read is SERIAL: if need be it completes the last commit."""
-        bucket = self._feed.last_bucket(deadline)
-        state = FeedState()
-        while rows := self._requests.select(deadline, "read_state", bucket):
-            row = rows[0]
-            cursors = dict((row["cursors"] or {}).items())
-            opened = {IntentId(*each): last for each, last in (row["open"] or {}).items()}
-            state = FeedState(bucket, row["revision"], row["head"], cursors, opened)
-            bucket += 1  # perhaps it has just been begun
-        return state
+        return self._read(deadline, self._requests.select)
+
+    def glance(self, deadline: Deadline) -> FeedState:
+        """The state without a round of Paxos: perhaps not the very last one."""
+        return self._read(deadline, self._requests.select_plain)
 
     def commit(self, draft: Draft, deadline: Deadline) -> bool:
         """Whether the draft is the state now; if not, or if this raises, load the state again."""
         writer = uuid4()
         answer = self._requests.write_batch(deadline, _writes(draft, writer))
         return bool(answer["[applied]"]) or answer.get("writer") == writer
+
+    def _read(self, deadline: Deadline, select: Callable[..., list[Row]]) -> FeedState:
+        bucket = self._feed.last_bucket(deadline)
+        state = FeedState()
+        while rows := select(deadline, "read_state", bucket):
+            row = rows[0]
+            cursors = dict((row["cursors"] or {}).items())
+            opened = {IntentId(*each): last for each, last in (row["open"] or {}).items()}
+            state = FeedState(bucket, row["revision"], row["head"], cursors, opened)
+            bucket += 1  # perhaps it has just been begun
+        return state
 
 
 def _writes(draft: Draft, writer: UUID) -> Iterator[Write]:
