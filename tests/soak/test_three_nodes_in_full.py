@@ -115,7 +115,8 @@ def test_without_a_majority_nothing_is_acknowledged(
 
 
 def test_an_instance_that_is_cut_off_should_leave(world: World, figures: Figures) -> None:
-    """It alone: the instance says in a sentence why it is not ready, and the other stays ready."""
+    """It alone: the instance says in a sentence why it is not ready, and tells its clients in time.
+    The other one stays ready, and answers."""
     world.calm()
     here, _ = world.load.services
     assert here.server.group is not None
@@ -128,6 +129,10 @@ def test_an_instance_that_is_cut_off_should_leave(world: World, figures: Figures
     figures.add(world.named("one instance of two is cut off from all nodes"), 1, str(seen))
     assert told.status == 503
     assert "reaches no part of its store" in told.json["error"]["message"]
+    there = [each for each in seen.commands if each.service == 1]
+    assert there
+    assert all(each.status < 500 for each in there), str(seen)
+    is_in_time(seen)
     begin = seen.probes[0].began
     unready = [each for each in seen.probes if each.status != 200]
     assert {each.service for each in unready} == {0}

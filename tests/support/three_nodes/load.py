@@ -27,6 +27,8 @@ from tests.support.three_nodes.witness import witnessed
 
 CLIENTS = 8
 PAUSE_SECONDS = 0.3
+AGAIN_SECONDS = 0.1
+"""Before a command is sent again."""
 PROBE_SECONDS = 0.4
 FOLLOW_SECONDS = 0.15
 
@@ -95,15 +97,17 @@ class Load:
             return [each for each in list(asked) if begin <= each.began < end]
 
         commands = list(self._commands)
+        watched = witnessed(self._witness) if self._witness else []
+        everybody = commands + watched
         gaps = [
-            longest_gap([each for each in commands if each.service == number], begin, end)
+            longest_gap([each for each in everybody if each.service == number], begin, end)
             for number in range(len(self.services))
         ]
         return Seen(
             commands=those(commands),
             probes=those(self._probes),
             reads=those(self._reads),
-            witnessed=those(witnessed(self._witness)) if self._witness else [],
+            witnessed=those(watched),
             longest_gap=max(gaps),
             feed_lag=self._lag(begin, end),
             served=served,
@@ -145,7 +149,7 @@ class Load:
                     token = answer.headers["Consistency-Token"]
                     self._latest = Registered(carrier, word, token)
                     break
-                self._stop.wait(PAUSE_SECONDS)
+                self._stop.wait(AGAIN_SECONDS)
 
     def _probe(self, number: int) -> None:
         while not self._stop.wait(PROBE_SECONDS):

@@ -28,7 +28,8 @@ class Seen:
     """What clients saw, what the services said of their answers, and how busy the machine was.
 
     `witnessed` are the commands of a client in a process of its own, none if there was no such;
-    `longest_gap`: seconds without an acknowledged command, of the service that had the longest;
+    `longest_gap`: seconds without an acknowledged command of anyone, of the service that had the
+    longest;
     `feed_lag`: the longest that a registration took to appear in the feed of any service;
     `served`: seconds of the slowest answer, by the services' access lines;
     `busy`: the share of this machine's processor time that was used."""

@@ -23,7 +23,7 @@ from tests.support.processes import Server
 from tests.support.project import ROOT
 from tests.support.three_nodes.seen import Asked
 
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.5
 _NICE = -10
 
 
