@@ -60,9 +60,11 @@ def test_a_process_with_its_store_is_ready(client: FlaskClient) -> None:
 def test_without_its_store_a_process_is_alive_but_not_ready(
     client: FlaskClient, settings: Settings
 ) -> None:
-    """503: it gets no requests, but restarting it would not help."""
+    """503: it gets no requests, but restarting it would not help. A sentence says that another
+    instance may do better."""
     spoil(settings)
-    _, details = failure(client.get("/health/ready"), 503)
+    message, details = failure(client.get("/health/ready"), 503)
+    assert message.endswith("it should leave while another one is ready")
     assert details == {"outcome": "not-started"}
     assert data(client.get("/health/live")) == {"status": "alive"}
 

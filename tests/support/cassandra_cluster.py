@@ -32,7 +32,8 @@ class ThreeNodes:
 
     `overrides` are entries of cassandra.yaml, for all of them. With `announces` each tells clients
     the address that is given for its number (from 1): there somebody has to pass on to the node's
-    own. Raises Unavailable without Java or the jars.
+    own. Nodes `in_groups` run as a group each, which no other process has, see `Server`. Raises
+    Unavailable without Java or the jars.
     """
 
     def __init__(
@@ -40,9 +41,11 @@ class ThreeNodes:
         overrides: Mapping[str, Any] | None = None,
         heap: str = "768M",
         announces: Callable[[int], str] | None = None,
+        *,
+        in_groups: bool = False,
     ) -> None:
         self.port = free_port()
-        storage_port = free_port()
+        self.storage_port = free_port()
         self.nodes = [
             JvmNode(
                 host=f"127.0.0.{number}",
@@ -50,10 +53,11 @@ class ThreeNodes:
                 heap=heap,
                 overrides={
                     **SYNCED_COMMIT_LOG,
-                    **_in_ring(number, storage_port),
+                    **_in_ring(number, self.storage_port),
                     **({"broadcast_rpc_address": announces(number)} if announces else {}),
                     **(overrides or {}),
                 },
+                group=10 * self.storage_port + number if in_groups else None,
             )
             for number in range(1, NODES + 1)
         ]

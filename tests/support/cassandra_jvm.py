@@ -100,11 +100,13 @@ class JvmNode:
         overrides: Mapping[str, Any] | None = None,
         heap: str = "768M",
         short_lived: bool = True,
+        group: int | None = None,
     ) -> None:
         """Prepare a node; start() runs it. Without `data` it lives in a temporary folder.
 
         `overrides` are entries of cassandra.yaml. One that is `short_lived` is up with a third
-        less of processor time, and slower under load. Raises Unavailable without Java or the jars.
+        less of processor time, and slower under load. For its `group` see `Server`. Raises
+        Unavailable without Java or the jars.
         """
         java, jars = find_java(), fetch_jars()
         self._temporary = None if data else Path(tempfile.mkdtemp(prefix="cassandra-node-"))
@@ -113,6 +115,7 @@ class JvmNode:
         self.data = folder.resolve()
         self.data.mkdir(parents=True, exist_ok=True)
         self.host = host
+        self.group = group
         self.port = port or free_port()
         config = self.data / "cassandra.yaml"
         # JSON is YAML; writing it needs no library.
@@ -133,6 +136,7 @@ class JvmNode:
             ready=lambda: accepts_cql(self.host, self.port),
             deadline_s=180,
             death_signal=signal.SIGKILL,
+            group=group,
         )
         atexit.register(self.close)
 

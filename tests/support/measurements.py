@@ -5,6 +5,7 @@ import os
 import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.support.project import ROOT
 
@@ -14,13 +15,15 @@ IS_FULL = os.environ.get("SOAK") == "full"
 _HEAD = """# Measurements
 
 Written by `make soak`, which runs the fault tests in full; `make test` runs each at a tenth.
-Absolute times depend on the machine; the counts of wrong answers must not.
+Absolute times depend on the machine; the counts of wrong answers must not. A run of some of the
+tests replaces their rows and keeps the others.
 
-Last full run: {date}, {versions}, {cores} cores.
+Last run: {date}, {versions}, {cores} cores.
 
-| what | rounds | what was seen |
-| --- | --- | --- |
+| what | rounds | what was seen | on |
+| --- | --- | --- | --- |
 """
+_BEFORE_THE_ROWS = "| --- "
 
 
 def rounds(full: int) -> int:
@@ -38,25 +41,36 @@ def each_round(full: int) -> Iterator[int]:
 
 
 class Figures:
-    """One row a soak test."""
+    """One row a soak test, for the document; written only in full runs."""
 
-    def __init__(self) -> None:
-        self._rows: list[str] = []
+    def __init__(self, document: Path = DOCUMENT, *, is_full: bool = IS_FULL) -> None:
+        self._document = document
+        self._is_full = is_full
+        self._today = datetime.now(UTC).date().isoformat()
+        self._rows: dict[str, str] = {}
 
     def add(self, what: str, count: int, seen: str) -> None:
-        """Keep a row, and show it to who watches the run."""
-        self._rows.append(f"| {what} | {count} | {seen} |")
+        """Keep the row of what was measured, and show it to who watches the run."""
+        self._rows[what] = f"| {what} | {count} | {seen} | {self._today} |"
         print(f"\n{what}: {count} rounds, {seen}", flush=True)
 
     def write(self, store_versions: str) -> None:
-        """Replace the document, if this was a full run and it gave figures."""
-        if not IS_FULL or not self._rows:
+        """Put the rows into the document, in the place of former ones of the same name; those of
+        tests that were not run stay as they are."""
+        if not self._is_full or not self._rows:
             return
         driver = importlib.metadata.version("cassandra-driver")
         versions = (
             f"Python {platform.python_version()}, cassandra-driver {driver}, {store_versions}"
         )
-        head = _HEAD.format(
-            date=datetime.now(UTC).date().isoformat(), versions=versions, cores=os.cpu_count()
-        )
-        DOCUMENT.write_text(head + "\n".join(self._rows) + "\n")
+        head = _HEAD.format(date=self._today, versions=versions, cores=os.cpu_count())
+        rows = _rows_in(self._document) | self._rows
+        self._document.write_text(head + "\n".join(rows.values()) + "\n")
+
+
+def _rows_in(document: Path) -> dict[str, str]:
+    """The rows of the table by what each says was measured."""
+    lines = document.read_text().splitlines() if document.exists() else []
+    begin = next((n for n, line in enumerate(lines, 1) if line.startswith(_BEFORE_THE_ROWS)), 0)
+    rows = [line for line in lines[begin:] if line.startswith("| ")] if begin else []
+    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}

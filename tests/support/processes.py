@@ -86,7 +86,8 @@ class Server:
 
     Usable as a context manager. `env` is laid over this process's environment; a value of None
     takes the variable away. Output of both streams is appended to `log`. If this process dies in
-    whatever way, kill -9 included, Linux sends the child `death_signal`.
+    whatever way, kill -9 included, Linux sends the child `death_signal`. With a `group` (a number,
+    which takes root) its packets can be told from those of others, see `partition`.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Server:
         cwd: Path | None = None,
         deadline_s: float = 30,
         death_signal: signal.Signals = signal.SIGTERM,
+        group: int | None = None,
     ) -> None:
         self.command = [str(part) for part in command]
         self.log = log
@@ -108,6 +110,7 @@ class Server:
         self._cwd = cwd
         self._deadline_s = deadline_s
         self._death_signal = death_signal
+        self.group = group
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -141,7 +144,9 @@ class Server:
     def start(self) -> None:
         """Start it and return once it is ready; NotReady carries the end of its output."""
         assert not self.running, "already running"
-        self._process = _spawn(self.command, self.log, self._env, self._cwd, self._death_signal)
+        self._process = _spawn(
+            self.command, self.log, self._env, self._cwd, self._death_signal, self.group
+        )
         try:
             wait_until(self._ready_or_ended, self._deadline_s, "ready")
         except BaseException as error:
@@ -205,6 +210,7 @@ def _spawn(
     env: dict[str, str],
     cwd: Path | None,
     death_signal: signal.Signals,
+    group: int | None,
 ) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     before_exec = _die_with_parent(death_signal) if sys.platform == "linux" else None
@@ -219,6 +225,7 @@ def _spawn(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                group=group,
                 preexec_fn=before_exec,  # noqa: PLW1509 - one call of prctl takes no lock
             )
 

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,7 @@ from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.ports.feed import BeyondHead, FeedRenewed
+from app.application.readiness import NotReady
 from app.application.repository import CarrierNotFound
 from app.domain.errors import AlreadyRegistered, ForbiddenByState, InvalidInput
 
@@ -179,6 +181,10 @@ def _not_started(_: StoreUnavailable) -> Problem:
     )
 
 
+def _not_ready(error: NotReady) -> Problem:
+    return replace(_not_started(error), message=error.sentence)
+
+
 def _unknown(_: OutcomeUnknown) -> Problem:
     return Problem(
         503,
@@ -259,6 +265,7 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         StaleVersion: _stale,
         KeyReused: _key_reused,
         StoreUnavailable: _not_started,
+        NotReady: _not_ready,
         OutcomeUnknown: _unknown,
         TooManyListeners: _too_many_listeners,
         ViewBehind: _view_behind,

@@ -10,6 +10,7 @@ from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.telemetry import Followed
 from app.application.projections import PROJECTIONS
+from app.application.readiness import ask_whether_ready
 
 READY_SECONDS = 0.5
 _EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,11 +26,13 @@ def live() -> Response:
 
 @blueprint.view("/health/ready", {200: Answer("It is ready", (ReadySchema,))}, ANYWHERE)
 def ready() -> Response:
-    """The process answers, and so did the store, within half a second. `views` says of each view
-    whether there is one made by this release, and how far it is: until then queries get 503, while
-    commands do without."""
+    """The process answers, and within half a second the store did what commands need of it (on
+    Cassandra: a majority answered). Else 503, and a sentence says whether this instance should
+    leave its load balancer, or no other one does better. `views` says of each view whether there is
+    one made by this release, and how far it is: until then queries get 503, while commands do
+    without."""
     soon = Deadline.after(READY_SECONDS)
-    services().store.ping(soon)
+    ask_whether_ready(services().store, soon)
     followed = _followed(soon)
     views = (
         {}

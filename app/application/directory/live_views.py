@@ -16,7 +16,10 @@ from app.application.projections import PROJECTIONS
 PATIENCE_SECONDS = 3.0
 """How long a query waits until its view holds a write, or is built."""
 
-_ASK_EVERY_SECONDS = 0.02
+_ASK_SOON_SECONDS = 0.02
+_ASK_LATER_SECONDS = 0.1
+"""Between two looks at a view: the first pause, and the longest. Each look is a read of the store,
+which has enough to do if the view is behind for long."""
 _KEPT_FOR_THE_ANSWER_SECONDS = 1.0
 _GENERATION_KNOWN_SECONDS = 1.0
 
@@ -134,9 +137,11 @@ class LiveViews:
         self._wake()
         latest = deadline.at - _KEPT_FOR_THE_ANSWER_SECONDS
         give_up = Deadline(min(Deadline.after(PATIENCE_SECONDS).at, latest))
+        pause = _ASK_SOON_SECONDS
         with self._place():
             while not give_up.expired:
-                time.sleep(_ASK_EVERY_SECONDS)
+                time.sleep(pause)
                 if condition():
                     return True
+                pause = min(pause * 1.5, _ASK_LATER_SECONDS)
         return False

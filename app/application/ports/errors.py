@@ -9,6 +9,15 @@ class StoreUnavailable(StoreError):
     """Nothing was written; the same call can be made again."""
 
 
+class StoreOutOfReach(StoreUnavailable):
+    """No part of the store answers this process; others may reach it."""
+
+
+class NoMajority(StoreUnavailable):
+    """The store answers, and says that too few of its nodes are up: it can do no more for other
+    processes."""
+
+
 class OutcomeUnknown(StoreError):
     """Perhaps written, perhaps not. Sending the identical commit again settles it."""
 

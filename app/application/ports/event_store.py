@@ -157,7 +157,8 @@ class EventStore(Protocol):
         ...
 
     def ping(self, deadline: Deadline) -> None:
-        """Ask the store for a sign of life. Raises StoreUnavailable."""
+        """Ask the store for what commands need of it. Raises StoreUnavailable; StoreOutOfReach or
+        NoMajority if it is known whether others fare better."""
         ...
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ from cassandra.query import BoundStatement, PreparedStatement, Statement, dict_f
 from cassandra.timestamps import MonotonicTimestampGenerator
 
 from app.application.deadline import Deadline
-from app.application.ports.errors import StoreUnavailable
+from app.application.ports.errors import StoreOutOfReach
 from app.application.ports.tracing import NO_TRACING, NOTHING, Attributes, Tracer
 from app.infrastructure.cassandra.errors import DRIVER_ERRORS, classify
 from app.infrastructure.cassandra.hedging import MAX_TRIES, HedgedRequest, Hedging, ignored
@@ -281,7 +281,7 @@ class CassandraSession:
         if self._connected is None:
             self._first_try_over.wait(deadline.remaining())
         if self._connected is None:
-            raise StoreUnavailable("Cassandra is not connected")
+            raise StoreOutOfReach("Cassandra is not connected")
         return self._connected
 
     def _connect_until_done(self) -> None:

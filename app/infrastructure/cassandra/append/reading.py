@@ -3,10 +3,11 @@
 All reads are SERIAL: they see, and if need be complete, the last conditional write.
 """
 
+from random import sample
 from uuid import UUID
 
 from app.application.deadline import Deadline
-from app.application.ports.errors import StoreUnavailable
+from app.application.ports.errors import NoMajority, StoreOutOfReach, StoreUnavailable
 from app.application.ports.event_store import Claim, RecordedEvent
 from app.infrastructure.cassandra.append.claims import CassandraClaims
 from app.infrastructure.cassandra.append.retrying import CountedRetries
@@ -26,6 +27,16 @@ STATEMENTS.register(
 )
 
 _LAST_VERSION = 2**31 - 1
+
+_PINGED = [f"ping-{number}" for number in range(16)]
+"""Streams that nobody has. They are few, as Cassandra remembers each partition that was read so for
+some hours."""
+_MAX_PINGS = 3
+_PING_FAILED = {
+    "no-host": StoreOutOfReach,
+    "connection": StoreOutOfReach,
+    "unavailable": NoMajority,
+}
 
 
 class StreamReader:
@@ -56,11 +67,19 @@ class StreamReader:
         return self._retries.reading(deadline, lambda: self._claims.owner(claim, deadline))
 
     def ping(self, deadline: Deadline) -> None:
-        """See `EventStore.ping`. One try: its caller asks again."""
-        try:
-            self._requests.select(deadline, "ping", "ping")
-        except RequestFailed as error:
-            raise StoreUnavailable(f"no sign of life: {error.cause}") from error
+        """See `EventStore.ping`. A majority has to answer for one of a few partitions: others may
+        have lost theirs."""
+        for key in sample(_PINGED, _MAX_PINGS):
+            try:
+                self._requests.select(deadline, "ping", key)
+            except RequestFailed as error:
+                failed = error
+                if deadline.expired:
+                    break
+            else:
+                return
+        kind = _PING_FAILED.get(failed.cause, StoreUnavailable)
+        raise kind(f"no sign of life: {failed.cause}") from failed
 
     def _rows(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
         return self._retries.reading(

@@ -1,16 +1,20 @@
 """The contract of event stores, on a real Cassandra; and what only Cassandra can do wrong."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from cassandra.cluster import Session
 
 from app.application.ports.event_store import NO_STREAM, Appended, EventStore, VersionConflict
+from app.application.readiness import NotReady, ask_whether_ready
 from app.infrastructure.cassandra.session import Contact
 from tests.contracts.claims import ClaimsContract
 from tests.contracts.event_store import EventStoreContract
-from tests.support.stores import cassandra_store, commit, soon
+from tests.support.cassandra_node import Node
+from tests.support.stores import cassandra_store, commit, make_keyspace, soon
+from tests.support.tcp_proxy import FaultProxy
 
 KEYSPACE = "contract"
 
@@ -75,3 +79,30 @@ class TestStreamsOfTheOriginal:
             module_store.append(stream, expected, events, commit_id, soon())
         assert conflict.value.actual == 2
         assert len(module_store.read(stream, soon())) == 2
+
+
+class TestReadiness:
+    """Whether this process can do its work, and if not, whether others can."""
+
+    def test_without_a_majority_no_process_does_better(
+        self, cassandra_node: Node, direct: Session
+    ) -> None:
+        """The node answers, and would need another one for a majority of three copies."""
+        contact = make_keyspace(cassandra_node, "lonely")
+        direct.execute(
+            "ALTER KEYSPACE lonely WITH replication ="
+            " {'class': 'SimpleStrategy', 'replication_factor': 3}"
+        )
+        store = cassandra_store(contact, "lonely")
+        with pytest.raises(NotReady, match="no instance does better"):
+            ask_whether_ready(store, soon())
+        store.close()
+
+    def test_without_a_connection_others_may_do_better(self, contact: Contact) -> None:
+        """The line to the node is gone, for this process alone."""
+        with FaultProxy(contact.hosts[0], contact.port) as line:
+            store = cassandra_store(replace(contact, port=line.port), KEYSPACE)
+            ask_whether_ready(store, soon())
+        with pytest.raises(NotReady, match="reaches no part of its store"):
+            ask_whether_ready(store, soon())
+        store.close()
