@@ -52,6 +52,11 @@ def test_a_healthy_service_has_nothing_to_look_at() -> None:
             counter(APPENDS, 3, outcome="written"),
             "feed        position 100: stands still, while 1.5 appends/s are written",
         ),
+        (
+            "\n".join((gauge("feed_waiting_appends", 3), gauge("feed_waiting_seconds", 31))),
+            "feed        position 100, waiting for one: 3 appends (the oldest for 31.0 s),"
+            " grows by 0/s",
+        ),
         (gauge("feed_position", 1_102), "view        carriers: 1,002 events behind the feed"),
         (
             gauge("view_parked_streams", 1, projection="carriers"),
@@ -70,6 +75,15 @@ def test_a_healthy_service_has_nothing_to_look_at() -> None:
 def test_a_line_that_needs_a_look(after: str, line: str) -> None:
     """Has a mark, and says what is wrong."""
     assert line in marked(reading(0, *HEALTHY), reading(2, *HEALTHY, after))
+
+
+def test_an_append_that_waits_for_a_moment_is_no_reason_to_look() -> None:
+    """It is shown without a mark: a feed that has not moved meanwhile is one that is at work."""
+    waits = (gauge("feed_waiting_appends", 1), gauge("feed_waiting_seconds", 0.25))
+    after = reading(2, *HEALTHY, *waits, counter(APPENDS, 3, outcome="written"))
+    said = lines(summary(URL, reading(0, *HEALTHY), after))
+    waiting = "waiting for one: 1 append (the oldest for 0.2 s)"
+    assert f"  feed        position 100, {waiting}, grows by 0/s" in said
 
 
 def test_a_store_that_is_away_says_nothing_of_the_feed() -> None:

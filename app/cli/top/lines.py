@@ -9,11 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from app.cli.output import printable
-from app.cli.top.summary import Rates, Summary, View, Worker
+from app.cli.top.summary import Rates, Summary, View, Waiting, Worker
 from app.cli.top.units import counted, latency, megabytes, rate, seconds
 
 FAR_BEHIND = 1_000
 """Events; the alert ViewsBehind has the same threshold."""
+
+LATE_SECONDS = 30
+"""For so long no append waits for its position; the alert AppendsWait has the same threshold."""
 
 _LABEL = 12
 
@@ -109,12 +112,20 @@ def _feed(shown: Summary) -> Row:
     if shown.feed_position is None:
         return Row("feed", "not known: the store did not say it in time", needs_a_look=True)
     at = f"position {shown.feed_position:,}"
-    if shown.rates is None or shown.rates.feed is None:
-        return Row("feed", at)
-    written = shown.rates.appends.get("written", 0.0)
-    if written and not shown.rates.feed:
+    rates, waiting = shown.rates, shown.waiting
+    written = 0.0 if rates is None else rates.appends.get("written", 0.0)
+    if waiting is not None and waiting.appends:
+        at += f", waiting for one: {counted(waiting.appends, 'append')}"
+        at += f" (the oldest for {waiting.seconds:.1f} s)"
+    if rates is None or rates.feed is None:
+        return Row("feed", at, _is_late(waiting))
+    if waiting is None and written and not rates.feed:
         return Row("feed", f"{at}: stands still, while {rate(written)} appends/s are written", True)
-    return Row("feed", f"{at}, grows by {rate(shown.rates.feed)}/s")
+    return Row("feed", f"{at}, grows by {rate(rates.feed)}/s", _is_late(waiting))
+
+
+def _is_late(waiting: Waiting | None) -> bool:
+    return waiting is not None and waiting.seconds > LATE_SECONDS
 
 
 def _view(view: View) -> Row:

@@ -53,6 +53,14 @@ class Rates:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Appends that have no position in the feed yet, and for how long the oldest has none."""
+
+    appends: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class View:
     """How far a view is behind the feed's last position."""
 
@@ -74,7 +82,8 @@ class Worker:
 
 @dataclass(frozen=True)
 class Summary:
-    """All of it. `rates` is None if nothing is known of the time before, as after a restart."""
+    """All of it. `waiting` is None where no append ever waits, `rates` if nothing is known of the
+    time before, as after a restart."""
 
     url: str
     moment: datetime
@@ -82,6 +91,7 @@ class Summary:
     started: datetime | None
     store_is_up: bool
     feed_position: int | None
+    waiting: Waiting | None
     views: tuple[View, ...]
     listeners: Mapping[str, int]
     workers: tuple[Worker, ...]
@@ -104,6 +114,7 @@ def summary(url: str, before: Reading | None, after: Reading) -> Summary:
         started=None if started is None else datetime.fromtimestamp(started, UTC),
         store_is_up=bool(after.gauge("event_store_up")),
         feed_position=None if position is None else int(position),
+        waiting=_waiting(after),
         views=tuple(_views(after, position)),
         listeners={of["way"]: int(value) for of, value in after.gauges_of("feed_listeners")},
         workers=tuple(_workers(interval, before, after)),
@@ -113,6 +124,12 @@ def summary(url: str, before: Reading | None, after: Reading) -> Summary:
         is_restarted=before is not None and not continued,
         rates=None if interval is None or before is None else _rates(interval, before, after),
     )
+
+
+def _waiting(reading: Reading) -> Waiting | None:
+    """None on SQLite, where an append has its position at once."""
+    appends, oldest = reading.gauge("feed_waiting_appends"), reading.gauge("feed_waiting_seconds")
+    return None if appends is None or oldest is None else Waiting(int(appends), oldest)
 
 
 def _views(reading: Reading, position: float | None) -> Iterator[View]:
