@@ -23,7 +23,7 @@ from app.infrastructure.observability import (
     shared_figures,
     telemetry,
 )
-from app.server import served
+from app.server import balance, served
 from config.settings import Settings, SettingsError
 
 try:
@@ -68,7 +68,9 @@ worker_class = "app.server.worker.EnvelopeWorker"
 # Clients that wait for the feed occupy a thread each; these are extra, so commands always find one.
 threads = _settings.threads + _settings.listeners
 # During a reload a server has twice as many workers.
-_figures = shared_figures.of_this_server(2 * workers + 2)
+_slots = 2 * workers + 2
+_figures = shared_figures.of_this_server(_slots)
+_open_connections = balance.of_this_server(_slots)
 shared_quotas.of_this_server()  # before the fork, so that all workers count together
 # Connections and threads do not survive a fork: each worker makes its own.
 preload_app = False
@@ -190,7 +192,15 @@ def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's ho
     json_logging.start_background_writer()
     if worker.slot is not None:
         process_figures.become_worker(worker.slot + 1)
+        worker.balance = balance.AcceptBalance(_open_connections, worker.slot)
     telemetry.share(_figures, worker.slot)
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
+    """Nobody leaves a connection to a dead worker. Runs in the master."""
+    slot = getattr(worker, "slot", None)
+    if slot is not None:
+        _open_connections.publish(slot, None)
 
 
 def pre_request(worker: Any, req: Any) -> None:  # noqa: ANN401 - gunicorn's hook
