@@ -5,6 +5,7 @@ import logging
 import os
 import queue
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -61,6 +62,7 @@ class EnvelopeWorker(ThreadWorker):
         # could be held by the interrupted code.
         self._stopping: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._has_closed = False
+        self._quits = False
         self._has_met_connection = False
         self.balance = AcceptBalance(OpenConnections(1), 0)  # until it is given one: it is alone
 
@@ -154,6 +156,8 @@ class EnvelopeWorker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Dispatch what the poller reports, then close connections past their deadlines. Runs in
         the accepting thread."""
+        if self._quits:
+            sys.exit(0)
         now = time.monotonic()
         due = min(self._awaiting.due(), self._lingering.due()) - now
         if self._main.is_busy or self._probes.is_busy:
@@ -216,12 +220,12 @@ class EnvelopeWorker(ThreadWorker):
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - gunicorn's
-        """SIGQUIT or SIGINT: stop quickly; Python waits for the threads of requests in this case
-        too. gunicorn's own handler also shuts their pool down, for which it takes a lock: if the
-        signal interrupts the accepting thread while that hands a request to the pool, the thread
-        has the lock already and would wait for itself for ever."""
-        self._stopping.put(None)
-        base.Worker.handle_quit(self, sig, frame)
+        """SIGQUIT or SIGINT: stop quickly, at the beginning of the accepting thread's next turn;
+        Python waits for the threads of requests in this case too. gunicorn's own handler exits at
+        once, wherever that thread is: if it is just starting a thread of the pool, which may have
+        its lock, Python would wait for ever for that thread, or for the lock."""
+        self._quits = True
+        self.handle_exit(sig, frame)
 
     def is_parent_alive(self) -> bool:
         """See `gunicorn.workers.base.Worker`. An orphaned worker stops."""
