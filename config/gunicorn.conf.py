@@ -10,20 +10,22 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 from app.application.ports.errors import StoreUnavailable
 from app.bootstrap import begin_registry
 from app.bootstrap.doctor import log_findings
 from app.bootstrap.tracing import WITHOUT_PACKAGES, is_installed
-from app.infrastructure import shared_quotas
+from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.observability import (
     json_logging,
     process_figures,
     shared_figures,
     telemetry,
 )
-from app.server import served
+from app.server import balance, served
+from app.server.follower import Restarts, is_follower_missing
 from config.settings import Settings, SettingsError
 
 try:
@@ -35,6 +37,10 @@ except SettingsError as error:
     # A reload (SIGHUP) with invalid settings must not stop a running server.
     logging.getLogger("app").error("%s The settings stay as they were.", error)  # noqa: TRY400
     _settings = _former
+# A reload after an upgrade meets the former release's settings, which are loaded already.
+_has_follower: bool = getattr(_settings, "follower", False)
+if _has_follower and _settings.workers_follow is None:
+    _settings = replace(_settings, workers_follow=False)
 served.begin_with(_settings)
 
 
@@ -63,13 +69,19 @@ _DESCRIPTORS = 4096
 _address = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 bind = f"{_address}:{_settings.port}"
-workers = _settings.workers
-worker_class = "app.server.worker.EnvelopeWorker"
+workers = _settings.workers + _has_follower
+worker_class = "app.server.follower.RegistryWorker"
 # Clients that wait for the feed occupy a thread each; these are extra, so commands always find one.
 threads = _settings.threads + _settings.listeners
 # During a reload a server has twice as many workers.
-_figures = shared_figures.of_this_server(2 * workers + 2)
-shared_quotas.of_this_server()  # before the fork, so that all workers count together
+_slots = 2 * workers + 2
+_figures = shared_figures.of_this_server(_slots)
+_open_connections = balance.of_this_server(_slots)
+# Before the fork, so that all workers count together, and wake their follower.
+shared_quotas.of_this_server()
+shared_wakes.of_this_server()
+_generation = object()
+_restarts = Restarts()
 # Connections and threads do not survive a fork: each worker makes its own.
 preload_app = False
 # A worker's up to 1,000 connections need a file descriptor each, and a worker without a free one
@@ -158,6 +170,9 @@ _FIRST = 1
 """The age of a server's first worker. Those of a reload, and those that replace others, are
 younger; so what could lose data is logged once a start."""
 
+_LEAST = 2
+"""One process that serves, one that follows."""
+
 # A signal that reaches a new worker before its handlers are installed would be lost, and the master
 # would wait for that worker until graceful_timeout. So these signals stay pending until then.
 _STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
@@ -178,19 +193,43 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
         log_findings(_settings)
 
 
+def nworkers_changed(server: Any, new: int, old: int | None) -> None:  # noqa: ANN401
+    """Keep one worker and the follower when SIGTTOU takes processes away, the oldest first."""
+    if not _has_follower:
+        return
+    for worker in server.WORKERS.values():
+        if worker.follows:
+            worker.age = server.worker_age  # as old as the youngest: a worker goes first
+    if 0 < new < _LEAST:
+        server.num_workers = _LEAST
+
+
 def pre_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
-    """Give the worker a slot for its metrics, perhaps that of a dead worker."""
+    """Give the worker a slot for its metrics, perhaps that of a dead worker, and what to do."""
+    others = server.WORKERS.values()
     # Workers of a configuration without slots have none.
-    taken = [getattr(other, "slot", None) for other in server.WORKERS.values()]
-    worker.slot = _figures.free_slot(taken)
+    worker.slot = _figures.free_slot([getattr(other, "slot", None) for other in others])
+    worker.generation = _generation
+    if _has_follower and is_follower_missing(worker, others, server.num_workers):
+        worker.follows, worker.pause = True, _restarts.pause()
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
     """Start the worker's log-writing thread, as threads do not survive a fork, and its metrics."""
     json_logging.start_background_writer()
-    if worker.slot is not None:
+    if worker.follows:
+        process_figures.become_follower()
+    elif worker.slot is not None:
         process_figures.become_worker(worker.slot + 1)
+        worker.balance = balance.AcceptBalance(_open_connections, worker.slot)
     telemetry.share(_figures, worker.slot)
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook
+    """Nobody leaves a connection to a dead worker. Runs in the master."""
+    slot = getattr(worker, "slot", None)
+    if slot is not None:
+        _open_connections.publish(slot, None)
 
 
 def pre_request(worker: Any, req: Any) -> None:  # noqa: ANN401 - gunicorn's hook

@@ -63,7 +63,10 @@ class Settings:
     threads: int = 8
     listeners: int = 8
     heartbeat: float = 15.0
-    workers_follow: bool = True
+    follower: bool = True
+    """Whether gunicorn starts a process that follows the feed, beside the workers."""
+    workers_follow: bool | None = None
+    """None: unless a follower is started beside them."""
     allow_anonymous: bool = False
     allowed_hosts: tuple[str, ...] = ()
     forwarded_allow_ips: tuple[str, ...] = ("127.0.0.1", "::1")
@@ -92,6 +95,7 @@ class Settings:
         """Read the environment, then `env_file` where it exists. Raises SettingsError."""
         read = _Reader(env_file)
         hosts = tuple(filter(None, map(str.strip, read.text("CASSANDRA_HOST", "").split(","))))
+        workers_follow = read.boolean_or_none("WORKERS_FOLLOW")
         settings = cls(
             app_env=read.one_of("APP_ENV", ENVIRONMENTS, cls.app_env),
             app_debug=read.boolean("APP_DEBUG", default=cls.app_debug),
@@ -117,7 +121,8 @@ class Settings:
             # At most 50: keys in memory are up to 10 s old, and a stream whose key is revoked must
             # end within 60 s.
             heartbeat=read.seconds("HEARTBEAT", 0.1, 50, cls.heartbeat),
-            workers_follow=read.boolean("WORKERS_FOLLOW", default=cls.workers_follow),
+            follower=read.boolean("FOLLOWER", default=workers_follow is not True),
+            workers_follow=workers_follow,
             allow_anonymous=read.boolean("ALLOW_ANONYMOUS", default=cls.allow_anonymous),
             allowed_hosts=read.names(
                 "ALLOWED_HOSTS", _HOST_NAME, "host names without a port, separated by commas"
@@ -280,6 +285,10 @@ class _Reader:
 
     def boolean(self, name: str, *, default: bool) -> bool:
         return bool(self._parsed(name, self._env.bool, default, "true or false"))
+
+    def boolean_or_none(self, name: str) -> bool | None:
+        """None if it is not set."""
+        return self.boolean(name, default=False) if self.text(name, "") else None
 
     def whole(self, name: str, minimum: int, maximum: int, default: int) -> int:
         allowed = f"a whole number from {minimum} to {maximum}"

@@ -61,7 +61,7 @@ def of_views(ours: Sequence[ViewStatus], others: Sequence[str], head: int) -> It
             yield notice(
                 "view-behind",
                 f"The view {each.key} is {lag} events behind the feed, so lists are out of date:"
-                " look whether a process follows (WORKERS_FOLLOW) and what it logs.",
+                " look whether a process follows (FOLLOWER) and what it logs.",
             )
         if each.parked:
             yield notice(

@@ -1,5 +1,6 @@
 """Puts the application on the stores that were chosen: commands, queries, access, views."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from uuid import uuid4
@@ -19,7 +20,12 @@ from app.application.ports.quotas import Quota
 from app.application.ports.telemetry import Telemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.projections import PROJECTIONS
-from app.application.projections.follower import IDLE_SECONDS, FollowedView, Follower
+from app.application.projections.follower import (
+    GATHER_SECONDS,
+    IDLE_SECONDS,
+    FollowedView,
+    Follower,
+)
 from app.application.projections.projector import Projector
 from app.application.repository import CarrierRepository
 from app.application.services import Services
@@ -27,13 +33,14 @@ from app.application.traced_bus import TracedCommandBus
 from app.bootstrap.choice import open_stores
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
-from app.infrastructure import shared_quotas
+from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.notifying_store import NotifyingEventStore
 from app.infrastructure.observability.metered_store import MeteredEventStore
 from app.infrastructure.observability.telemetry import PrometheusTelemetry
 from app.infrastructure.observability.traced_store import TracedTelemetry
+from app.infrastructure.shared_wakes import SharedWakes
 from config.settings import Settings
 
 clock: Clock = system_clock
@@ -52,8 +59,9 @@ FOLLOW_POLL_SECONDS = 0.05
 def build_services(settings: Settings, *, follows: bool = True, makes: bool = True) -> Services:
     """Everything that a process needs. Call it after a fork, never before.
 
-    With `follows` a thread keeps the views up with the feed; with WORKERS_FOLLOW=false the thread
-    only makes the views that this release lacks. Without `follows` there is no thread. A process
+    With `follows` a thread keeps the views up with the feed, unless the settings say that another
+    process does: a follower of this server, which is woken, or one elsewhere; then the thread only
+    makes the views that this release lacks. Without `follows` there is no thread. A process
     that follows is there to stay: while its store is away, be it Cassandra or the file of SQLite,
     the services answer StoreUnavailable.
 
@@ -69,14 +77,19 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     telemetry.watch(opened.feed_lag or (lambda _: NOTHING_WAITS))
     tail = Tail(opened.feed, settings.listeners, TAIL_POLL_SECONDS)
     closing.callback(tail.close)
-    follower = build_follower(opened, keeps_up=settings.workers_follow, tracer=tracer)
+    keeps_up = settings.workers_follow is not False
+    follower = build_follower(opened, keeps_up=keeps_up, tracer=tracer)
     closing.callback(follower.close)
-    if follows:
+    appended, wanted = (follower.wake if keeps_up else _nobody), follower.wake
+    if settings.follower and not keeps_up:
+        beside = shared_wakes.of_this_server()
+        appended, wanted = beside.appended, beside.wanted
+    elif follows:
         follower.start()
 
     store: EventStore = MeteredEventStore(opened.events, telemetry)
     if opened.sequencer is None:  # one that is not hurried takes more in at once
-        store = NotifyingEventStore(store, tail.wake, follower.wake)
+        store = NotifyingEventStore(store, tail.wake, appended)
     carriers = CarrierRepository(store, JsonCodec(), clock)
     bus = _bus(carriers, counting, tracer)
     uses = KeyUses(opened.keys, clock)
@@ -90,7 +103,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     )
     # Of the threads that carry out commands, so that those are never all kept waiting.
     places = ConcurrencyLimit(max(1, settings.threads // 2))
-    directory = Directory(opened.views, follower.wake, places.taken)
+    directory = Directory(opened.views, wanted, places.taken)
     return Services(
         bus,
         carriers,
@@ -104,6 +117,10 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         closing.close,
         tracer,
     )
+
+
+def _nobody() -> None:
+    """Wakes nobody: whoever follows, elsewhere, polls."""
 
 
 def _bus(
@@ -132,6 +149,7 @@ def build_projectors(stores: Stores) -> list[Projector]:
 def build_follower(
     stores: Stores,
     poll_seconds: float = IDLE_SECONDS,
+    gather_seconds: float = GATHER_SECONDS,
     *,
     keeps_up: bool = True,
     tracer: Tracer = NO_TRACING,
@@ -143,8 +161,8 @@ def build_follower(
         FollowedView(each, keeps_up=keeps_up, tracer=tracer) for each in build_projectors(stores)
     ]
     if stores.sequencer is None or not keeps_up:
-        return Follower(views, None, poll_seconds)
-    return Follower(views, stores.sequencer, SEQUENCER_POLL_SECONDS)
+        return Follower(views, None, poll_seconds, gather_seconds)
+    return Follower(views, stores.sequencer, SEQUENCER_POLL_SECONDS, gather_seconds)
 
 
 def build_directory(stores: Stores) -> Directory:
@@ -153,14 +171,33 @@ def build_directory(stores: Stores) -> Directory:
 
 
 @contextmanager
-def following(settings: Settings) -> Iterator[None]:
-    """Keep the views up, and on Cassandra the feed, for as long as this lasts. Raises
-    StoreUnavailable as `build_services` does."""
+def following(settings: Settings, wakes: SharedWakes | None = None) -> Iterator[None]:
+    """Keep the views up, and on Cassandra the feed, for as long as this lasts.
+
+    With `wakes` this process is the follower of a server, whose workers wake it: it waits for a
+    store that is away. Another one polls, and gets StoreUnavailable as `build_services` says.
+    """
     with ExitStack() as closing:
         tracer = build_tracer(settings)
         closing.callback(tracer.close)
-        stores = open_stores(settings, PrometheusTelemetry(), closing, makes=True, tracer=tracer)
-        follower = build_follower(stores, FOLLOW_POLL_SECONDS, tracer=tracer)
+        stores = open_stores(
+            settings,
+            PrometheusTelemetry(),
+            closing,
+            makes=True,
+            waits=wakes is not None,
+            tracer=tracer,
+        )
+        if wakes is None:
+            follower = build_follower(stores, FOLLOW_POLL_SECONDS, tracer=tracer)
+        else:
+            follower = build_follower(stores, IDLE_SECONDS, 0, tracer=tracer)
+            is_over = threading.Event()
+            closing.callback(is_over.set)
+            listening = threading.Thread(
+                target=wakes.listen, args=(follower.wake, is_over), name="wakes", daemon=True
+            )
+            listening.start()
         follower.start()
         closing.callback(follower.close)
         yield

@@ -104,7 +104,7 @@ def backfill(settings: Settings) -> None:
 def follow(settings: Settings) -> None:
     """Keep the feed and the views up to date, until SIGTERM or SIGINT.
 
-    Every worker of the service does this too. With WORKERS_FOLLOW=false the workers leave it to
+    The service has a process that does this, its follower. With FOLLOWER=false it leaves it to
     processes of this command: one is enough, and with two one can fail.
     """
     # Before threads are started, so that they inherit the mask and the main thread gets the signal.

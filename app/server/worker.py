@@ -5,6 +5,7 @@ import logging
 import os
 import queue
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from gunicorn.workers.workertmp import WorkerTmp
 from werkzeug.exceptions import RequestTimeout
 
+from app.server.balance import AcceptBalance, OpenConnections
 from app.server.connections import AwaitingRequest, Connection, LingeringClose
 from app.server.lanes import PROBE_THREADS, Lane, Overloaded, is_probe
 from app.server.refusals import Wishes, refusal_of
@@ -60,6 +62,9 @@ class EnvelopeWorker(ThreadWorker):
         # could be held by the interrupted code.
         self._stopping: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._has_closed = False
+        self._quits = False
+        self._has_met_connection = False
+        self.balance = AcceptBalance(OpenConnections(1), 0)  # until it is given one: it is alone
 
     def load_wsgi(self) -> None:
         """See `gunicorn.workers.base.Worker`."""
@@ -104,15 +109,32 @@ class EnvelopeWorker(ThreadWorker):
         kept: bool = super().handle_request(req, conn)
         return kept
 
+    def accept(self, listener: socket.socket) -> None:
+        """Accept the connection that waits, or leave it to a worker that has fewer."""
+        self._has_met_connection = True
+        if self.alive and self.balance.gives_way(self.nr_conns):
+            super().set_accept_enabled(False)
+            return
+        super().accept(listener)
+        self.balance.publish(self._acceptable())
+
+    def _acceptable(self) -> int | None:
+        """How many connections the worker has, if it accepts more."""
+        accepts = self.alive and self.nr_conns < self.worker_connections
+        return self.nr_conns if accepts else None
+
     def set_accept_enabled(self, enabled: bool) -> None:
         """See `ThreadWorker`. A worker that is stopping first accepts every connection that waits,
         then closes its listening sockets: the kernel would go on accepting for it, and reset those
         connections in the end, with their requests. A proxy then finds the port closed, and asks
         another instance."""
+        if enabled and self.balance.paused_until > time.monotonic():
+            return  # it gives way; gunicorn asks again in each turn
         super().set_accept_enabled(enabled)
         if enabled or self.alive or self._has_closed:
             return
         self._has_closed = True
+        self.balance.publish(None)
         for listener in self.sockets:
             before = -1
             while before != self.nr_conns:
@@ -134,10 +156,19 @@ class EnvelopeWorker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Dispatch what the poller reports, then close connections past their deadlines. Runs in
         the accepting thread."""
-        due = min(self._awaiting.due(), self._lingering.due()) - time.monotonic()
+        if self._quits:
+            sys.exit(0)
+        now = time.monotonic()
+        due = min(self._awaiting.due(), self._lingering.due()) - now
         if self._main.is_busy or self._probes.is_busy:
             due = min(due, _QUEUE_CHECK_SECONDS)
+        if self.balance.paused_until > now:
+            due = min(due, self.balance.paused_until - now)
+        self._has_met_connection = False
+        self.balance.begin_turn(self._acceptable())
         super().wait_for_and_dispatch_events(max(0.0, min(timeout, due)))
+        if self._accepting and not self._has_met_connection:
+            self.balance.is_idle()
         self._main.cancel_hopeless()
         self._probes.cancel_hopeless()
         now = time.monotonic()
@@ -189,12 +220,12 @@ class EnvelopeWorker(ThreadWorker):
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - gunicorn's
-        """SIGQUIT or SIGINT: stop quickly; Python waits for the threads of requests in this case
-        too. gunicorn's own handler also shuts their pool down, for which it takes a lock: if the
-        signal interrupts the accepting thread while that hands a request to the pool, the thread
-        has the lock already and would wait for itself for ever."""
-        self._stopping.put(None)
-        base.Worker.handle_quit(self, sig, frame)
+        """SIGQUIT or SIGINT: stop quickly, at the beginning of the accepting thread's next turn;
+        Python waits for the threads of requests in this case too. gunicorn's own handler exits at
+        once, wherever that thread is: if it is just starting a thread of the pool, which may have
+        its lock, Python would wait for ever for that thread, or for the lock."""
+        self._quits = True
+        self.handle_exit(sig, frame)
 
     def is_parent_alive(self) -> bool:
         """See `gunicorn.workers.base.Worker`. An orphaned worker stops."""

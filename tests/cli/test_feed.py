@@ -102,7 +102,7 @@ def test_a_process_of_its_own_keeps_the_views_up(tmp_path: Path, stop: signal.Si
 def test_workers_leave_it_to_that_process_if_they_are_told_to() -> None:
     """They make the views that their release lacks, and keep none up."""
     registered()
-    services = build_services(Settings(workers_follow=False))
+    services = build_services(Settings(follower=False, workers_follow=False))
     try:
         wait_until(lambda: holds(1), 20, "the views are made")
         token = Token(registered("b@fedex.com"), 1)

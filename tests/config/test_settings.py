@@ -13,7 +13,7 @@ from tests.support.project import ROOT
 
 OWN = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT", "WORKERS")
 OTHERS = ("THREADS", "LISTENERS", "HEARTBEAT", "MAX_REQUEST_SIZE", "REQUEST_TIMEOUT", "ALLOW")
-MORE = ("FORWARDED_", "LOG_CLIENT_", "CORS", "OTEL_", "KEY_QUOTA", "ADDRESS_QUOTA")
+MORE = ("FOLLOWER", "FORWARDED_", "LOG_CLIENT_", "CORS", "OTEL_", "KEY_QUOTA", "ADDRESS_QUOTA")
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,25 @@ def accepted(**environment: str) -> Settings:
     """The settings of this environment."""
     os.environ.update(environment)
     return Settings.from_env()
+
+
+@pytest.mark.parametrize(
+    ("told", "has_follower", "workers_follow"),
+    [
+        ({}, True, None),
+        ({"WORKERS_FOLLOW": "true"}, False, True),
+        ({"WORKERS_FOLLOW": "false"}, True, False),
+        ({"FOLLOWER": "false"}, False, None),
+        ({"FOLLOWER": "false", "WORKERS_FOLLOW": "false"}, False, False),
+    ],
+)
+def test_somebody_follows_unless_it_is_forbidden_twice(
+    told: dict[str, str], has_follower: bool, workers_follow: bool | None
+) -> None:
+    """By default a follower beside the workers, and they themselves where there is none; None says
+    so. Only who says no to both leaves it to another service."""
+    settings = accepted(**told)
+    assert (settings.follower, settings.workers_follow) == (has_follower, workers_follow)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +135,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         THREADS="4",
         LISTENERS="5",
         HEARTBEAT="0.5",
+        FOLLOWER="false",
         WORKERS_FOLLOW="false",
         ALLOW_ANONYMOUS="true",
         ALLOWED_HOSTS="api.example.com, [::1],Inner",
@@ -147,6 +167,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         threads=4,
         listeners=5,
         heartbeat=0.5,
+        follower=False,
         workers_follow=False,
         allow_anonymous=True,
         allowed_hosts=("api.example.com", "[::1]", "inner"),
@@ -194,6 +215,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("THREADS", "257", "a whole number from 1 to 256"),
         ("LISTENERS", "0", "a whole number from 1 to 256"),
         ("HEARTBEAT", "51", "a number of seconds from 0.1 to 50"),
+        ("FOLLOWER", "perhaps", "true or false"),
         ("WORKERS_FOLLOW", "perhaps", "true or false"),
         ("ALLOW_ANONYMOUS", "perhaps", "true or false"),
     ],

@@ -18,7 +18,7 @@ from tests.conftest import without
 from tests.support.processes import Unavailable, wait_until
 from tests.support.service import Service
 
-PROCESSES = {"master", "worker-1", "worker-2", "worker-3"}
+PROCESSES = {"master", "follower", "worker-1", "worker-2", "worker-3"}
 PROCESS_FIGURES = {
     "process_cpu_seconds_total",
     "process_resident_memory_bytes",
@@ -47,15 +47,10 @@ def told(service: Service, name: str) -> dict[str, float]:
     }
 
 
-def workers(service: Service) -> list[int]:
-    """Their process ids."""
-    path = Path(f"/proc/{service.server.pid}/task/{service.server.pid}/children")
-    return [int(pid) for pid in path.read_text().split()]
-
-
 @pytest.mark.parametrize("name", sorted(PROCESS_FIGURES))
 def test_each_process_is_told_of(service: Service, name: str) -> None:
-    """By every worker that is asked: the master, and three workers by their numbers."""
+    """By every worker that is asked: the master, the follower, and three workers by their
+    numbers."""
     for _ in range(9):
         figures = told(service, name)
         assert figures.keys() == PROCESSES
@@ -74,10 +69,12 @@ def test_the_figures_are_the_processes_own(service: Service) -> None:
 def test_a_worker_takes_over_the_number_of_the_one_before(service: Service) -> None:
     """So there are never more series than processes; the start time shows that it is another."""
     before = told(service, "process_start_time_seconds")
-    (first, *_) = workers(service)
+    (first, *_) = service.workers()
     number = Path(f"/proc/{first}/comm").read_text().strip().removeprefix("carriers-")
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: len(now := workers(service)) == 3 and first not in now, 20, "another worker")
+    wait_until(
+        lambda: len(now := service.workers()) == 3 and first not in now, 20, "another worker"
+    )
     wait_until(
         lambda: told(service, "process_start_time_seconds").keys() == PROCESSES,
         20,
@@ -108,14 +105,14 @@ def test_listeners_are_counted_while_they_wait(service: Service) -> None:
 
 def test_the_listeners_of_a_killed_worker_are_forgotten(service: Service) -> None:
     """The worker that takes its place begins without any."""
-    before = workers(service)
+    before = service.workers()
     with closing(service.connect()) as stream:
         stream.request("GET", "/events/stream")
         wait_until(lambda: listeners(service)["stream"] == 1, 10, "a listener")
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         wait_until(
-            lambda: len(now := workers(service)) == 3 and not {*now} & {*before}, 20, "new workers"
+            lambda: len(now := service.workers()) == 3 and not {*now} & {*before}, 20, "new workers"
         )
     wait_until(lambda: listeners(service)["stream"] == 0, 20, "no listener")
 

@@ -75,7 +75,8 @@ def replace_each(services: list[Service]) -> None:
         assert service.server.wait(20) == 0
         time.sleep(0.2)
         service.server.start()
-        time.sleep(1.2)  # longer than fail_timeout
+        # nginx counts fail_timeout, one second, in whole seconds: it may wait for two.
+        time.sleep(2.2)
 
 
 @pytest.mark.parametrize("restart", [reload, replace_each])

@@ -8,7 +8,7 @@ import os
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ SETTINGS = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST
 MORE_SETTINGS = (
     *(
         "WORKERS",
+        "FOLLOWER",
         "THREADS",
         "LISTENERS",
         "HEARTBEAT",
@@ -31,6 +32,8 @@ MORE_SETTINGS = (
     *("KEY_QUOTA", "ADDRESS_QUOTA"),
     *("ALLOW_ANONYMOUS", "ALLOWED_HOSTS", "FORWARDED_", "LOG_CLIENT_", "CORS_ORIGINS", "OTEL_"),
 )
+FOLLOWER = "carriers-follow"
+"""The name, in /proc, of the process that follows."""
 GUNICORN = (
     sys.executable,
     "-m",
@@ -135,8 +138,18 @@ class Service:
 
     def workers(self) -> list[int]:
         """The process ids of those that serve."""
+        return [pid for pid, name in self._processes() if name != FOLLOWER]
+
+    def follower(self) -> int | None:
+        """The process id of the one that follows; None while there is none."""
+        return next((pid for pid, name in self._processes() if name == FOLLOWER), None)
+
+    def _processes(self) -> Iterator[tuple[int, str]]:
+        """What the master has started, by name."""
         children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children")
-        return list(map(int, children.read_text().split()))
+        for pid in map(int, children.read_text().split()):
+            with suppress(OSError):  # it has ended meanwhile
+                yield pid, Path(f"/proc/{pid}/comm").read_text().strip()
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Every line of stderr, each of which must be JSON."""

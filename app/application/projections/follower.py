@@ -35,7 +35,7 @@ BUILD_SECONDS = 60.0
 IDLE_SECONDS = 1.0
 """The pause between two polls of the views when there is nothing to do."""
 
-_GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.01
 """The pause after a wake, so that one commit holds events that are appended at about that time."""
 
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -93,17 +93,20 @@ class Follower:
         views: Sequence[FollowedView],
         sequencer: Sequencer | None = None,
         poll_seconds: float = IDLE_SECONDS,
+        gather_seconds: float = GATHER_SECONDS,
     ) -> None:
+        """Whoever wakes it may have gathered events already: `gather_seconds` 0."""
         self._views = views
         self._standing_by = sequencer is not None  # until its first step has told
         if sequencer is None:
-            self._updating = _Loop("projections", self._update, poll_seconds)
+            self._updating = _Loop("projections", self._update, poll_seconds, gather_seconds)
             self._loops = [self._updating]
         else:
             # What the sequencer has committed at once is a batch already: nothing to gather.
-            self._updating = _Loop("projections", self._update, IDLE_SECONDS, gather_seconds=0)
+            self._updating = _Loop("projections", self._update, IDLE_SECONDS, 0)
             sequence = partial(self._sequence, sequencer)
-            self._loops = [_Loop("sequencer", sequence, poll_seconds), self._updating]
+            sequencing = _Loop("sequencer", sequence, poll_seconds, gather_seconds)
+            self._loops = [sequencing, self._updating]
 
     def start(self) -> None:
         """Start the follower's threads. Call it after the fork, never before."""
@@ -155,7 +158,7 @@ class _Loop:
         name: str,
         work: Callable[[], bool | None],
         poll_seconds: float,
-        gather_seconds: float = _GATHER_SECONDS,
+        gather_seconds: float,
     ) -> None:
         self._work = work
         self._poll_seconds = poll_seconds

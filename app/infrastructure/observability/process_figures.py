@@ -24,15 +24,27 @@ log = logging.getLogger(__name__)
 
 _PROC = Path("/proc")
 _NAME = "carriers-"  # the kernel keeps 15 characters
-_WORKER = re.compile(rf"\({_NAME}([0-9]+)\) . ([0-9]+) ")  # proc(5), stat: comm, state, ppid
+_FOLLOWER = "follow"
+_WORKER = re.compile(
+    rf"\({_NAME}([0-9]+|{_FOLLOWER})\) . ([0-9]+) "
+)  # proc(5), stat: comm, state, ppid
 
 
 def become_worker(number: int) -> None:
     """Make this process known as the worker of that number; its parent is the master."""
+    _become(str(number))
+
+
+def become_follower() -> None:
+    """Make this process known as the follower of its server; its parent is the master."""
+    _become(_FOLLOWER)
+
+
+def _become(role: str) -> None:
     with suppress(KeyError):
         REGISTRY.unregister(PROCESS_COLLECTOR)
     try:
-        (_PROC / "self/comm").write_text(f"{_NAME}{number}")
+        (_PROC / "self/comm").write_text(f"{_NAME}{role}")
     except OSError as error:
         log.info("there will be no metrics about this process: %s", error)
 
@@ -83,13 +95,15 @@ def _workers_of(master: int) -> Iterator[tuple[str, int]]:
         pid = int(folder.name)
         found = _worker(pid)
         if found is not None and found[1] == master:
-            yield f"worker-{found[0]}", pid
+            yield found[0], pid
 
 
-def _worker(pid: int) -> tuple[int, int] | None:
-    """The worker's number and its parent's process id; None if `pid` is no worker."""
+def _worker(pid: int) -> tuple[str, int] | None:
+    """The worker's name and its parent's process id; None if `pid` is no worker."""
     try:
         match = _WORKER.search((_PROC / str(pid) / "stat").read_text())
     except (OSError, UnicodeDecodeError):  # the process has ended, or its name is not UTF-8
         return None
-    return (int(match[1]), int(match[2])) if match else None
+    if match is None:
+        return None
+    return "follower" if match[1] == _FOLLOWER else f"worker-{match[1]}", int(match[2])
