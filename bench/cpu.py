@@ -4,21 +4,20 @@ CPU time divided by answers is steadier than answers per second: what else runs 
 how fast its disk is, hardly show in it. It decides whether a change made the service cheaper.
 """
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 
+from app.infrastructure.observability.process_figures import FOLLOWER
 from bench import processes, servers
 from bench.on_cassandra import keyspace_of_our_own
 from bench.report import in_columns
 from bench.rounds import Run, say
 from bench.servers import HttpServer
 from tests.support.cassandra_node import JvmNode, Unavailable, start_own
-from tests.support.processes import Server
 
 SECONDS = 4.0
 ROLES = ("workers", "follower", "Cassandra")
@@ -34,11 +33,12 @@ HEAD = (
 HOW_TO_READ = """\
 Medians of the rounds, in which all are measured in turns; 16 kept-alive connections register as
 fast as they are answered. µs are CPU time of the processes divided by the answers: `workers` are
-gunicorn with all its children, `all` is the sum. `served by` is how many of the connections each
-worker held in the last round. The follower sequences, where the store needs it, and makes the
-views; where it has no figure, the workers do that, or nobody does."""
+gunicorn's master with its workers, `all` is the sum. `served by` is how many of the connections
+each worker held in the last round. Who follows sequences, where the store needs it, and makes the
+views; a follower is what `make run` starts."""
 
-_NOT_FOLLOWING = {"WORKERS_FOLLOW": "false"}
+_NOBODY = {"FOLLOWER": "false", "WORKERS_FOLLOW": "false"}
+_WORKERS = {"WORKERS_FOLLOW": "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ class Turn:
 
 
 class Side:
-    """A server, and the processes beside it that have a part in its answers."""
+    """A server, and the node of Cassandra that it keeps its events in."""
 
-    def __init__(self, server: HttpServer, beside: Mapping[str, int]) -> None:
+    def __init__(self, server: HttpServer, node: JvmNode | None = None) -> None:
         self._server = server
-        self._beside = beside
+        self._node = node
 
     def turn(self) -> Turn:
         """Register for a while. Raises WrongAnswer."""
@@ -73,16 +73,22 @@ class Side:
         def over() -> None:
             nonlocal after
             after = self._cpu_seconds()
-            served.extend(self._server.connections().values())
+            served.extend(filter(None, self._server.connections().values()))
 
         load = self._server.load(SECONDS, begun, over)
         cpu = {role: 1e6 * (after[role] - before[role]) / load.answers for role in before}
         return Turn(load.rate, load.within(0.5), load.within(0.99), cpu, sorted(served))
 
     def _cpu_seconds(self) -> Mapping[str, float]:
-        workers = (self._server.pid, *processes.children(self._server.pid))
-        used = {role: processes.cpu_seconds(pid) for role, pid in self._beside.items()}
-        return {"workers": sum(map(processes.cpu_seconds, workers)), **used}
+        children = processes.children(self._server.pid)
+        followers = [pid for pid in children if processes.name(pid) == FOLLOWER]
+        workers = [self._server.pid, *(pid for pid in children if pid not in followers)]
+        found = {"workers": sum(map(processes.cpu_seconds, workers))}
+        if followers:
+            found["follower"] = sum(map(processes.cpu_seconds, followers))
+        if self._node is not None:
+            found["Cassandra"] = processes.cpu_seconds(self._node.pid)
+        return found
 
 
 Start = Callable[[Path], HttpServer]
@@ -102,14 +108,13 @@ def measured(run: Run) -> str:
 
 
 def _on_sqlite(run: Run) -> Sequence[tuple[str, ...]]:
-    following = partial(servers.ours, env=_NOT_FOLLOWING)
     with ExitStack() as running:
         start = partial(_started, running, run.folder)
         sides = {
             "bare Flask echo": start("echo", servers.bare_echo),
-            "SQLite, nobody follows": start("nobody", following),
-            "SQLite, workers follow": start("workers", servers.ours),
-            "SQLite, a follower": start("follower", following, follows=True),
+            "SQLite, nobody follows": start("nobody", partial(servers.ours, env=_NOBODY)),
+            "SQLite, workers follow": start("workers", partial(servers.ours, env=_WORKERS)),
+            "SQLite, a follower": start("follower", servers.ours),
         }
         return _rows(sides, run.rounds)
 
@@ -117,43 +122,21 @@ def _on_sqlite(run: Run) -> Sequence[tuple[str, ...]]:
 def _on_cassandra(node: JvmNode, run: Run) -> Sequence[tuple[str, ...]]:
     with ExitStack() as running:
         sides: dict[str, Side] = {}
-        for name, more in (("nobody follows", _NOT_FOLLOWING), ("workers follow", {})):
+        kinds = {"nobody follows": _NOBODY, "workers follow": _WORKERS, "a follower": {}}
+        for name, more in kinds.items():
             settings = running.enter_context(keyspace_of_our_own(node))
             env = {**servers.cassandra(settings), **more}
             folder = run.folder / f"cassandra-{len(sides)}"
             server = running.enter_context(servers.ours(folder, env))
-            sides[f"Cassandra, {name}"] = Side(server, {"Cassandra": node.pid})
+            sides[f"Cassandra, {name}"] = Side(server, node)
         # A JVM gets faster for a while.
         for side in (*sides.values(), *sides.values()):
             side.turn()
         return _rows(sides, run.rounds)
 
 
-def _started(
-    running: ExitStack, above: Path, name: str, start: Start, *, follows: bool = False
-) -> Side:
-    server = running.enter_context(start(above / name))
-    beside = {}
-    if follows:
-        beside["follower"] = running.enter_context(_follower(server, above / name))
-    return Side(server, beside)
-
-
-@contextmanager
-def _follower(server: HttpServer, folder: Path) -> Iterator[int]:
-    """`carriers feed follow` over the server's store; gives its process id."""
-    follower = Server(
-        [sys.executable, "-m", "app.cli", "feed", "follow"],
-        log=folder / "follower.log",
-        ready=lambda: "following" in (folder / "follower.log").read_text(),
-        env=server.env,
-        cwd=servers.ROOT,
-    )
-    follower.start()
-    try:
-        yield follower.pid
-    finally:
-        follower.stop()
+def _started(running: ExitStack, above: Path, name: str, start: Start) -> Side:
+    return Side(running.enter_context(start(above / name)))
 
 
 def _rows(sides: Mapping[str, Side], rounds: int) -> Sequence[tuple[str, ...]]:

@@ -7,7 +7,6 @@ _ours = runpy.run_path(str(Path("config") / "gunicorn.conf.py"))
 
 _SAME = (
     "bind",
-    "workers",
     "threads",
     "preload_app",
     "graceful_timeout",
@@ -16,5 +15,6 @@ _SAME = (
     "control_socket_disable",
     "accesslog",
 )
+workers = _ours["_settings"].workers  # ours has a follower besides
 worker_class = "gthread"  # ours is made for our application
 globals().update({name: _ours[name] for name in _SAME if name in _ours})

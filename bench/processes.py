@@ -16,6 +16,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK_SECONDS
 
 
+def name(pid: int) -> str:
+    """What the process calls itself."""
+    return (_PROC / str(pid) / "comm").read_text().rstrip("\n")
+
+
 def children(pid: int) -> list[int]:
     """The processes that the process has forked and that are still there."""
     return list(map(int, (_PROC / f"{pid}/task/{pid}/children").read_text().split()))

@@ -46,7 +46,6 @@ class HttpServer:
             "PYTHONPATH": str(ROOT),
             **env,
         }
-        self.env = env
         self._as_it_is = as_it_is
         self._api_key = _new_api_key(env) if with_keys else None
         self._server = Server(
@@ -96,8 +95,9 @@ def ours(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServe
 
 
 def ours_as_it_is(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServer:
-    """The same with one worker, over what the folder or the keyspace holds already."""
-    return HttpServer(folder, *_OURS, {"WORKERS": "1", **(env or {})}, as_it_is=True)
+    """The same in one process, over what the folder or the keyspace holds already."""
+    alone = {"WORKERS": "1", "WORKERS_FOLLOW": "true"}
+    return HttpServer(folder, *_OURS, {**alone, **(env or {})}, as_it_is=True)
 
 
 def cassandra(settings: Settings) -> dict[str, str | None]:

@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 _PROC = Path("/proc")
 _NAME = "carriers-"  # the kernel keeps 15 characters
 _FOLLOWER = "follow"
-_WORKER = re.compile(
-    rf"\({_NAME}([0-9]+|{_FOLLOWER})\) . ([0-9]+) "
-)  # proc(5), stat: comm, state, ppid
+FOLLOWER = f"{_NAME}{_FOLLOWER}"
+"""What the follower calls itself in /proc."""
+# proc(5), stat: comm, state, ppid
+_WORKER = re.compile(rf"\({_NAME}([0-9]+|{_FOLLOWER})\) . ([0-9]+) ")
 
 
 def become_worker(number: int) -> None:
