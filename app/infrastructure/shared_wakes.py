@@ -85,7 +85,8 @@ class _Bell:
         with suppress(BlockingIOError):
             os.read(self._reading, 4096)
         was_rung = self.is_rung
-        self._rung[self._number] = 0
+        if was_rung:  # else a ring that comes just now would be lost
+            self._rung[self._number] = 0
         return was_rung
 
 
