@@ -1,6 +1,6 @@
 """Two services on three nodes of Cassandra: each fault of each node in turn, short and long.
 
-A line of progress for each fault; about an hour in all. For some of them alone:
+A line of progress for each fault; a little over an hour in all. For some of them alone:
 `SOAK=full .venv/bin/pytest -n 0 --no-cov -s FILE -k "v2 and frozen"` with the name of this file.
 """
 

@@ -184,3 +184,18 @@ def test_make_schema_from_a_shell(contact: Contact, keyspace: str) -> None:
     assert first.stdout.startswith(f"schema of keyspace {keyspace} is up to date: applied 0001")
     second = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert "nothing to do" in second.stdout
+
+
+def test_every_table_asks_another_copy_soon(
+    contact: Contact, keyspace: str, direct: Session
+) -> None:
+    """While one of three copies is silent, a read does not wait for it as long as the slowest reads
+    took of late."""
+    apply(contact, keyspace)
+    tables = direct.execute(
+        "SELECT table_name, speculative_retry FROM system_schema.tables"
+        f" WHERE keyspace_name = '{keyspace}'"
+    )
+    patience = {row["table_name"]: row["speculative_retry"] for row in tables}
+    of_migrations = {name for name in patience if name.startswith("schema_")}
+    assert {patience[name] for name in patience.keys() - of_migrations} == {"MIN(99p,50ms)"}
