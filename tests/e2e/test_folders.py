@@ -18,6 +18,8 @@ from tests.support.service import Service
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small tmpfs")
 
 WORKERS = 2
+PROCESSES = WORKERS + 1
+"""The workers and their follower."""
 SETTINGS = {"WORKERS": str(WORKERS), "THREADS": "2"}
 
 
@@ -61,7 +63,7 @@ def serves(service: Service) -> None:
         assert service.ask("GET", f"/carriers?limit={number + 1}").status == 200
         assert service.ask("GET", "/nowhere").status == 404
     assert counted(service) == before + 60 + 1  # the scrape before
-    assert service.server.output().count("Booting worker") == WORKERS + 1  # the follower
+    assert service.server.output().count("Booting worker") == PROCESSES
 
 
 def counted(service: Service) -> float:
@@ -104,14 +106,15 @@ def test_a_worker_is_replaced_while_all_folders_for_heartbeats_are_full(
     fill(small)
     arguments = {"GUNICORN_CMD_ARGS": f"--worker-tmp-dir {small}", "TMPDIR": str(small)}
     with Service(tmp_path, "127.0.0.1", None, **arguments, **SETTINGS) as service:
+
+        def booted() -> int:
+            return service.server.output().count("Booting worker")
+
+        wait_until(lambda: booted() == PROCESSES, 10, "all processes")
         before = counted(service)
         for line in service.log_lines():
             if "Booting worker" in line["message"]:
                 os.kill(line["process_id"], signal.SIGKILL)
-
-        def replaced() -> bool:
-            return service.server.output().count("Booting worker") == 2 * WORKERS
-
-        wait_until(replaced, 10, "new workers")
+        wait_until(lambda: booted() == 2 * PROCESSES, 10, "new ones")
         assert service.ask("GET", "/health/live").status == 200
         assert counted(service) > before
