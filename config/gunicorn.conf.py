@@ -25,7 +25,7 @@ from app.infrastructure.observability import (
     telemetry,
 )
 from app.server import balance, served
-from app.server.follower import Restarts, is_follower_missing
+from app.server.follower import FROZEN_SECONDS, Restarts, is_follower_missing
 from config.settings import Settings, SettingsError
 
 try:
@@ -212,6 +212,7 @@ def pre_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hoo
     worker.generation = _generation
     if _has_follower and is_follower_missing(worker, others, server.num_workers):
         worker.follows, worker.pause = True, _restarts.pause()
+        worker.tmp.seconds_sooner = max(0.0, timeout - FROZEN_SECONDS)
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's hook

@@ -17,6 +17,10 @@ from app.infrastructure import shared_wakes
 from app.server import served
 from app.server.worker import EnvelopeWorker
 
+FROZEN_SECONDS = 8.0
+"""A follower that gives no sign of life for so long is replaced. It handles no request, which could
+take as long as its client's budget."""
+
 _NOTIFY_SECONDS = 1.0
 
 

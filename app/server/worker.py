@@ -40,8 +40,16 @@ class _Heartbeat(WorkerTmp):
     """The file whose modification time shows the master that a worker is alive. It is in memory: a
     file in a folder would stall with the disk, and could not be made in a full one."""
 
+    seconds_sooner = 0.0
+    """How much sooner than others the worker is replaced for giving no sign of life."""
+
     def __init__(self, _: Config) -> None:
         self._tmp = os.fdopen(os.memfd_create("heartbeat"), "w+b", 0)
+
+    def last_update(self) -> float:
+        """See `gunicorn.workers.workertmp.WorkerTmp`."""
+        last: float = super().last_update()
+        return last - self.seconds_sooner
 
 
 if hasattr(os, "memfd_create"):  # else it is gunicorn's own, in the temporary folder

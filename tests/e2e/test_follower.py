@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.answers import another
+from tests.support.cassandra_node import Node
 from tests.support.offered_load import Crowd
 from tests.support.processes import wait_until
 from tests.support.service import Service
+from tests.support.stores import make_keyspace
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/comm").exists(), reason="these look into /proc"
@@ -79,6 +81,24 @@ def test_a_write_is_in_the_views_for_whoever_waits_for_it(service: Service) -> N
 
 
 def test_a_killed_follower_is_back_and_nothing_is_lost_or_counted_twice(service: Service) -> None:
+    """On SQLite; see `survives_its_follower`."""
+    survives_its_follower(service)
+
+
+def test_the_same_on_cassandra(cassandra_node: Node, tmp_path: Path) -> None:
+    """There the follower also gives the events their positions."""
+    make_keyspace(cassandra_node, "follower")
+    settings = {
+        "CASSANDRA_HOST": cassandra_node.host,
+        "CASSANDRA_PORT": str(cassandra_node.port),
+        "CASSANDRA_KEYSPACE": "follower",
+    }
+    with Service(tmp_path, "127.0.0.1", None, **settings) as service:
+        wait_until(service.follower, 10, "a follower")
+        survives_its_follower(service)
+
+
+def survives_its_follower(service: Service) -> None:
     """kill -9 under load. Registrations go on; another follower begins at once, and afterwards the
     views hold every carrier once."""
     before = counted(service, register(service))
@@ -95,20 +115,18 @@ def test_a_killed_follower_is_back_and_nothing_is_lost_or_counted_twice(service:
     assert "was sent SIGKILL" in service.server.output()
 
 
-def test_a_frozen_follower_holds_up_no_command(service: Service) -> None:
+def test_a_frozen_follower_holds_up_no_command_and_is_replaced(service: Service) -> None:
     """Commands and queries are answered while the follower stands still; who waits for a write to
-    be in the views is told, and finds it there once the follower goes on."""
+    be in the views is told, and finds it there once another follower has come."""
     counted(service, register(service))
     frozen = the_follower(service)
     os.kill(frozen, signal.SIGSTOP)
-    try:
-        token = register(service)
-        counted(service)
-        waited = service.ask("GET", "/statistics", headers={"Consistency-Token": token})
-        assert waited.status == 503
-        assert "Retry-After" in waited.headers
-    finally:
-        os.kill(frozen, signal.SIGCONT)
+    token = register(service)
+    counted(service)
+    waited = service.ask("GET", "/statistics", headers={"Consistency-Token": token})
+    assert waited.status == 503
+    assert "Retry-After" in waited.headers
+    other_follower(service, frozen)
     counted(service, token)
 
 
