@@ -2,12 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import without
 from tests.support.cassandra_jvm import VERSION
 from tests.support.deployment import STORES, Deployment, deployed
 from tests.support.measurements import IS_FULL, Figures
+from tests.support.processes import Unavailable
+from tests.support.workload.storm import Weather
+from tests.support.workload.world import Reached
+from tests.support.wrong_clock import wrong_clock
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -35,3 +41,18 @@ def deployment(
     store: str = request.param
     with deployed(request, store, tmp_path_factory.mktemp(store)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that makes clocks wrong."""
+    try:
+        return wrong_clock(tmp_path_factory.mktemp("clock"))
+    except Unavailable as reason:
+        without("cc", reason)
+
+
+@pytest.fixture
+def weather(nodes: Reached, clock: Path, tmp_path: Path, figures: Figures) -> Weather:
+    """Runs on the nodes of the module."""
+    return Weather(nodes, clock, tmp_path, figures)
