@@ -11,9 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.conftest import without
-from tests.support.cassandra_cluster import ThreeNodes
-from tests.support.processes import Unavailable
+from tests.soak.conftest import reachable_nodes
 from tests.support.workload.faults import (
     Trouble,
     of_line,
@@ -24,11 +22,9 @@ from tests.support.workload.faults import (
 )
 from tests.support.workload.storm import Storm, Weather, calm
 from tests.support.workload.world import (
-    PAXOS_V2,
     Reached,
     Troubles,
     World,
-    announced,
     reached,
 )
 
@@ -38,11 +34,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.alone, pytest.mark.full]
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Reached]:
     """Three nodes, and the proxies through which they are reached."""
-    try:
-        cluster = ThreeNodes(PAXOS_V2, announces=announced)
-    except Unavailable as reason:
-        without("cassandra", reason)
-    with reached(cluster) as nodes:
+    with reached(reachable_nodes()) as nodes:
         yield nodes
 
 
