@@ -18,7 +18,7 @@ from tests.support.processes import Unavailable
 
 _TOOLS = {
     *("nginx", "promtool", "prometheus", "openssl", "jq", "envsubst"),
-    *("systemd", "chromium", "node", "cc", "iptables"),
+    *("systemd", "chromium", "node", "cc", "iptables", "mount"),
 }
 PARTS = {"cassandra", *_TOOLS}
 """What REQUIRE can name."""

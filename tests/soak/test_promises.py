@@ -8,7 +8,6 @@ A failure names the seed and the file of the history. SEED=… makes the same ch
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,39 +15,20 @@ import pytest
 
 from app.domain.commands import SENTENCES
 from tests.support.cassandra_node import Node
-from tests.support.history.judgement import broken, described
 from tests.support.history.order import feed_order
-from tests.support.history.records import History
 from tests.support.measurements import IS_FULL, Figures
 from tests.support.service import Service
 from tests.support.stores import make_keyspace
 from tests.support.tcp_proxy import FaultProxy
 from tests.support.workload.choices import WEIGHTS
 from tests.support.workload.faults import of_line, of_service
-from tests.support.workload.run import first_seed, recorded_run
+from tests.support.workload.run import first_seed, recorded_run, seeds
+from tests.support.workload.verdict import judge, seen
 
 pytestmark = pytest.mark.soak
 
 SEEDS = 10 if IS_FULL else 1
 SECONDS = 15.0 if IS_FULL else 6.0
-
-
-def seeds() -> Iterator[int]:
-    """Ten in a full run, one else."""
-    first = first_seed()
-    yield from range(first, first + SEEDS)
-
-
-def judge(history: History, seed: int, file: Path) -> History:
-    """The history; fails with the verdicts if a promise was not kept."""
-    verdicts = broken(history)
-    assert not verdicts, "\n".join([f"SEED={seed}, {file}", *map(str, verdicts)])
-    return history
-
-
-def seen(*histories: History) -> str:
-    """What there was, for the figures."""
-    return f"{described(*histories)}; {feed_order(*histories)}; every promise kept"
 
 
 def test_clients_send_every_command() -> None:
@@ -59,14 +39,15 @@ def test_clients_send_every_command() -> None:
 def test_promises_over_sqlite(tmp_path: Path, figures: Figures) -> None:
     """The service, or a worker, is killed (-9) again and again, and workers are frozen."""
     histories = []
-    for seed in seeds():
+    for seed in seeds(SEEDS):
         service = Service(tmp_path / f"service-{seed}", WORKERS="2", THREADS="8")
         file = tmp_path / f"history-{seed}.jsonl"
         with service:
             troubles = of_service(service, random.Random(seed))
             history = recorded_run([service], file, seed, SECONDS, troubles)
         histories.append(judge(history, seed, file))
-    figures.add("every command, the service killed and frozen, sqlite", SEEDS, seen(*histories))
+    count = len(histories)
+    figures.add("every command, the service killed and frozen, sqlite", count, seen(*histories))
 
 
 @pytest.mark.full
@@ -83,7 +64,7 @@ def test_the_order_of_the_feed(cassandra_node: Node, tmp_path: Path, figures: Fi
 def test_promises_over_cassandra(cassandra_node: Node, tmp_path: Path, figures: Figures) -> None:
     """Besides, the line to the node is cut, is slow, and loses requests and answers."""
     histories = []
-    for seed in seeds():
+    for seed in seeds(SEEDS):
         file = tmp_path / f"history-{seed}.jsonl"
         chance = random.Random(seed)
         with (
@@ -95,7 +76,7 @@ def test_promises_over_cassandra(cassandra_node: Node, tmp_path: Path, figures: 
         histories.append(judge(history, seed, file))
     figures.add(
         "every command, the service and its line to the store disturbed, cassandra",
-        SEEDS,
+        len(histories),
         seen(*histories),
     )
 

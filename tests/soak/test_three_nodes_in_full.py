@@ -14,10 +14,10 @@ import pytest
 from tests.conftest import without
 from tests.support.cassandra_cluster import NODES
 from tests.support.measurements import Figures
+from tests.support.partition import require_iptables
 from tests.support.processes import Unavailable
 from tests.support.three_nodes.faults import FAULTS, cut_off_from_nodes, of_majority
 from tests.support.three_nodes.load import during
-from tests.support.three_nodes.partition import require_iptables
 from tests.support.three_nodes.promises import (
     HEALED_MAJORITY_SECONDS,
     HEALED_SECONDS,

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,13 +100,16 @@ class JvmNode:
         overrides: Mapping[str, Any] | None = None,
         heap: str = "768M",
         short_lived: bool = True,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         group: int | None = None,
     ) -> None:
         """Prepare a node; start() runs it. Without `data` it lives in a temporary folder.
 
-        `overrides` are entries of cassandra.yaml. One that is `short_lived` is up with a third
-        less of processor time, and slower under load. For its `group` see `Server`. Raises
-        Unavailable without Java or the jars.
+        `overrides` are entries of cassandra.yaml, `options` further ones of Java's, `environment`
+        further variables of its process. One that is `short_lived` is up with a third less of
+        processor time, and slower under load. For its `group` see `Server`. Raises Unavailable
+        without Java or the jars.
         """
         java, jars = find_java(), fetch_jars()
         self._temporary = None if data else Path(tempfile.mkdtemp(prefix="cassandra-node-"))
@@ -121,18 +124,21 @@ class JvmNode:
         # JSON is YAML; writing it needs no library.
         content = settings(host, self.port, free_port(), self.data, overrides or {})
         config.write_text(json.dumps(content, indent=2))
-        options = (FILES / "jvm.options").read_text().splitlines()
+        required = (FILES / "jvm.options").read_text().splitlines()
         self._server = Server(
             [
                 java,
                 f"-Xmx{heap}",
                 *(QUICK_START if short_lived else ()),
-                *(option for option in options if option.startswith("-")),
+                *(option for option in required if option.startswith("-")),
                 f"-Dcassandra.config={config.as_uri()}",
                 f"-Dcassandra.storagedir={self.data}",
+                f"-XX:ErrorFile={self.data / 'java_error.log'}",
+                *options,
                 *("-cp", f"{FILES}{os.pathsep}{jars}/*", DAEMON),
             ],
             log=self.data / "node.log",
+            env=environment,
             ready=lambda: accepts_cql(self.host, self.port),
             deadline_s=180,
             death_signal=signal.SIGKILL,

@@ -7,7 +7,7 @@ from functools import partial
 
 from tests.support.cassandra_cluster import ThreeNodes
 from tests.support.cassandra_jvm import JvmNode
-from tests.support.three_nodes.partition import (
+from tests.support.partition import (
     Partition,
     Rule,
     answers_of,

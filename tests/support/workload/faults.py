@@ -45,8 +45,8 @@ def suffer(
             if stop.wait(chance.uniform(0.2, longest_seconds)):
                 return
             recorder.add(Note(time.monotonic(), f"{trouble.name} begins"))
-            trouble.begin()
             try:
+                trouble.begin()
                 stop.wait(chance.uniform(0.2, longest_seconds))
             finally:
                 trouble.end()

@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import cycle
@@ -32,6 +32,12 @@ def first_seed() -> int:
     return int(os.environ.get("SEED") or secrets.randbelow(10**6))
 
 
+def seeds(count: int) -> Iterator[int]:
+    """So many, or SEEDS, from the first on."""
+    first = first_seed()
+    yield from range(first, first + int(os.environ.get("SEEDS") or count))
+
+
 def recorded_run(
     services: Sequence[Service],
     file: Path,
@@ -39,8 +45,10 @@ def recorded_run(
     seconds: float,
     troubles: Sequence[Trouble] = (),
     longest_trouble_seconds: float = 1.5,
+    beside: Sequence[Sequence[Trouble]] = (),
 ) -> History:
-    """The history of `seconds` of work, which is in the file as well."""
+    """The history of `seconds` of work, which is in the file as well. One trouble comes at a time,
+    and with it one of each sequence of those `beside`."""
     stop, carriers = threading.Event(), Carriers()
     with Recorder(file) as recorder:
 
@@ -53,9 +61,9 @@ def recorded_run(
             *(partial(clients.look, number) for number in range(ONLOOKERS)),
             *(partial(clients.follow, number) for number in range(FOLLOWERS)),
         ]
-        if troubles:
-            chance = random.Random(f"{seed} troubles")
-            work.append(partial(suffer, troubles, chance, recorder, stop, longest_trouble_seconds))
+        for number, each in enumerate(filter(None, (troubles, *beside))):
+            chance = random.Random(f"{seed} troubles{number or ''}")
+            work.append(partial(suffer, each, chance, recorder, stop, longest_trouble_seconds))
         with ThreadPoolExecutor(len(work)) as pool:
             ends = threading.Timer(seconds, stop.set)
             ends.start()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from uuid import uuid4
 
 from tests.support.processes import Unavailable
 
@@ -47,7 +48,8 @@ class Partition:
     they are, and new ones get no answer."""
 
     def __init__(self, *rules: Rule) -> None:
-        self._rules = rules
+        self._name = f"partition-{uuid4().hex[:8]}"
+        self._rules = [(*rule, "-m", "comment", "--comment", self._name) for rule in rules]
         self._set: list[Rule] = []
 
     def begin(self) -> None:
@@ -61,6 +63,12 @@ class Partition:
         while self._set:
             _iptables("-D", self._set[-1])
             self._set.pop()
+
+    def lost(self) -> int:
+        """How many packets were lost since `begin`."""
+        command = ["iptables", "-w", "-vxnL", "OUTPUT"]
+        shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return sum(int(line.split()[0]) for line in shown.splitlines() if self._name in line)
 
 
 def require_iptables() -> None:
