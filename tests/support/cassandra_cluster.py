@@ -153,11 +153,11 @@ def asking(node: JvmNode, consistency: int = ConsistencyLevel.ONE) -> Iterator[S
 
 
 def ring_of(node: JvmNode) -> dict[str, frozenset[str]]:
-    """The tokens of each node that this one knows, by address."""
+    """The tokens of each node that this one knows, by address; none of one that is joining."""
     with asking(node) as session:
         own = session.execute("SELECT broadcast_address AS host, tokens FROM system.local")
         peers = session.execute("SELECT peer AS host, tokens FROM system.peers")
-        return {row.host: frozenset(row.tokens) for row in (*own, *peers)}
+        return {row.host: frozenset(row.tokens or ()) for row in (*own, *peers)}
 
 
 def _sees_all(node: JvmNode) -> bool:
