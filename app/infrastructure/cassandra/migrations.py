@@ -1,40 +1,33 @@
 """Applies `migrations_cql` to a cluster: `make schema`. Web workers never come here.
 
 Each file runs once, in the order of its name, and is recorded with a checksum. Runs that meet
-take turns by a lock in Cassandra; a run that died leaves a lock that expires. Every statement
-can be repeated, so a run that died half way through a file is simply run again.
+take turns (schema_lock.py). Every statement can be repeated, so a run that died half way through a
+file is simply run again.
 """
 
 import hashlib
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from cassandra import UnresolvableContactPoints
 from cassandra.cluster import NoHostAvailable, Session
 from cassandra.query import SimpleStatement
 
-from app.application.deadline import Deadline
 from app.application.ports.errors import SchemaError
 from app.infrastructure.cassandra.errors import DRIVER_ERRORS
+from app.infrastructure.cassandra.schema_lock import COLUMNS, LOCK_SECONDS, TABLE, schema_lock
 from app.infrastructure.cassandra.session import Contact, make_cluster
 from app.infrastructure.cassandra.trouble import why_not_connected
-
-LOCK_SECONDS = 60
-LOCK_WAIT_SECONDS = 180
-_POLL_SECONDS = 0.2
 
 # Fixed table ids: two runs that create the same table through different nodes at once make one
 # table, where random ids would make two that disagree.
 _RECORDS = "schema_migrations"
-_LOCK = "schema_lock"
 _TABLES = {
     _RECORDS: "(name text PRIMARY KEY, checksum text, applied_at timestamp)",
-    _LOCK: "(name text PRIMARY KEY, owner uuid)",
+    TABLE: COLUMNS,
 }
 _TABLE_IDS = UUID("6f1d3e60-63a1-11ef-8b67-325096b39f47")
 
@@ -85,7 +78,7 @@ def migrate(
     try:
         session = cluster.connect()
         _create_keyspace(session, keyspace, replication, say)
-        with _lock(session, uuid4(), say) as renew:
+        with schema_lock(session, say) as renew:
             return _apply_missing(session, migrations, renew, say)
     except NoHostAvailable as error:
         why = why_not_connected(contact.hosts, contact.port, keyspace, error)
@@ -146,29 +139,3 @@ def _refuse_what_does_not_fit(applied: Mapping[str, str], migrations: Sequence[M
             f"The keyspace has {', '.join(unknown)}, which this program does not know;"
             " use the program's newer release."
         )
-
-
-@contextmanager
-def _lock(session: Session, owner: UUID, say: Say) -> Iterator[Callable[[], None]]:
-    """Hold the keyspace's lock; gives a function that renews it, or raises if it was lost."""
-    take = f"INSERT INTO {_LOCK} (name, owner) VALUES ('schema', %s) IF NOT EXISTS USING TTL %s"
-    keep = f"UPDATE {_LOCK} USING TTL %s SET owner = %s WHERE name = 'schema' IF owner = %s"
-    free = f"DELETE FROM {_LOCK} WHERE name = 'schema' IF owner = %s"
-    deadline = Deadline.after(LOCK_WAIT_SECONDS)
-    waiting = False
-    while not session.execute(take, (owner, LOCK_SECONDS)).was_applied:
-        if deadline.expired:
-            raise SchemaError("Another run keeps the schema's lock; try again when it has ended.")
-        if not waiting:
-            say("another run holds the schema's lock; waiting for it")
-        waiting = True
-        time.sleep(_POLL_SECONDS)
-
-    def renew() -> None:
-        if not session.execute(keep, (LOCK_SECONDS, owner, owner)).was_applied:
-            raise SchemaError("This run was paused for too long and lost its lock; run it again.")
-
-    try:
-        yield renew
-    finally:
-        session.execute(free, (owner,))
