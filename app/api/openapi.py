@@ -124,8 +124,8 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
     "Consistency-Token": {
         "description": "The token of a command's answer: wait until what that command wrote can be"
         " found, a few seconds at most; then 503. If-None-Match does not count beside it.",
+        # Without an example: it would have to be of a carrier that is there.
         "schema": {"type": "string", "format": "consistency-token"},
-        "example": token_of(CARRIER_ID, 1, FEED_EXAMPLE),
     },
     "If-None-Match": {
         "description": "ETags that are known already: if it is one of them, 304.",

@@ -25,8 +25,6 @@ ALTERNATIVES_MAX = 20
 PAIRS_MAX = 50
 Q_MAX_CHARACTERS = 100
 DAYS_MAX = 366
-EXAMPLE_CURSOR = Query().cursor_at(("fedex", CARRIER_ID))
-"""Of the list of all carriers, in the first of its orders."""
 
 _SEVERAL = f"or up to {ALTERNATIVES_MAX} of them separated by commas"
 _SCHEME = f"(?:{'|'.join(SCHEMES)})"
@@ -141,7 +139,6 @@ class FilterSchema(_DeclaredSchema):
         metadata={
             "description": "The former name of `state`; give one of the two.",
             "deprecated": True,
-            "example": "active",
             "pattern": _listed(f"(?:{'|'.join(STATES)})"),
         },
     )
@@ -238,8 +235,7 @@ class DirectoryQuerySchema(FilterSchema):
     cursor = fields.String(
         metadata={
             "description": "The `next` of the page before, with the same filters and the same"
-            " order.",
-            "example": EXAMPLE_CURSOR,
+            " order."
         }
     )
 
