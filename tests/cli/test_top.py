@@ -66,7 +66,7 @@ def test_what_was_asked_is_counted(service: Service) -> None:
     assert {each.route for each in rates.slowest} >= {"/register-carrier", "/statistics"}
     assert rates.answered_in is not None
     assert 0 < rates.answered_in.p50 <= rates.answered_in.p99 < rates.answered_in.limit
-    assert [each.name for each in found.workers] == ["worker-1", "worker-2"]
+    assert [each.name for each in found.workers] == ["follower", "worker-1", "worker-2"]
     assert {each.name for each in found.views} == {"carriers", "statistics"}
 
 
@@ -80,7 +80,7 @@ def test_a_block_is_lines_without_control_codes(service: Service) -> None:
     assert f"  release     {version()}, started " in lines[2]
     labels = [line[2:].split("  ")[0] for line in lines[2:] if line]
     assert labels[:4] == ["release", "store", "rates", "requests"]
-    assert labels[-4:] == ["view", "listeners", "worker-1", "worker-2"]
+    assert labels[-5:] == ["view", "listeners", "follower", "worker-1", "worker-2"]
     assert not any(line.startswith("!") for line in lines)
 
 

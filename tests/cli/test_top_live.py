@@ -68,9 +68,9 @@ def test_q_ends_it(service: Service) -> None:
         wait_until(lambda: terminal.shows("store       up"), 20, "it is drawn")
         terminal.type("jkl\n")
         terminal.type("q")
-        wait_until(lambda: terminal.shows("code=0", "typed=.", "quit = ^\\"), 10, "it ended")
+        ended = ("code=0", "typed=.", "quit = ^\\", " icanon ", " echo ")
+        wait_until(lambda: terminal.shows(*ended), 10, "it ended, and the terminal is as it was")
         assert "jkl" not in terminal.text()
-        assert terminal.shows(" icanon ", " echo ")
 
 
 def test_sigterm_gives_the_terminal_back(service: Service) -> None:

@@ -39,9 +39,9 @@ def typed(folder: Path, lines: list[str], port: int) -> str:
     script = "\n".join(["set -e", *lines]).replace(":8000", f":{port}")
     # What runs without an end is stopped, as a person would.
     script = re.sub(
-        r"(?m)^(\S+/carriers feed follow)", r"timeout --preserve-status -s TERM 6 \1", script
+        r"(?m)^(\S+/carriers (feed follow|top))", r"timeout --preserve-status -s TERM 4 \1", script
     )
-    environment = {**os.environ, **service_environment(folder)}
+    environment = {**os.environ, **service_environment(folder, PORT=str(port))}
     done = subprocess.run(
         ["bash", "-c", script],
         env={name: value for name, value in environment.items() if value is not None},
