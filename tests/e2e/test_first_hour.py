@@ -41,7 +41,8 @@ def typed(folder: Path, lines: list[str], port: int) -> str:
     script = re.sub(
         r"(?m)^(\S+/carriers (feed follow|top))", r"timeout --preserve-status -s TERM 4 \1", script
     )
-    environment = {**os.environ, **service_environment(folder, PORT=str(port))}
+    where = {"PORT": str(port)} if port else {}
+    environment = {**os.environ, **service_environment(folder, **where)}
     done = subprocess.run(
         ["bash", "-c", script],
         env={name: value for name, value in environment.items() if value is not None},
