@@ -20,7 +20,7 @@ class Telemetry(Protocol):
         ...
 
     def hedged(self, cause: str) -> None:
-        """A request was sent to a second node, as the first was `silent` or `of-no-use`."""
+        """A request was sent to a second node, as the first was `silent`, `slow` or `of-no-use`."""
         ...
 
     def store_took(self, operation: str, seconds: float) -> None:

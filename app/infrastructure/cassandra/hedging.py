@@ -4,15 +4,18 @@ session and the driver.
     send ─┬─ rows ───────────────────────────────────────────────────▶ rows
           ├─ silent for HEDGE_SECONDS ──▶ suspect the node, send the same to another,
           │                               and take whichever answers first
+          ├─ a read that takes SLOW_SECONDS ──▶ send it to another as well
           ├─ out of reach, or cut off from its peers ──▶ suspect the node, send to another at once
           └─ any other error, or the time is over ──▶ RequestFailed
 
-A slow node is not a silent one: while a node answers other requests, this one is waited for. What
-is sent twice may be done twice, in any order, and late: so the request has to be one that does no
+A slow node is not a silent one: while a node answers other requests, this one is waited for; a read
+not for long, as the node may itself be waiting for a copy on a node that is frozen. What is sent
+twice may be done twice, in any order, and late: so the request has to be one that does no
 harm when it is repeated. In the field this is a hedged request (Dean and Barroso, "The Tail at
 Scale").
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +38,8 @@ from app.infrastructure.cassandra.suspicion import Suspects
 HEDGE_SECONDS = 0.2
 """After that long the first node is taken for silent. The second has four times as long: two nodes
 that propose the same on one row hold each other up."""
+SLOW_SECONDS = 0.5
+"""After that long a plain read goes to another node, even if the first one answers others."""
 MAX_TRIES = 3
 
 _PATIENCE = (HEDGE_SECONDS, 4 * HEDGE_SECONDS)
@@ -83,7 +88,9 @@ class Hedging:
     max_tries: int = MAX_TRIES
     traced: Callable[[], Span] = lambda: NO_SPAN
     on_hedge: Callable[[str], None] = ignored
-    """Is told why a request goes to another node: `silent`, or `of-no-use`."""
+    """Is told why a request goes to another node: `silent`, `slow`, or `of-no-use`."""
+    slow_seconds: float = math.inf
+    """How long a node that is not silent is waited for alone."""
 
 
 class HedgedRequest:
@@ -154,8 +161,10 @@ class HedgedRequest:
         return _PATIENCE[min(self._tries, len(_PATIENCE)) - 1]
 
     def _hedge(self) -> None:
-        if self._suspect_silent(self._under_way[-1]) and self._hedging.has_other():
-            self._hedging.on_hedge("silent")
+        last = self._under_way[-1]
+        cause = "silent" if self._suspect_silent(last) else self._suspect_slow(last)
+        if cause and self._hedging.has_other():
+            self._hedging.on_hedge(cause)
             self._try()
 
     def _failed(self, attempt: _Try, error: Exception) -> None:
@@ -182,6 +191,14 @@ class HedgedRequest:
         for attempt in self._under_way:
             self._suspect_silent(attempt)
         return RequestFailed("client-timeout", maybe_applied=True)
+
+    def _suspect_slow(self, attempt: _Try) -> str | None:
+        """The cause, if this has taken too long. The node is suspected for the next try only: its
+        next answer to anybody clears it."""
+        if time.monotonic() - attempt.sent_at < self._hedging.slow_seconds:
+            return None
+        self._hedging.suspects.suspect(attempt.host)
+        return "slow"
 
     def _suspect_silent(self, attempt: _Try) -> bool:
         """Tell whether the node has been silent for so long that it is suspected now."""

@@ -5,6 +5,7 @@ retried here.
 """
 
 import logging
+import math
 import socket
 import ssl
 import threading
@@ -41,7 +42,13 @@ from app.application.deadline import Deadline
 from app.application.ports.errors import StoreOutOfReach
 from app.application.ports.tracing import NO_TRACING, NOTHING, Attributes, Tracer
 from app.infrastructure.cassandra.errors import DRIVER_ERRORS, classify
-from app.infrastructure.cassandra.hedging import MAX_TRIES, HedgedRequest, Hedging, ignored
+from app.infrastructure.cassandra.hedging import (
+    MAX_TRIES,
+    SLOW_SECONDS,
+    HedgedRequest,
+    Hedging,
+    ignored,
+)
 from app.infrastructure.cassandra.statements import STATEMENTS
 from app.infrastructure.cassandra.suspicion import Suspects, SuspectsLast
 from app.infrastructure.cassandra.trouble import why_not_connected
@@ -156,6 +163,14 @@ def _about(statement: Statement) -> Attributes:
     return {"db.system.name": "cassandra", "db.operation.name": operation, "db.query.text": text}
 
 
+def _is_plain_read(statement: Statement) -> bool:
+    """Whether it is a read without a round of Paxos, two of which hold each other up."""
+    if not isinstance(statement, BoundStatement):
+        return False
+    reads = statement.prepared_statement.query_string.lstrip().startswith("SELECT")
+    return reads and not ConsistencyLevel.is_serial(statement.consistency_level)
+
+
 class CassandraSession:
     """Connects by itself, as often as it takes, and prepares the statements that are registered
     when it is made.
@@ -262,6 +277,7 @@ class CassandraSession:
                 tries,
                 partial(self._tracer.attempt, _SPAN, about),
                 self._on_hedge,
+                SLOW_SECONDS if _is_plain_read(statement) else math.inf,
             ),
             deadline,
         )

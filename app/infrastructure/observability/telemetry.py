@@ -55,7 +55,7 @@ _shared: SharedFigures | None = None
 _REFUSALS = ("overload", "quota")
 _OUTCOMES = ("written", "already_applied", "conflict", "unavailable", "unknown")
 _RETRIES = ("version-conflict",)
-_HEDGES = ("silent", "of-no-use")
+_HEDGES = ("silent", "slow", "of-no-use")
 _WAYS = ("wait", "stream")
 _CAUSES = (
     *("missing", "malformed", "ticket"),

@@ -4,9 +4,11 @@ The futures here are scripted: when which node answers is what the rules are abo
 that freeze: tests/soak/test_three_nodes.py.
 """
 
+import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -90,10 +92,14 @@ class Nodes:
         self.hedges: list[str] = []
         self._script = list(script)
 
-    def ask(self, seconds: float = 2.0, tries: int = hedging.MAX_TRIES) -> list[Any]:
+    def ask(
+        self, seconds: float = 2.0, tries: int = hedging.MAX_TRIES, slow_seconds: float = math.inf
+    ) -> list[Any]:
         """Send a request, and wait for its answer."""
-        hedging = Hedging(self.suspects, self._has_other, tries, self._traced, self.hedges.append)
-        rows, _ = HedgedRequest(self._send, hedging, Deadline.after(seconds)).answer()
+        how = Hedging(
+            self.suspects, self._has_other, tries, self._traced, self.hedges.append, slow_seconds
+        )
+        rows, _ = HedgedRequest(self._send, how, Deadline.after(seconds)).answer()
         return rows
 
     def told(self) -> list[tuple[object, object, bool]]:
@@ -171,21 +177,39 @@ def test_the_first_answer_counts() -> None:
     assert not nodes.suspects.is_suspected(A)
 
 
-def test_a_slow_node_is_waited_for() -> None:
-    """While it answers others it is not silent: two nodes would only hold each other up."""
-    nodes = Nodes(Future(A, 0.3, ["row"]))
+@contextmanager
+def answering_others(nodes: Nodes, node: Node) -> Iterator[None]:
+    """The node answers other requests meanwhile, again and again."""
     stop = threading.Event()
 
     def others() -> None:
         while not stop.wait(0.01):
-            nodes.suspects.answered(A)
+            nodes.suspects.answered(node)
 
     thread = threading.Thread(target=others)
     thread.start()
-    assert nodes.ask() == ["row"]
-    stop.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_slow_node_is_waited_for() -> None:
+    """While it answers others it is not silent: two nodes would only hold each other up."""
+    nodes = Nodes(Future(A, 0.3, ["row"]))
+    with answering_others(nodes, A):
+        assert nodes.ask() == ["row"]
     assert nodes.sent == [A]
+
+
+def test_a_slow_node_is_not_waited_for_with_a_read() -> None:
+    """It may be waiting for a copy on a node that is frozen: another node is asked as well."""
+    nodes = Nodes(Future(A, NEVER, None), Future(B, 0.0, ["row"]))
+    with answering_others(nodes, A):
+        assert took(lambda: nodes.ask(slow_seconds=0.2)) < 1
+    assert nodes.sent == [A, B]
+    assert nodes.hedges == ["slow"]
 
 
 def test_a_node_that_fell_silent_after_it_was_asked() -> None:
