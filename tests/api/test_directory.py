@@ -45,6 +45,26 @@ def filled(client: FlaskClient) -> Iterator[FlaskClient]:
     yield client
 
 
+HOSTILE = (
+    "Robert'); DROP TABLE events;--",
+    '" OR 1=1 --',
+    "x' UNION SELECT digest FROM api_keys --",
+    'NEAR("a" OR b*)',
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_looks_like_a_statement_is_text(filled: FlaskClient, text: str) -> None:
+    """As a name, in a search and as an identifier: it finds what is called so, and nothing else,
+    and everything is there afterwards."""
+    before = listed(filled, "")
+    visible = text.replace(" ", "/**/")
+    token = register(filled, text, identifiers=[{"scheme": "own", "value": visible}])
+    assert listed(filled, f"?q={quote(text)}", token) == [text]
+    assert listed(filled, f"?identifier={quote(f'own:{visible}')}") == [text]
+    assert sorted(listed(filled, "")) == sorted([*before, text])
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [

@@ -78,12 +78,21 @@ def test_nothing_comes_from_elsewhere(client: FlaskClient, path: str) -> None:
     assert not re.search(r"<script>|<style>|style=|onclick=", answer.text)
 
 
+@pytest.mark.parametrize("script", [each for each in FILES if each.endswith(".js")])
+def test_what_is_shown_is_text(script: str) -> None:
+    """No script makes markup or code of what it was given, be it the description's own words."""
+    makes_more = r"(?:inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
+    assert not re.search(makes_more, (PAGES / script).read_text())
+
+
 def test_all_pages_together_are_small(client: FlaskClient) -> None:
     """So that they are there at once, on a bad line as well."""
     assert sum(path.stat().st_size for path in PAGES.iterdir()) < 60_000
 
 
-@pytest.mark.parametrize("path", ["/docs/docs.html", "/docs/missing.js", "/docs/..%2fdocs.py"])
+@pytest.mark.parametrize(
+    "path", ["/docs/", "/docs/docs.html", "/docs/missing.js", "/docs/..%2fdocs.py"]
+)
 def test_only_files_of_the_pages_are_given(client: FlaskClient, path: str) -> None:
     """Anything else is not there."""
     assert client.get(path).status_code == 404

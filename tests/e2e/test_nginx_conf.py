@@ -45,6 +45,14 @@ def test_a_request_is_passed_on_whole(nginx: Front, upstream: Upstream) -> None:
     assert answer.body["headers"]["host"] == f"127.0.0.1:{nginx.port}"
 
 
+def test_nothing_is_cached(nginx: Front, upstream: Upstream) -> None:
+    """Each request is the application's to answer: what one client was told, no other gets."""
+    for _ in range(2):
+        assert nginx.ask("/echo?cached").status == 200
+    assert upstream.paths.count("/echo?cached") == 2
+    assert "_cache" not in (ROOT / "nginx.conf").read_text()
+
+
 def test_connections_to_the_application_are_kept(nginx: Front) -> None:
     """Two clients' requests, one after the other, share a connection upstream."""
     ports = {nginx.ask("/echo").body["port"] for _ in range(20)}

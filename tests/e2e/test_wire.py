@@ -4,10 +4,12 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
 from tests.support.answers import another, another_body
+from tests.support.processes import wait_until
 from tests.support.service import Answer, Service, exchange
 
 LIMIT = 100_000
@@ -238,6 +240,20 @@ def test_expect_100_continue(service: Service) -> None:
         connection.sendall(another_body())
         assert connection.recv(1000).startswith(b"HTTP/1.1 201 ")
     refused(service.send(register(HOST, TYPE, LENGTH, b"Expect: 200-ok\r\n")), 417)
+
+
+def test_what_is_no_request_is_logged(service: Service) -> None:
+    """An access line has the status and the id that the answer has, and nothing that was sent."""
+    answer = service.send(b"GET /zqmark HTTP/1.1\r\nHost localhost\r\n\r\n")
+    refused(answer, 400)
+
+    def told() -> list[dict[str, Any]]:
+        mine = answer.headers["X-Request-ID"]
+        return [line for line in service.log_lines() if line["request_id"] == mine]
+
+    (line,) = wait_until(told, 10, "the access line")
+    assert (line["logger"], line["status"], line["route"]) == ("app.access", 400, "unparsed")
+    assert "zqmark" not in str(line)
 
 
 @pytest.mark.parametrize("given", [b"\xff\xfe", b"a\tb", b"<script>", b"x" * 129, b"a@b.com"])

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 from app.application.services import Services
 from app.infrastructure.sqlite.keys import SqliteKeyStore
 from config.settings import Settings
-from tests.support.answers import FEDEX_BODY, another_body, data, invalid, refused
+from tests.support.answers import FEDEX_BODY, another_body, data, failure, invalid, refused
 from tests.support.keys import add_key, bearer
 
 JSON = "application/json"
@@ -231,6 +231,21 @@ def test_an_unknown_path_is_not_found(client: FlaskClient, path: str, method: st
     """404 in the envelope for every method; no redirect, no page."""
     answer = client.open(base_url="http://localhost", path=path, method=method)
     assert refused(answer, 404) == "There is nothing at this address"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/%63arriers", 200), ("/%2563arriers", 404), ("/carriers?state=%61ctive", 200)],
+)
+def test_a_path_is_decoded_once(client: FlaskClient, path: str, status: int) -> None:
+    """What was encoded twice is another text, and no address."""
+    assert client.get(path).status_code == status
+
+
+def test_a_query_is_decoded_once(client: FlaskClient) -> None:
+    """What was encoded twice is checked, and refused, as what is left of it."""
+    _, details = failure(client.get("/carriers?state=%2561ctive"), 400)
+    assert details.keys() == {"state"}
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "BREW"])
