@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from tests.support.project import ROOT
+from tests.support.service import Service
 
 DONE = 0
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -83,3 +84,9 @@ def version_of(carrier_id: str) -> int:
     """How many events it has."""
     version: int = data("show", carrier_id)["version"]
     return version
+
+
+def register(service: Service, name: str) -> int:
+    """The status of the answer to a new carrier."""
+    body = {"name": name, "email": f"{name}@fedex.com"}
+    return service.ask("POST", "/register-carrier", body).status

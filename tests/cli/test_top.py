@@ -16,7 +16,7 @@ from app.cli.top import source as sources
 from app.cli.top.source import READING_THREAD, Source
 from app.cli.top.summary import summary
 from app.version import version
-from tests.cli.shell import DONE, NOBODY, data, process_of, run
+from tests.cli.shell import DONE, NOBODY, data, process_of, register, run
 from tests.support.processes import free_port, wait_until
 from tests.support.service import Service
 
@@ -36,21 +36,10 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "PATIENCE_SECONDS", 20.0)
 
 
-def url_of(service: Service) -> str:
-    """Where the service answers."""
-    return f"http://{service.host}:{service.port}"
-
-
-def register(service: Service, name: str) -> int:
-    """The status of the answer to a new carrier."""
-    body = {"name": name, "email": f"{name}@fedex.com"}
-    return service.ask("POST", "/register-carrier", body).status
-
-
 def test_what_was_asked_is_counted(service: Service) -> None:
     """To the last request, over both workers: two carriers, one of them refused the second time,
     and three reads, one of nobody."""
-    source = Source(url_of(service))
+    source = Source(service.url)
     before = source.read()
     statuses = [register(service, name) for name in ("a", "b", "b")]
     paths = ["/carriers", "/statistics", f"/carriers/{NOBODY}"]
@@ -72,11 +61,11 @@ def test_what_was_asked_is_counted(service: Service) -> None:
 
 def test_a_block_is_lines_without_control_codes(service: Service) -> None:
     """With what can be said of an idle service."""
-    result = run("top", "--url", url_of(service), *ONCE)
+    result = run("top", "--url", service.url, *ONCE)
     assert (result.exit_code, result.stderr) == (DONE, "")
     assert "\x1b" not in result.stdout
     lines = result.stdout.splitlines()
-    assert lines[0].endswith(f" UTC  {url_of(service)}")
+    assert lines[0].endswith(f" UTC  {service.url}")
     assert f"  release     {version()}, started " in lines[2]
     labels = [line[2:].split("  ")[0] for line in lines[2:] if line]
     assert labels[:4] == ["release", "store", "rates", "requests"]
@@ -86,8 +75,8 @@ def test_a_block_is_lines_without_control_codes(service: Service) -> None:
 
 def test_json_is_for_programs(service: Service) -> None:
     """A line of it."""
-    found = data("top", "--url", url_of(service), *ONCE)
-    assert (found["url"], found["store_is_up"]) == (url_of(service), True)
+    found = data("top", "--url", service.url, *ONCE)
+    assert (found["url"], found["store_is_up"]) == (service.url, True)
     assert found["rates"]["requests"] == 0
     assert 0.1 <= found["rates"]["seconds"] < 10
 
@@ -98,14 +87,12 @@ def test_the_settings_say_where_the_service_is(
     """If it listens on every address it is asked on loopback."""
     monkeypatch.setenv("HOST", "0.0.0.0")
     monkeypatch.setenv("PORT", str(service.port))
-    assert data("top", *ONCE)["url"] == url_of(service)
+    assert data("top", *ONCE)["url"] == service.url
 
 
 def test_blocks_until_ctrl_c(service: Service) -> None:
     """In a pipe: one for each interval. To be ended so is no error."""
-    command, environment = process_of(
-        "top", "--url", url_of(service), "--interval", "0.1", "--json"
-    )
+    command, environment = process_of("top", "--url", service.url, "--interval", "0.1", "--json")
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
@@ -126,7 +113,7 @@ def test_blocks_until_ctrl_c(service: Service) -> None:
 )
 def test_output_that_nobody_gets(service: Service, where: str, code: int, said: str) -> None:
     """It ends, also without --once; a reader that has seen enough is no error."""
-    command, environment = process_of("top", "--url", url_of(service), "--interval", "0.1")
+    command, environment = process_of("top", "--url", service.url, "--interval", "0.1")
     shell = ["/bin/bash", "-o", "pipefail", "-c", f'"$@" {where}', "bash", *command]
     done = subprocess.run(
         shell, env=environment, capture_output=True, text=True, timeout=30, check=False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.shell import DONE, process_of
+from tests.cli.shell import DONE, process_of, register
 from tests.support.processes import wait_until
 from tests.support.service import Service
 from tests.support.terminal import Terminal
@@ -25,19 +25,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def top_of(service: Service, interval: str = "0.2") -> Terminal:
     """`carriers top` on this service, five times a second."""
-    command, environment = process_of("top", "--url", url_of(service), "--interval", interval)
+    command, environment = process_of("top", "--url", service.url, "--interval", interval)
     return Terminal(command, environment)
-
-
-def url_of(service: Service) -> str:
-    """Where it answers."""
-    return f"http://{service.host}:{service.port}"
-
-
-def register(service: Service, name: str) -> int:
-    """The status of the answer to a new carrier."""
-    body = {"name": name, "email": f"{name}@fedex.com"}
-    return service.ask("POST", "/register-carrier", body).status
 
 
 def test_the_page_is_drawn_over_in_place(service: Service) -> None:
@@ -61,7 +50,7 @@ def test_the_page_is_drawn_over_in_place(service: Service) -> None:
 
 def test_q_ends_it(service: Service) -> None:
     """Other keys do nothing and are not shown, and the shell does not get them either."""
-    command, environment = process_of("top", "--url", url_of(service), "--interval", "0.2")
+    command, environment = process_of("top", "--url", service.url, "--interval", "0.2")
     script = '"$@"; echo code=$?; read -t 0.2 typed; echo "typed=$typed."; stty -a'
     shell = ["/bin/bash", "-c", script, "bash", *command]
     with Terminal(shell, environment) as terminal:
@@ -98,7 +87,7 @@ def test_a_narrow_terminal_loses_nothing(service: Service) -> None:
 
 def test_ctrl_z_gives_the_terminal_to_the_shell(service: Service) -> None:
     """Until the command is let go on: then it draws its page anew."""
-    command, environment = process_of("top", "--url", url_of(service), "--interval", "0.2")
+    command, environment = process_of("top", "--url", service.url, "--interval", "0.2")
     shell = ["/bin/bash", "--norc", "-i"]
     with Terminal(shell, {**environment, "PS1": "ready$ ", "HISTFILE": ""}) as terminal:
         terminal.type(" ".join(command) + "\n")
@@ -117,7 +106,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell(service: Service) -> None:
 
 def test_a_terminal_that_cannot_be_drawn_over(service: Service) -> None:
     """Gets blocks, as a pipe does."""
-    command, environment = process_of("top", "--url", url_of(service), *("--interval", "0.2"))
+    command, environment = process_of("top", "--url", service.url, *("--interval", "0.2"))
     with Terminal(command, {**environment, "TERM": "dumb"}) as terminal:
         wait_until(lambda: terminal.text().count("store       up") == 2, 20, "two blocks")
         assert b"\x1b" not in terminal.raw

@@ -104,6 +104,11 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self.server.stop()
 
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self.host}:{self.port}"
+
     def connect(self) -> http.client.HTTPConnection:
         """A connection, to be closed by the caller."""
         return http.client.HTTPConnection(self.host, self.port, timeout=20)
