@@ -153,11 +153,13 @@ def asking(node: JvmNode, consistency: int = ConsistencyLevel.ONE) -> Iterator[S
 
 
 def ring_of(node: JvmNode) -> dict[str, frozenset[str]]:
-    """The tokens of each node that this one knows, by address; none of one that is joining."""
+    """The tokens of each node that this one knows, by address. Nodes without tokens are left out,
+    as clients leave them out: those that are joining, and those that were replaced, of which the
+    new node keeps a row without tokens."""
     with asking(node) as session:
         own = session.execute("SELECT broadcast_address AS host, tokens FROM system.local")
         peers = session.execute("SELECT peer AS host, tokens FROM system.peers")
-        return {row.host: frozenset(row.tokens or ()) for row in (*own, *peers)}
+        return {row.host: frozenset(row.tokens) for row in (*own, *peers) if row.tokens}
 
 
 def _sees_all(node: JvmNode) -> bool:
