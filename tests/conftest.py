@@ -73,6 +73,16 @@ def without(part: str, reason: Unavailable) -> NoReturn:
     raise pytest.skip.Exception(str(reason)) from None
 
 
+@pytest.fixture(autouse=True)
+def _nothing_stays_blocked() -> Iterator[None]:
+    """The tests after this one start processes, which inherit what it leaves blocked: they could
+    not be stopped."""
+    yield
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
+    assert blocked == set()
+
+
 @pytest.fixture(scope="session")
 def cassandra_node() -> Iterator[cassandra.Node]:
     """A Cassandra that all tests share: each brings a keyspace of its own, none breaks it."""

@@ -5,6 +5,8 @@ command line → the feed of the configured store, in this process
 
 import logging
 import signal
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -107,16 +109,27 @@ def follow(settings: Settings) -> None:
     The service has a process that does this, its follower. With FOLLOWER=false it leaves it to
     processes of this command: one is enough, and with two one can fail.
     """
-    # Before threads are started, so that they inherit the mask and the main thread gets the signal.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     json_logging.configure(settings.app_log_level, settings.log_dir)
     try:
-        with following(settings):
+        # Before threads are started, so that they inherit the mask and none of them is interrupted.
+        with _blocked(_STOPS), following(settings):
             log.info("following the feed of the %s store", settings.event_store)
             stop = signal.Signals(signal.sigwait(_STOPS))
             log.info("stopping: %s", stop.name)
     except StoreUnavailable as error:
         raise CliError(UNAVAILABLE, f"The store cannot be opened: {error}") from error
+
+
+@contextmanager
+def _blocked(signals: Collection[signal.Signals]) -> Iterator[None]:
+    """Keep these for `sigwait`; let them through again in the end, as children inherit that."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        while signal.sigtimedwait(signals, 0):
+            pass  # `timeout` sends its signal twice: the second one must not look like a crash
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 COMMANDS = (feed,)

@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -38,22 +39,29 @@ def typed(folder: Path, lines: list[str], port: int) -> str:
     """What a shell says to these lines. Each has to succeed."""
     script = "\n".join(["set -e", *lines]).replace(":8000", f":{port}")
     # What runs without an end is stopped, as a person would.
-    script = re.sub(
-        r"(?m)^(\S+/carriers (feed follow|top))", r"timeout --preserve-status -s TERM 4 \1", script
-    )
+    stop = "timeout --foreground --preserve-status -s TERM 4"
+    script = re.sub(r"(?m)^(\S+/carriers (feed follow|top))", rf"{stop} \1", script)
     where = {"PORT": str(port)} if port else {}
-    environment = {**os.environ, **service_environment(folder, **where)}
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env={name: value for name, value in environment.items() if value is not None},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    environment = {**os.environ, **service_environment(folder, **where), "PYTHONFAULTHANDLER": "1"}
+    said, log = folder / "said", folder / "log"  # files, so that a shell that hangs is heard too
+    with (
+        said.open("w") as stdout,
+        log.open("w") as stderr,
+        subprocess.Popen(
+            ["bash", "-xc", script],
+            env={name: value for name, value in environment.items() if value is not None},
+            cwd=folder,
+            stdout=stdout,
+            stderr=stderr,
+            process_group=0,
+        ) as shell,
+    ):
+        try:
+            shell.wait(120)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGABRT)  # each command of ours says where it was
+    assert shell.returncode == 0, log.read_text()
+    return said.read_text()
 
 
 def test_every_command_of_the_readme_works(folder: Path) -> None:
