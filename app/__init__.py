@@ -14,7 +14,7 @@ def create_app(settings: "Settings", services: "Services | None" = None) -> "Fla
     # Here, as whatever is imported from this package imports this file first: `carriers --help`
     # would wait for Flask and every blueprint.
     from app.api import install
-    from app.api.http.current import SynchronousFlask
+    from app.api.http.synchronous import SynchronousFlask
     from app.bootstrap import build_services
 
     app = SynchronousFlask(__name__, static_folder=None)

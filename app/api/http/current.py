@@ -6,7 +6,7 @@ request passes through asks once.
 
 from typing import Any, cast
 
-from flask import Flask, Request, g, request
+from flask import Request, g, request
 from flask.ctx import _AppCtxGlobals
 
 Kept = _AppCtxGlobals
@@ -21,11 +21,3 @@ def current_request() -> Request:
 def kept() -> Kept:
     """What `flask.g` stands for now."""
     return cast(Kept, cast(Any, g)._get_current_object())
-
-
-class SynchronousFlask(Flask):
-    """A Flask application without coroutines, so it need not look for them at each call."""
-
-    def ensure_sync(self, func: Any) -> Any:  # noqa: ANN401 - as Flask has it
-        """See `flask.Flask`: `func` is none but an ordinary function."""
-        return func
