@@ -90,6 +90,8 @@ OPTIONS: Final[dict[str, Any]] = {
     "security": [{"api_key": []}, {}],
 }
 
+TOKEN_EXAMPLE: Final = token_of(CARRIER_ID, 1, FEED_EXAMPLE)
+
 _PARAMETERS: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": {
         "description": "Names the request in the log, in events and in the answer. 1 to 128"
@@ -124,8 +126,8 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
     "Consistency-Token": {
         "description": "The token of a command's answer: wait until what that command wrote can be"
         " found, a few seconds at most; then 503. If-None-Match does not count beside it.",
-        # Without an example: it would have to be of a carrier that is there.
         "schema": {"type": "string", "format": "consistency-token"},
+        "example": TOKEN_EXAMPLE,
     },
     "If-None-Match": {
         "description": "ETags that are known already: if it is one of them, 304.",
@@ -156,7 +158,7 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "description": "Sent with a query, it makes the query wait until what was written here can"
         " be found.",
         "schema": {"type": "string", "pattern": f"^{TOKEN_PATTERN}$"},
-        "example": token_of(CARRIER_ID, 1, FEED_EXAMPLE),
+        "example": TOKEN_EXAMPLE,
     },
     "Location": {
         "description": "Where the carrier is shown.",
