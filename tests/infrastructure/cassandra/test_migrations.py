@@ -191,7 +191,7 @@ def test_every_table_asks_another_copy_soon(
     contact: Contact, keyspace: str, direct: Session
 ) -> None:
     """While one of three copies is silent, a read does not wait for it as long as the slowest reads
-    took of late."""
+    took of late, or for 2.5 seconds at a node that has not read the table before."""
     apply(contact, keyspace)
     tables = direct.execute(
         "SELECT table_name, speculative_retry, additional_write_policy FROM system_schema.tables"
@@ -202,4 +202,4 @@ def test_every_table_asks_another_copy_soon(
         for row in tables
         if not row["table_name"].startswith("schema_")
     }
-    assert waits == {("MIN(99p,50ms)", "MIN(99p,50ms)")}
+    assert waits == {("50ms", "50ms")}

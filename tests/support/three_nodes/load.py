@@ -116,7 +116,7 @@ class Load:
 
     def has_followed(self, moment: float) -> bool:
         """Whether every reader has each carrier whose registration was acknowledged before that."""
-        due = {carrier for carrier, at in list(self.acknowledged.items()) if at < moment}
+        due = {carrier for carrier, at in self.acknowledged.copy().items() if at < moment}
         return all(due <= arrived.keys() for arrived in self.arrived)
 
     def has_ended(self, moment: float) -> bool:
@@ -128,7 +128,7 @@ class Load:
         return max(
             (
                 arrived.get(carrier, now) - at
-                for carrier, at in list(self.acknowledged.items())
+                for carrier, at in self.acknowledged.copy().items()
                 if begin <= at < end
                 for arrived in self.arrived
             ),
