@@ -11,6 +11,7 @@ from app.application.deadline import Deadline
 from app.application.history import HistoryEntry, HistoryPage, changes_between
 from app.application.page_starts import PageStarts
 from app.application.ports.codec import Codec
+from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import EventStore, RecordedEvent
 from app.application.snapshots import Snapshot
 from app.domain.carrier import Carrier, CarrierState
@@ -21,6 +22,10 @@ STRIDE = 500
 
 class _Disagreement(Exception):
     """The stream does not have the event that a snapshot was made by."""
+
+    def __init__(self, start: Snapshot) -> None:
+        super().__init__(start.version)
+        self.start = start
 
 
 class HistoryPages:
@@ -38,13 +43,12 @@ class HistoryPages:
 
         Raises UnreadableEvent, also for an event before the page, and StoreUnavailable.
         """
-        start = self._starts.before(stream, after)
-        try:
-            return self._page(stream, deadline, start, after, limit)
-        except _Disagreement:
-            assert start is not None, "nothing else disagrees"  # noqa: S101
-            self._starts.disagree(stream, start)
-            return self._page(stream, deadline, None, after, limit)
+        for start in (self._starts.before(stream, after), None):
+            try:
+                return self._page(stream, deadline, start, after, limit)
+            except _Disagreement as error:
+                self._starts.disagree(stream, error.start)
+        raise StoreUnavailable(f"stream {stream} became another while it was read")
 
     def _page(
         self,
@@ -79,7 +83,7 @@ class HistoryPages:
             return self._store.read(stream, deadline, through_version=through)
         recorded = self._store.read(stream, deadline, start.version - 1, through)
         if not recorded or recorded[0].data.event_id != start.event_id:
-            raise _Disagreement
+            raise _Disagreement(start)
         return recorded[1:]
 
     def _replayed(
