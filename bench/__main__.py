@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from bench import cpu, feeds, pages, report, servers, views, write_side
+from bench import cpu, feeds, histories, pages, report, servers, views, write_side
 from bench.report import Measure
 from bench.rounds import Run, say
 from config.settings import Settings
 from tests.support import cassandra_node
 
 ROUNDS = 5
-KEYS = tuple("abcdefghijkl")
+KEYS = tuple("abcdefghijklm")
 
 OnSqlite = Callable[[Sequence[str], Run], list[Measure]]
 OnCassandra = Callable[[cassandra_node.Node, Sequence[str], Run], list[Measure]]
@@ -26,12 +26,14 @@ ON_SQLITE: Sequence[tuple[str, OnSqlite]] = (
     ("g", feeds.on_sqlite),
     ("j", views.on_sqlite),
     ("k", pages.on_sqlite),
+    ("m", histories.on_sqlite),
 )
 ON_CASSANDRA: Sequence[tuple[str, OnCassandra]] = (
     ("c", write_side.on_cassandra),
     ("hi", feeds.on_cassandra),
     ("j", views.on_cassandra),
     ("l", pages.on_cassandra),
+    ("m", histories.on_cassandra),
 )
 
 
@@ -98,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar=",".join(KEYS),
         help="a: bare Flask, b: eventsourcing over HTTP, c: Cassandra, d: in process, e: long"
         " streams, f: a with an API key and idempotency keys, g: feed on SQLite, h: feed on"
-        " Cassandra, i: sequencing, j: rebuilds, k: pages on SQLite, l: pages on Cassandra",
+        " Cassandra, i: sequencing, j: rebuilds, k: pages on SQLite, l: pages on Cassandra, m:"
+        " histories",
     )
     parser.add_argument(
         "--sizes",

@@ -44,6 +44,9 @@ ratio; where there is no peer, for the figure itself.
       profile. A rare word and an identifier find one carrier, all others fill the page. Memory is
       the worker's resident set after all that.
   (l) as (k). The views are written by our own store, the events are left out.
+  (m) in process. Milliseconds of the last ten events of a history, p50 of 50 times after a first
+      one; the peer is ours where these ten are the whole history. And all pages from the first to
+      the last, by a process that has just started.
 All durable: WAL with synchronous=FULL on both sides of (b) and (d)."""
 
 

@@ -35,6 +35,15 @@ class HistoryEntry:
     changes: tuple[Change, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Events of a carrier, oldest first. `next` is the version that the next page is to begin
+    after; None if this page has the last event."""
+
+    entries: list[HistoryEntry]
+    next: int | None
+
+
 def changes_between(before: CarrierState | None, after: CarrierState) -> tuple[Change, ...]:
     """The fields that differ between the two states; all set fields if `before` is None."""
     old = before.as_json() if before is not None else {}

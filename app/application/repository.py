@@ -1,14 +1,15 @@
 """Loads carriers from their streams and appends what they recorded, under a version check."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
 
 from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
-from app.application.history import HistoryEntry, changes_between
+from app.application.history import HistoryEntry, HistoryPage
+from app.application.history_pages import HistoryPages
 from app.application.ports.clock import Clock
 from app.application.ports.codec import Codec
 from app.application.ports.event_store import (
@@ -74,6 +75,7 @@ class CarrierRepository:
         self._codec = codec
         self._clock = clock
         self._snapshots = snapshots or Snapshots()
+        self._pages = HistoryPages(store, codec)
 
     def now(self) -> datetime:
         """The moment by the clock that dates the events, UTC."""
@@ -171,15 +173,20 @@ class CarrierRepository:
     def history(
         self, carrier_id: str, deadline: Deadline, after: int = 0, limit: int | None = None
     ) -> list[HistoryEntry]:
+        """The entries of a page, see `history_page`."""
+        return self.history_page(carrier_id, deadline, after, limit).entries
+
+    def history_page(
+        self, carrier_id: str, deadline: Deadline, after: int = 0, limit: int | None = None
+    ) -> HistoryPage:
         """At most `limit` events after a version, oldest first, with what each changed.
 
         Raises CarrierNotFound, UnreadableEvent, StoreUnavailable.
         """
-        through_version = None if limit is None else after + limit
-        recorded = self._store.read(carrier_id, deadline, through_version=through_version)
-        if not recorded:
+        page = self._pages.page(carrier_id, deadline, after, limit)
+        if page is None:
             raise CarrierNotFound(carrier_id)
-        return list(self._entries(recorded))[after:]
+        return page
 
     def dated_events(self, carrier_id: str, deadline: Deadline) -> list[DatedEvent]:
         """Everything that happened to a carrier, oldest first.
@@ -199,25 +206,6 @@ class CarrierRepository:
             )
             for each in recorded
         ]
-
-    def _entries(self, recorded: Sequence[RecordedEvent]) -> Iterator[HistoryEntry]:
-        before: CarrierState | None = None
-        for event in recorded:
-            said = self._codec.decode(event)
-            after = Carrier.evolve(before, said)
-            origin = self._codec.origin(event)
-            yield HistoryEntry(
-                version=event.version,
-                event_id=event.data.event_id,
-                event_type=event.data.event_type,
-                at=event.data.created_at,
-                who=origin.actor or "unknown",
-                correlation_id=origin.correlation_id,
-                causation_id=origin.causation_id,
-                data=asdict(said),
-                changes=changes_between(before, after),
-            )
-            before = after
 
     def _from_snapshot(self, carrier_id: str, deadline: Deadline) -> Carrier | None:
         """From a snapshot and the events since; None without one that its stream agrees with."""

@@ -125,17 +125,14 @@ def history(
 ) -> None:
     """List what happened to a carrier, oldest first: who, when, and what it changed."""
     given = options.body_of({"after": after, "limit": limit})
-    page: ShowHistory = options.loaded(HistoryQuerySchema(), given)
-    first, maximum = page.after, page.limit
+    asked: ShowHistory = options.loaded(HistoryQuerySchema(), given)
     with _opened(settings) as (services, deadline):
-        # One more than asked for: whether another page follows.
-        found = services.carriers.history(str(carrier_id), deadline, first, maximum + 1)
-    events = [representations.history_entry(entry) for entry in found[:maximum]]
-    more = first + maximum if len(found) > maximum else None
+        page = services.carriers.history_page(str(carrier_id), deadline, asked.after, asked.limit)
+    events = [representations.history_entry(entry) for entry in page.entries]
     lines = aligned(history_rows(events))
-    if more:
-        lines.append(f"There is more: --after {more}")
-    data = {"carrier_id": str(carrier_id), "events": events, "next": more}
+    if page.next:
+        lines.append(f"There is more: --after {page.next}")
+    data = {"carrier_id": str(carrier_id), "events": events, "next": page.next}
     write_data(data, lines, as_json=as_json)
 
 

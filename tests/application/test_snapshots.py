@@ -11,33 +11,16 @@ import pytest
 
 from app.application.deadline import Deadline
 from app.application.ports.codec import UnreadableEvent
-from app.application.ports.event_store import NO_STREAM, EventStore, RecordedEvent
 from app.application.repository import CarrierNotFound, CarrierRepository
 from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
 from app.domain.carrier import CarrierState
 from app.infrastructure.codec import JsonCodec
-from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.support.application import rename
 from tests.support.commits import MOMENT, context, event
+from tests.support.counting_reads import CountingReads, fill
 from tests.support.threads import at_once
 
 STATE = CarrierState("FedEx", "contact@fedex.com")
-
-
-class CountingReads(SqliteEventStore):
-    """The store itself; `reads` says how many events each read took from it."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.reads: list[int] = []
-
-    def read(
-        self, stream: str, deadline: Deadline, after: int = 0, through_version: int | None = None
-    ) -> list[RecordedEvent]:
-        """See `ports.event_store.EventStore`."""
-        recorded = super().read(stream, deadline, after, through_version)
-        self.reads.append(len(recorded))
-        return recorded
 
 
 @pytest.fixture
@@ -63,15 +46,6 @@ def carriers(counting: CountingReads, snapshots: Snapshots) -> CarrierRepository
 def soon() -> Deadline:
     """What only a hanging test meets."""
     return Deadline.after(10)
-
-
-def fill(store: EventStore, events: int, stream: str = "c-1", after: int = 0) -> None:
-    """A carrier that was registered and then renamed to the number of each version."""
-    batch = [
-        event("CarrierRenamed", f'{{"name":"{version}"}}') if version > 1 else event()
-        for version in range(after + 1, after + events + 1)
-    ]
-    store.append(stream, after or NO_STREAM, batch, uuid4(), soon())
 
 
 def snapshot(version: int, state: CarrierState = STATE) -> Snapshot:

@@ -14,7 +14,6 @@ from app.api.http.request_cycle import deadline
 from app.api.resources import representations as shown
 from app.api.schemas import answers as answer_schemas
 from app.api.schemas.commands import (
-    LAST_VERSION,
     CommandQuery,
     HistoryQuerySchema,
     ShowSchema,
@@ -115,13 +114,10 @@ def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
 )
 def show_history(query: ShowHistory, carrier_id: UUID) -> Response:
     """List what happened to a carrier, oldest first, with who, when and what it changed."""
-    after, limit = query.after, query.limit
-    # One more than asked for tells whether there is a next page; no store counts any further.
-    one_more = min(limit + 1, LAST_VERSION - after)
-    found = services().carriers.history(str(carrier_id), deadline(), after, one_more)
-    more = after + limit if len(found) > limit else None
-    headers = {"Link": f'<?after={more}&limit={limit}>; rel="next"'} if more else None
-    events = [shown.history_entry(entry) for entry in found[:limit]]
+    page = services().carriers.history_page(str(carrier_id), deadline(), query.after, query.limit)
+    more = page.next
+    headers = {"Link": f'<?after={more}&limit={query.limit}>; rel="next"'} if more else None
+    events = [shown.history_entry(entry) for entry in page.entries]
     return success({"carrier_id": str(carrier_id), "events": events, "next": more}, 200, headers)
 
 

@@ -39,7 +39,7 @@ SELECT ?1, ?2, ?3, ?4 WHERE ?3 = (SELECT max(version) FROM events WHERE aggregat
 """
 _READ_NOOP = "SELECT version, text FROM notes WHERE aggregate_id = ? AND commit_id = ?"
 _LOCATE = "SELECT version FROM events WHERE aggregate_id = ? AND event_id = ?"
-_READ = f"""
+READ = f"""
 SELECT {EVENT_COLUMNS} FROM events
 WHERE aggregate_id = ? AND version > ? AND version <= ? ORDER BY version
 """  # noqa: S608 - names of its own
@@ -82,7 +82,7 @@ class SqliteEventStore:
         last = _LAST_VERSION if through_version is None else through_version
         self.check()
         try:
-            rows = self._file.reader(deadline).execute(_READ, (stream, after, last)).fetchall()
+            rows = self._file.reader(deadline).execute(READ, (stream, after, last)).fetchall()
         except sqlite3.Error as error:
             raise StoreUnavailable(f"cannot read: {error}") from error
         return recorded_events(rows)

@@ -16,7 +16,7 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import NO_STREAM, Appended, EventStore, NoOp, VersionConflict
 from app.infrastructure.group_commit import Ticket
 from app.infrastructure.sqlite.append import Commit
-from app.infrastructure.sqlite.event_store import SqliteEventStore
+from app.infrastructure.sqlite.event_store import READ, SqliteEventStore
 from app.infrastructure.sqlite.files import file_id
 from app.infrastructure.sqlite.registry import SqliteRegistry
 from tests.contracts.claims import ClaimsContract
@@ -75,6 +75,28 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     path.write_bytes(b"this is not a database, and long enough to be looked at" * 20)
     with pytest.raises(StoreUnavailable, match=r"events\.sqlite3"):
         SqliteEventStore(path)
+
+
+def test_a_part_of_a_stream_costs_the_same_wherever_it_is(
+    store: SqliteEventStore, path: Path
+) -> None:
+    """The last ten events of a thousand take SQLite as many steps as the only ten of another."""
+    streams = {length: str(uuid4()) for length in (10, 1000)}
+    for length, stream in streams.items():
+        commit_id, events = commit(length)
+        store.append(stream, NO_STREAM, events, commit_id, soon())
+    taken: list[int] = []
+    steps: dict[int, int] = {}
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(READ, ("", 0, 0)).fetchall()  # learns the tables
+        other.set_progress_handler(lambda: taken.append(1), 1)
+        for length, stream in streams.items():
+            taken.clear()
+            assert len(other.execute(READ, (stream, length - 10, length)).fetchall()) == 10
+            steps[length] = len(taken)
+    assert steps[10] > 10
+    # The last stream of the index ends a step sooner.
+    assert steps[1000] <= steps[10] + 1
 
 
 def test_positions_are_dense_after_conflicts(store: SqliteEventStore, path: Path) -> None:

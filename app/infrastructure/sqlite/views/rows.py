@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from app.application.ports.views import SORTS, Place, Row, RowChange
+from app.infrastructure.sqlite.many import insert_many
 
 MAX_MATCHES = 1000
 """So many rows at most are put in order for a page of what a prefix finds."""
@@ -15,22 +16,30 @@ WHERE view = ? AND carrier_id IN (SELECT value FROM json_each(?))
 """
 _LAST_NUMBER = "SELECT coalesce(max(row), 0) FROM rows"
 _KEYS = ", ".join(SORTS)
-_PUT = f"""
-INSERT INTO rows (row, words, view, carrier_id, version, body, {_KEYS})
-VALUES (?, ?, ?, ?, ?, ?, {", ".join("?" * len(SORTS))})
+_PUT = f"INSERT INTO rows (row, words, view, carrier_id, version, body, {_KEYS})"
+_OR_REPLACE = f"""
 ON CONFLICT (row) DO UPDATE SET words = excluded.words, version = excluded.version,
     body = excluded.body, {", ".join(f"{sort} = excluded.{sort}" for sort in SORTS)}
-"""  # noqa: S608 - names of its own
+"""
 # Values, not a SELECT: that would make the index write a segment for each row.
 _ADD_WORDS = "INSERT INTO word_index (rowid, words) VALUES (?, ?)"
 _REMOVE_WORDS = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?, ?)"
-_ADD_PLACE = "INSERT OR IGNORE INTO places (view, sort, term, key, carrier_id) VALUES (?,?,?,?,?)"
+_ADD_PLACES = "INSERT OR IGNORE INTO places (view, sort, term, key, carrier_id)"
 _REMOVE_PLACE = """
 DELETE FROM places WHERE view = ? AND sort = ? AND term = ? AND key = ? AND carrier_id = ?
 """
-_SOME_PLACES = "SELECT view, sort, term, key, carrier_id FROM places WHERE view = ? LIMIT ?"
-_SOME_ROWS = "SELECT row, words FROM rows WHERE view = ? ORDER BY row LIMIT ?"
-_REMOVE_ROW = "DELETE FROM rows WHERE row = ?"
+SOME_ROWS = "SELECT carrier_id, row, words FROM rows WHERE view = ? ORDER BY carrier_id LIMIT ?"
+REMOVE_ROWS = "DELETE FROM rows WHERE view = ? AND carrier_id <= ?"
+SOME_PLACES = """
+SELECT sort, term, key, carrier_id FROM places
+WHERE view = ? ORDER BY sort, term, key, carrier_id LIMIT 1 OFFSET ?
+"""
+REMOVE_PLACES = """
+DELETE FROM places WHERE view = ? AND (sort, term, key, carrier_id) < (?, ?, ?, ?)
+"""
+_REMOVE_ALL_PLACES = "DELETE FROM places WHERE view = ?"
+_PLACES_A_ROW = 10
+"""A row has about so many places: both are removed in the same number of parts."""
 FIND = """
 SELECT key, carrier_id FROM places
 WHERE view = ? AND sort = ? AND term = ? AND (key, carrier_id) > (?, ?)
@@ -69,11 +78,13 @@ _BEHIND_DIGITS = "g"
 
 def write_rows(connection: sqlite3.Connection, view: int, changes: Sequence[RowChange]) -> None:
     """Put each row in the place of what it was."""
-    ids = json.dumps([change.row.carrier_id for change in changes])
+    # New rows get their numbers in the order of their ids: that is the order of both indexes.
+    by_carrier = sorted(changes, key=_carrier)
+    ids = json.dumps([change.row.carrier_id for change in by_carrier])
     known = {carrier: held for carrier, *held in connection.execute(_KNOWN, (view, ids))}
     (last,) = connection.execute(_LAST_NUMBER).fetchone()
     records, gone, come = [], [], []
-    for change in changes:
+    for change in by_carrier:
         row = change.row
         words = _indexed(view, row.words)
         number, indexed = known.get(row.carrier_id) or (last + 1, None)
@@ -87,18 +98,23 @@ def write_rows(connection: sqlite3.Connection, view: int, changes: Sequence[RowC
     # A lower number after a higher one, too, makes the index write a segment.
     connection.executemany(_REMOVE_WORDS, sorted(gone))
     connection.executemany(_ADD_WORDS, sorted(come))
-    connection.executemany(_PUT, records)
+    insert_many(connection, _PUT, records, _OR_REPLACE)
     _write_places(connection, view, changes)
 
 
 def remove_some(connection: sqlite3.Connection, view: int, maximum: int) -> bool:
-    """Remove at most so many rows, and as many places; whether there were any."""
-    rows = connection.execute(_SOME_ROWS, (view, maximum)).fetchall()
-    connection.executemany(_REMOVE_WORDS, rows)
-    connection.executemany(_REMOVE_ROW, [row[:1] for row in rows])
-    places = connection.execute(_SOME_PLACES, (view, maximum)).fetchall()
-    connection.executemany(_REMOVE_PLACE, places)
-    return bool(rows or places)
+    """Remove at most so many rows, and some places; whether there are more."""
+    rows = connection.execute(SOME_ROWS, (view, maximum)).fetchall()
+    if rows:
+        connection.executemany(_REMOVE_WORDS, sorted(held for _, *held in rows))
+        connection.execute(REMOVE_ROWS, (view, rows[-1][0]))
+    values = (view, maximum * _PLACES_A_ROW)
+    stop = connection.execute(SOME_PLACES, values).fetchone()
+    if stop is None:
+        connection.execute(_REMOVE_ALL_PLACES, (view,))
+    else:
+        connection.execute(REMOVE_PLACES, (view, *stop))
+    return stop is not None or len(rows) == maximum
 
 
 def rows_of(
@@ -151,16 +167,21 @@ def find_word(
 
 def _write_places(connection: sqlite3.Connection, view: int, changes: Sequence[RowChange]) -> None:
     left: set[_Entry] = set()
-    taken: list[_Entry] = []
+    taken: dict[tuple[int, str], list[Place]] = {}
     for change in changes:
-        entries = _entries(view, change.row)
-        taken += entries
+        row = change.row
+        for number, sort in enumerate(SORTS):
+            if sort in row.keys:
+                place = (row.keys[sort], row.carrier_id)
+                for term in row.terms:
+                    taken.setdefault((number, term), []).append(place)
         if change.was:
-            left.update(*(_entries(view, row) for row in change.was))
-            left.difference_update(entries)
+            left.update(*(_entries(view, former) for former in change.was))
+            left.difference_update(_entries(view, row))
     # In the order of the table, so that neighbours are written to the same page at once.
     connection.executemany(_REMOVE_PLACE, sorted(left))
-    connection.executemany(_ADD_PLACE, sorted(taken))
+    come = [(view, *listed, *place) for listed in sorted(taken) for place in sorted(taken[listed])]
+    insert_many(connection, _ADD_PLACES, come)
 
 
 _Entry = tuple[int, int, str, str, str]
@@ -175,11 +196,20 @@ def _entries(view: int, row: Row) -> list[_Entry]:
     ]
 
 
+def _carrier(change: RowChange) -> str:
+    return change.row.carrier_id
+
+
 def _indexed(view: int, words: Iterable[str]) -> str:
-    return " ".join([_token(view, word) for word in sorted(words)])
+    before = _token(view, "")
+    return " ".join([before + _digits(word) for word in sorted(words)])
 
 
 def _token(view: int, word: str) -> str:
     """A word of a view in the index. As digits, every text is one word to every tokenizer, and
     what it begins with is what its digits begin with."""
-    return f"{view}v{word.encode('utf-8', 'surrogatepass').hex()}"
+    return f"{view}v{_digits(word)}"
+
+
+def _digits(word: str) -> str:
+    return word.encode("utf-8", "surrogatepass").hex()

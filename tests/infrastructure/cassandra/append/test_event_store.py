@@ -10,6 +10,7 @@ from cassandra.cluster import Session
 from app.application.ports.event_store import NO_STREAM, Appended, EventStore, VersionConflict
 from app.application.readiness import NotReady, ask_whether_ready
 from app.infrastructure.cassandra.session import Contact
+from app.infrastructure.cassandra.statements import STATEMENTS
 from tests.contracts.claims import ClaimsContract
 from tests.contracts.event_store import EventStoreContract
 from tests.support.cassandra_node import Node
@@ -37,6 +38,19 @@ class TestCassandraEventStore(EventStoreContract, ClaimsContract):
     @pytest.fixture
     def store_name(self, contact: Contact) -> str:
         return f"cassandra:{contact.hosts[0]}:{contact.port}:{KEYSPACE}"
+
+
+def test_a_part_of_a_stream_is_read_by_itself(module_store: EventStore, direct: Session) -> None:
+    """The last ten events of two hundred: the node reads ten rows, its trace of the read says."""
+    stream = str(uuid4())
+    for first in (0, 100):
+        commit_id, events = commit(100)
+        module_store.append(stream, first or NO_STREAM, events, commit_id, soon())
+    read = direct.prepare(STATEMENTS["read"]).bind((stream, 190, 200))
+    trace = direct.execute(read, trace=True).get_query_trace()
+    said = [each.description for each in trace.events if "live rows" in each.description]
+    assert said
+    assert all(each.startswith("Read 10 live rows") for each in said)
 
 
 class TestStreamsOfTheOriginal:

@@ -1,0 +1,129 @@
+"""Reads histories page by page: a page costs what is on it, however many events come before it.
+
+What an event changed is told by the state before it. So a page begins with a state, which the page
+before has left behind; where there is none, the events up to the page are read once, in strides.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from app.application.deadline import Deadline
+from app.application.history import HistoryEntry, HistoryPage, changes_between
+from app.application.page_starts import PageStarts
+from app.application.ports.codec import Codec
+from app.application.ports.errors import StoreUnavailable
+from app.application.ports.event_store import EventStore, RecordedEvent
+from app.application.snapshots import Snapshot
+from app.domain.carrier import Carrier, CarrierState
+
+STRIDE = 500
+"""Events that are read at a time, and remembered the state behind, on the way to a page."""
+
+
+class _Disagreement(Exception):
+    """The stream does not have the event that a snapshot was made by."""
+
+    def __init__(self, start: Snapshot) -> None:
+        super().__init__(start.version)
+        self.start = start
+
+
+class HistoryPages:
+    """The pages of all streams. Threads can share it."""
+
+    def __init__(self, store: EventStore, codec: Codec) -> None:
+        self._store = store
+        self._codec = codec
+        self._starts = PageStarts()
+
+    def page(
+        self, stream: str, deadline: Deadline, after: int, limit: int | None
+    ) -> HistoryPage | None:
+        """At most `limit` events after a version, oldest first; None of a stream without events.
+
+        Raises UnreadableEvent, also for an event before the page, and StoreUnavailable.
+        """
+        for start in (self._starts.before(stream, after), None):
+            try:
+                return self._page(stream, deadline, start, after, limit)
+            except _Disagreement as error:
+                self._starts.disagree(stream, error.start)
+        raise StoreUnavailable(f"stream {stream} became another while it was read")
+
+    def _page(
+        self,
+        stream: str,
+        deadline: Deadline,
+        start: Snapshot | None,
+        after: int,
+        limit: int | None,
+    ) -> HistoryPage | None:
+        while after - _version(start) > STRIDE:
+            through = _version(start) + STRIDE
+            recorded = self._read(stream, deadline, start, through)
+            start = self._replayed(stream, start, recorded)
+            if _version(start) < through:
+                return HistoryPage([], None) if start else None
+        # One event more than is shown tells whether there is another page.
+        last = None if limit is None else after + limit
+        recorded = self._read(stream, deadline, start, None if last is None else last + 1)
+        if not (start or recorded):
+            return None
+        before = after - _version(start)
+        start = self._replayed(stream, start, recorded[:before])
+        shown = recorded[before:] if limit is None else recorded[before : before + limit]
+        entries = list(self._entries(stream, start, shown))
+        return HistoryPage(entries, last if len(recorded) > before + len(shown) else None)
+
+    def _read(
+        self, stream: str, deadline: Deadline, start: Snapshot | None, through: int | None
+    ) -> Sequence[RecordedEvent]:
+        """The events behind `start`. Raises _Disagreement, StoreUnavailable."""
+        if start is None:
+            return self._store.read(stream, deadline, through_version=through)
+        recorded = self._store.read(stream, deadline, start.version - 1, through)
+        if not recorded or recorded[0].data.event_id != start.event_id:
+            raise _Disagreement(start)
+        return recorded[1:]
+
+    def _replayed(
+        self, stream: str, start: Snapshot | None, recorded: Sequence[RecordedEvent]
+    ) -> Snapshot | None:
+        """The snapshot behind these events, which is kept; `start` if there are none."""
+        state = start.state if start else None
+        for event in recorded:
+            state = Carrier.evolve(state, self._codec.decode(event))
+        return self._kept(stream, recorded[-1], state) if recorded else start
+
+    def _entries(
+        self, stream: str, start: Snapshot | None, recorded: Sequence[RecordedEvent]
+    ) -> Iterator[HistoryEntry]:
+        before = start.state if start else None
+        for event in recorded:
+            said = self._codec.decode(event)
+            after = Carrier.evolve(before, said)
+            origin = self._codec.origin(event)
+            yield HistoryEntry(
+                version=event.version,
+                event_id=event.data.event_id,
+                event_type=event.data.event_type,
+                at=event.data.created_at,
+                who=origin.actor or "unknown",
+                correlation_id=origin.correlation_id,
+                causation_id=origin.causation_id,
+                data=asdict(said),
+                changes=changes_between(before, after),
+            )
+            before = after
+        if recorded:
+            self._kept(stream, recorded[-1], before)
+
+    def _kept(self, stream: str, last: RecordedEvent, state: CarrierState | None) -> Snapshot:
+        assert state is not None, "an event leaves a state"  # noqa: S101
+        snapshot = Snapshot(last.version, last.data.event_id, state)
+        self._starts.put(stream, snapshot)
+        return snapshot
+
+
+def _version(start: Snapshot | None) -> int:
+    return start.version if start else 0
