@@ -88,7 +88,7 @@ ABOVE_ALL_VERSIONS = 2**62
 _LAST_CHARACTER = "\U0010ffff"
 
 
-class _Batches:
+class Batches:
     """Writes by partition: those to one partition together are one write for the server, of any
     size up to half a segment of its commit log (16 MB)."""
 
@@ -122,7 +122,7 @@ class CassandraViewRows:
         """See `ports.views.ViewStore`. Without keys, terms and words."""
         read = partial(self._requests.bind, deadline, "view_read_rows", *_of(view))
         statements = [
-            read(sorted({_row_shard(each) for each in ids}), ids)
+            read(sorted({row_shard(each) for each in ids}), ids)
             for ids in _chunks(sorted(set(carrier_ids)), IDS_PER_READ)
         ]
         found = chain.from_iterable(self._execute(statements, deadline))
@@ -185,9 +185,9 @@ class CassandraViewRows:
         self, view: View, changes: Iterable[RowChange], deadline: Deadline
     ) -> tuple[list[Statement], list[Statement]]:
         """What puts them into lists, and what takes them out."""
-        putting, taking = _Batches(), _Batches()
+        putting, taking = Batches(), Batches()
         for change in changes:
-            moment = _timestamp(change.row)
+            moment = timestamp(change.row)
             gone, came = moves(view, change)
             for entry in gone:
                 taking.add(entry[0], "view_take_from_list", (moment, *entry))
@@ -198,14 +198,14 @@ class CassandraViewRows:
     def _putting(
         self, view: View, changes: Iterable[RowChange], deadline: Deadline
     ) -> list[Statement]:
-        batches = _Batches()
+        batches = Batches()
         for row in (change.row for change in changes):
-            shard = _row_shard(row.carrier_id)
-            values = (*_of(view), shard, row.carrier_id, row.version, row.body, _timestamp(row))
+            shard = row_shard(row.carrier_id)
+            values = (*_of(view), shard, row.carrier_id, row.version, row.body, timestamp(row))
             batches.add(shard, "view_put_row", values)
         return self._batched(batches, deadline)
 
-    def _batched(self, batches: _Batches, deadline: Deadline) -> list[Statement]:
+    def _batched(self, batches: Batches, deadline: Deadline) -> list[Statement]:
         return [self._requests.plain_batch(deadline, writes) for writes in batches.parts()]
 
     def _merged(
@@ -237,11 +237,11 @@ class CassandraViewRows:
         return retrying(deadline, lambda: self._requests.execute_all(statements, deadline))
 
 
-def _row_shard(carrier_id: str) -> int:
+def row_shard(carrier_id: str) -> int:
     return zlib.crc32(carrier_id.encode()) % ROW_SHARDS
 
 
-def _timestamp(row: Row) -> int:
+def timestamp(row: Row) -> int:
     """Whoever leaves out more is the later one, at whatever version others were before that."""
     return row.discarded * VERSIONS + row.version
 

@@ -80,10 +80,11 @@ that a read by kinds always finds the partition's static columns."""
 class CassandraViewStore:
     """Each try of a request is bounded by `requests`, all of them by the caller's deadline."""
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, rows: CassandraViewRows | None = None) -> None:
+        """`rows` keeps the rows; by default, with lists that are written here."""
         self._requests = requests
         self._generations = CassandraViewGenerations(requests, self._is_kept)
-        self._rows = CassandraViewRows(requests)
+        self._rows = rows or CassandraViewRows(requests)
 
     def generations(self, projection: str, deadline: Deadline) -> Generations:
         """See `ports.views.ViewStore`."""
