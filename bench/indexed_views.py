@@ -196,6 +196,7 @@ def _measure(
     for side in sides:
         print(f"disk, {side.name}: {_megabytes(node, side.keyspace)}")
     _read(node, sides, rounds, "after flush and compaction")
+    _wide(node, sides)
     _rename(node, sides)
     for side in sides:
         drop = _cost(node, partial(_drop, side))
@@ -219,9 +220,15 @@ def _walk(side: Side, query: Query) -> Iterator[object]:
         query = _from(query, page.next_cursor)
 
 
-def _read(node: JvmNode, sides: Sequence[Side], rounds: int, when: str) -> None:
+def _read(
+    node: JvmNode,
+    sides: Sequence[Side],
+    rounds: int,
+    when: str,
+    queries: Mapping[str, Query] = QUERIES,
+) -> None:
     lines: list[Sequence[str]] = []
-    for what, query in QUERIES.items():
+    for what, query in queries.items():
         taken: dict[str, list[float]] = {side.name: [] for side in sides}
         costs = {side.name: [0.0, 0.0] for side in sides}
         whole = {}
@@ -256,6 +263,31 @@ def _pages(side: Side, query: Query, milliseconds: list[float]) -> None:
         started = time.perf_counter()
         side.page(query)
         milliseconds.append(1000 * (time.perf_counter() - started))
+
+
+WIDE = 60
+_CODES = [f"{first}{second}" for first in "ABCDEFGHIJ" for second in "ABCDEFGHIJKLMNOPQRSTUVWXY"]
+_EVERY = ("express", "parcel", "freight", "ltl", "ftl", "air", "ocean", "rail")
+
+
+def _wide(node: JvmNode, sides: Sequence[Side]) -> None:
+    """Carriers that offer every service in each country by name: 2,258 terms each."""
+    coverage = [{"service": each, "countries": _CODES} for each in _EVERY]
+    for side in sides:
+        body = {**next(_bodies(side)), "version": 1, "coverage": coverage}
+        new = [
+            RowChange(
+                _row({**body, "carrier_id": f"wide-{number:03}", "name": f"Wide {number:03}"})
+            )
+            for number in range(WIDE)
+        ]
+        view = side.view()
+        base = side.views.progress(view, _soon())
+        changes = Changes(base.checkpoint + 1, new)
+        cost = _cost(node, partial(side.views.commit, view, base, changes, _soon()))
+        print("  ".join(_line("wide carriers", side, cost, WIDE)))
+    words = frozenset({"wide"})
+    _read(node, sides, 1, "wide carriers", {"of one word": Query(words=words)})
 
 
 RENAMES = 100
