@@ -12,8 +12,10 @@ belong together.
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice, product
+from operator import itemgetter
 
 from cassandra.query import Statement
 
@@ -38,6 +40,9 @@ MOST_VALUES = 4
 
 MOST_ALTERNATIVES = 16
 """So many combinations of terms are asked for; each is a request to every shard."""
+
+_SPARE = 4
+"""So many rows more than twice its even share are read of a shard at a time."""
 
 ALL_VALUE = "=all"
 """What is found by this is every row: the index is not asked."""
@@ -68,6 +73,28 @@ STATEMENTS.register(
         for count in range(MOST_VALUES + 1)
     },
 )
+
+
+@dataclass(slots=True)
+class _Source:
+    """One combination of values in one shard, and what was read of it so far."""
+
+    values: tuple[str, ...]
+    shard: int
+    reached: Place
+    found: list[tuple[Place, Row]] = field(default_factory=list)
+    is_read: bool = False
+
+    def take(self, some: Sequence[tuple[Place, Row]], asked_for: int) -> None:
+        """Go on with these rows."""
+        self.found += some
+        self.is_read = len(some) < asked_for
+        if some:
+            self.reached = some[-1][0]
+
+    def may_hold_more_before(self, best: Sequence[tuple[Place, Row]], limit: int) -> bool:
+        """Whether what is not read yet may belong among the best."""
+        return not self.is_read and (len(best) < limit or self.reached < best[-1][0])
 
 
 class IndexedViewRows(CassandraViewRows):
@@ -120,21 +147,31 @@ class IndexedViewRows(CassandraViewRows):
     ) -> list[tuple[Place, Row]]:
         """The rows behind `after` that have a term of each condition, and for each prefix a word
         that begins with it: in order, at most `limit`. More may be given: check them."""
-        wanted = combinations(conditions, prefixes)
-        behind = after or ("", "")
+        sources = [
+            _Source(values, shard, after or ("", ""))
+            for values in combinations(conditions, prefixes)
+            for shard in range(ROW_SHARDS)
+        ]
+        share = min(limit, _SPARE + 2 * limit // ROW_SHARDS)
         bind = partial(self._requests.bind, deadline)
-        answers = self._execute(
-            [
-                bind(f"view_find_{len(values)}", *_part(view, sort, shard), *behind, *values, limit)
-                for values in wanted
-                for shard in range(ROW_SHARDS)
-            ],
-            deadline,
-        )
-        merged = heapq.merge(
-            *(map(_placed, answer) for answer in answers), key=lambda each: each[0]
-        )
-        return list(islice(_without_repeats(merged), limit))
+        best: list[tuple[Place, Row]] = []
+        # A source may go on before the end of what is known; one that has passed it may not.
+        while short := [each for each in sources if each.may_hold_more_before(best, limit)]:
+            statements = [
+                bind(
+                    f"view_find_{len(each.values)}",
+                    *_part(view, sort, each.shard),
+                    *each.reached,
+                    *each.values,
+                    share,
+                )
+                for each in short
+            ]
+            for each, answer in zip(short, self._execute(statements, deadline), strict=True):
+                each.take(list(map(_placed, answer)), share)
+            merged = heapq.merge(*(each.found for each in sources), key=itemgetter(0))
+            best = list(islice(_without_repeats(merged), limit))
+        return best
 
     def drop(self, view: View, deadline: Deadline) -> None:
         """Delete everything, with a timestamp that no late writer gets past."""
