@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -21,6 +21,7 @@ from pathlib import Path
 from app.application.deadline import Deadline
 from app.application.directory.pages import Directory, Page
 from app.application.directory.query import CARRIERS, Query
+from app.application.ports.errors import SchemaError
 from app.application.ports.views import Changes, Place, Row, RowChange, View
 from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import search_words, sort_keys, terms_of
@@ -38,6 +39,7 @@ from bench.on_cassandra import keyspace_of_our_own
 from bench.report import in_columns
 from bench.rounds import say
 from bench.views import projectors
+from config.settings import Settings
 from tests.support.cassandra_jvm import FILES, JvmNode, fetch_jars, find_java
 from tests.support.processes import free_port
 
@@ -171,10 +173,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         running.enter_context(node)
         sides = []
         for what, rows in (("lists", CassandraViewRows), ("index", IndexedViewRows)):
-            settings = running.enter_context(keyspace_of_our_own(node))
+            settings = _keyspace(node, running)
             site = running.enter_context(Site(settings))
             sides.append(Side(what, site, settings.cassandra_keyspace, rows))
         _measure(node, jmx, sides, Path(name), chosen.carriers, chosen.rounds)
+
+
+def _keyspace(node: JvmNode, running: ExitStack) -> Settings:
+    """A new one; tried again, as a node that gets little of a busy machine loses connections."""
+    for _ in range(5):
+        with suppress(SchemaError):
+            return running.enter_context(keyspace_of_our_own(node))
+    raise RuntimeError("the node takes no schema")
 
 
 def _measure(
