@@ -46,7 +46,7 @@ from tests.support.processes import free_port
 PATIENCE = 600.0
 """Seconds for one request: an idle-time process has to wait."""
 
-WARM_UP = 1_500
+WARM_UP = 500
 """Carriers of a generation that is filled before all others."""
 
 PAGES = 20
@@ -157,6 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--carriers", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--heap", default="1G")
+    parser.add_argument("--in-memory", action="store_true", help="read before a flush, too")
     chosen = parser.parse_args(arguments)
     jmx = free_port()
     (servers.ROOT / "var").mkdir(exist_ok=True)
@@ -176,7 +177,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             settings = _keyspace(node, running)
             site = running.enter_context(Site(settings))
             sides.append(Side(what, site, settings.cassandra_keyspace, rows))
-        _measure(node, jmx, sides, Path(name), chosen.carriers, chosen.rounds)
+        _measure(
+            node,
+            jmx,
+            sides,
+            Path(name),
+            chosen.carriers,
+            chosen.rounds,
+            when_in_memory=chosen.in_memory,
+        )
 
 
 def _keyspace(node: JvmNode, running: ExitStack) -> Settings:
@@ -188,7 +197,14 @@ def _keyspace(node: JvmNode, running: ExitStack) -> Settings:
 
 
 def _measure(
-    node: JvmNode, jmx: int, sides: Sequence[Side], folder: Path, count: int, rounds: int
+    node: JvmNode,
+    jmx: int,
+    sides: Sequence[Side],
+    folder: Path,
+    count: int,
+    rounds: int,
+    *,
+    when_in_memory: bool,
 ) -> None:
     _warm_up(folder / "first.sqlite3", sides)
     path = folder / "source.sqlite3"
@@ -203,20 +219,20 @@ def _measure(
             lines.append(_line(f"fill {count:,} carriers", side, cost, count))
             say(" ".join(lines[-1]))
     print(in_columns([("", "", "each ms", "ours CPU ms", "node CPU ms", "a second"), *lines]))
-    _check_the_same(sides)
-    _read(node, sides, rounds, "before a flush")
+    if when_in_memory:
+        _read(node, sides, rounds, "before a flush")
+    _nodetool(jmx, "flush")
     for side in sides:
-        for what in ("flush", "compact"):
-            cost = _cost(node, partial(_nodetool, jmx, what, side.keyspace))
-            say(f"{what} {side.name}: {cost.seconds:.1f} s, node's CPU {cost.node:.1f} s")
-    for side in sides:
-        print(f"disk, {side.name}: {_megabytes(node, side.keyspace)}")
+        cost = _cost(node, partial(_nodetool, jmx, "compact", side.keyspace))
+        say(f"compact {side.name}: {cost.seconds:.1f} s, node's CPU {cost.node:.1f} s")
+        say(f"disk, {side.name}: {_megabytes(node, side.keyspace)}")
     _read(node, sides, rounds, "after flush and compaction")
-    _wide(node, sides)
     _rename(node, sides)
+    _wide(node, sides)
+    _check_the_same(sides)
     for side in sides:
         drop = _cost(node, partial(_drop, side))
-        print(f"drop, {side.name}: {drop.seconds:.2f} s, node's CPU {drop.node:.2f} s")
+        say(f"drop, {side.name}: {drop.seconds:.2f} s, node's CPU {drop.node:.2f} s")
 
 
 def _warm_up(path: Path, sides: Sequence[Side]) -> None:
@@ -324,12 +340,12 @@ def _wide(node: JvmNode, sides: Sequence[Side]) -> None:
         base = side.views.progress(view, _soon())
         changes = Changes(base.checkpoint + 1, new)
         cost = _cost(node, partial(side.views.commit, view, base, changes, _soon()))
-        print("  ".join(_line("wide carriers", side, cost, WIDE)))
+        say("  ".join(_line("wide carriers", side, cost, WIDE)))
     words = frozenset({"wide"})
     _read(node, sides, 1, "wide carriers", {"of one word": Query(words=words)})
 
 
-RENAMES = 100
+RENAMES = 50
 
 
 def _rename(node: JvmNode, sides: Sequence[Side]) -> None:
@@ -339,9 +355,9 @@ def _rename(node: JvmNode, sides: Sequence[Side]) -> None:
         bodies = list(islice(_bodies(side), RENAMES))
 
         cost = _cost(node, partial(_renamed, side, view, bodies))
-        print("  ".join(_line("rename, a commit each", side, cost, RENAMES)))
+        say("  ".join(_line("rename, a commit each", side, cost, RENAMES)))
         renamed = Query(words=frozenset({"z"}), limit=100)
-        print(f"found of them, {side.name}: {sum(1 for _ in _walk(side, renamed))}")
+        say(f"found of them, {side.name}: {sum(1 for _ in _walk(side, renamed))}")
 
 
 def _renamed(side: Side, view: View, bodies: Sequence[Mapping[str, object]]) -> None:
