@@ -1,4 +1,5 @@
-"""Rows of views on Cassandra, found through a storage-attached index. Used by `indexed_store`.
+"""Rows of views on Cassandra, found through a storage-attached index. A trial: the service does not
+use it, `bench/indexed_views.py` measures it beside the lists of `rows`.
 
 Beside the rows by id there is one row for each order, at the place where the carrier stands in that
 order, with its body and all that it is found by: one set, which the engine keeps an index of and
@@ -8,6 +9,11 @@ version wins, whatever the order in which projectors write, and how often.
 All places of a carrier in one order are in one partition. So a move from one place to another is
 one write, which is seen as a whole: a carrier stands at one place, with a body and terms that
 belong together.
+
+What is missing before the service could use it: a planner over `matching` (the bench has one of
+twenty lines) and its place in the port; another version of the projection, as generations of the
+present one have no places; the former version's lists dropped by whoever drops that version; and a
+test on three nodes of which one has missed writes.
 """
 
 import heapq
