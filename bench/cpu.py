@@ -37,7 +37,6 @@ gunicorn's master with its workers, `all` is the sum. `served by` is how many of
 each worker held in the last round. Who follows sequences, where the store needs it, and makes the
 views; a follower is what `make run` starts."""
 
-_NOBODY = {"FOLLOWER": "false", "WORKERS_FOLLOW": "false"}
 _WORKERS = {"WORKERS_FOLLOW": "true"}
 
 
@@ -112,7 +111,9 @@ def _on_sqlite(run: Run) -> Sequence[tuple[str, ...]]:
         start = partial(_started, running, run.folder)
         sides = {
             "bare Flask echo": start("echo", servers.bare_echo),
-            "SQLite, nobody follows": start("nobody", partial(servers.ours, env=_NOBODY)),
+            "SQLite, nobody follows": start(
+                "nobody", partial(servers.ours, env=servers.NOBODY_FOLLOWS)
+            ),
             "SQLite, workers follow": start("workers", partial(servers.ours, env=_WORKERS)),
             "SQLite, a follower": start("follower", servers.ours),
         }
@@ -122,7 +123,11 @@ def _on_sqlite(run: Run) -> Sequence[tuple[str, ...]]:
 def _on_cassandra(node: JvmNode, run: Run) -> Sequence[tuple[str, ...]]:
     with ExitStack() as running:
         sides: dict[str, Side] = {}
-        kinds = {"nobody follows": _NOBODY, "workers follow": _WORKERS, "a follower": {}}
+        kinds = {
+            "nobody follows": servers.NOBODY_FOLLOWS,
+            "workers follow": _WORKERS,
+            "a follower": {},
+        }
         for name, more in kinds.items():
             settings = running.enter_context(keyspace_of_our_own(node))
             env = {**servers.cassandra(settings), **more}

@@ -22,9 +22,11 @@ ratio; where there is no peer, for the figure itself.
   (a) what the whole of the service costs over doing nothing: below 1 by what validation, ids, an
       access line, metrics and the disk's sync take.
   (b) the same job by other means; its schema is (a)'s and it writes neither log nor metrics.
-  (c) the same conditional batch without HTTP, from one process with as many threads as the HTTP
-      side has requests in flight, so the cluster sees the same concurrency from both. Ours also
-      claims the address and prepares the append; its workers sequence and make views meanwhile.
+  (c) without HTTP, from as many processes and threads as ours serves with: the same writes in the
+      same order, which are the intent, the claim and the append (ours writes intents together where
+      threads meet, and acknowledges them); and the append alone, which is what a store without
+      unique values and without a feed would write. Nobody sequences or makes views, or a follower
+      does meanwhile.
   (d) no HTTP: one thread is bound by the disk's sync on both sides; with eight, ours share syncs.
   (e) the same carrier's load, change and append, in process, when its stream is long and when it is
       short: 0.5 is twice the time.

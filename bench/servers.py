@@ -15,6 +15,9 @@ from tests.support.processes import Server, accepts_tcp, free_port
 ROOT = Path(__file__).parents[1]
 WARM_UP_SECONDS = 1.0
 
+NOBODY_FOLLOWS = {"FOLLOWER": "false", "WORKERS_FOLLOW": "false"}
+"""Settings of a service that answers commands and makes no views."""
+
 _OURS = ("config/gunicorn.conf.py", "wsgi:app")
 _PEER = "bench/peer_gunicorn.py"
 

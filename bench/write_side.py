@@ -1,11 +1,12 @@
 """Before the way of the data: what it costs to register and change carriers, measures a to f."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
 from bench import in_process, servers
-from bench.on_cassandra import RawDriver, keyspace_of_our_own
+from bench.on_cassandra import keyspace_of_our_own
+from bench.raw_driver import RawDriver
 from bench.report import Measure
 from bench.rounds import Pair, Run, interleaved
 from tests.support.cassandra_node import Node
@@ -79,15 +80,38 @@ def long_streams(_: Sequence[str], run: Run) -> list[Measure]:
 
 
 def on_cassandra(node: Node, _: Sequence[str], run: Run) -> list[Measure]:
-    """c."""
+    """c. One server after the other: a follower would read behind its own while others write."""
+    served = "register, nobody follows ÷ raw driver"
+    same = Measure("c", f"{served}, the same writes", 0.55)
+    append = Measure("c", f"{served}, the append alone")
+    followed = Measure("c", "register, with a follower ÷ raw driver, the same writes")
+    return [
+        *_beside_raw_driver(node, run, servers.NOBODY_FOLLOWS, {True: same, False: append}),
+        *_beside_raw_driver(node, run, {}, {True: followed}),
+    ]
+
+
+def _beside_raw_driver(
+    node: Node, run: Run, env: Mapping[str, str], measures: Mapping[bool, Measure]
+) -> list[Measure]:
+    """Ours with those settings, beside all the writes of a registration (True) or one of them."""
     with ExitStack() as running:
         settings = running.enter_context(keyspace_of_our_own(node))
-        ours = running.enter_context(servers.ours(run.folder / "c", servers.cassandra(settings)))
-        raw = RawDriver(settings)
-        running.callback(raw.close)
+        folder = run.folder / f"c-{settings.cassandra_keyspace}"
+        ours = running.enter_context(servers.ours(folder, {**servers.cassandra(settings), **env}))
+        raws = {
+            all_writes: running.enter_context(RawDriver(settings, all_writes=all_writes))
+            for all_writes in measures
+        }
         # A JVM gets faster for a while.
-        for rate in (raw.rate, ours.rate):
-            rate(HTTP_SECONDS)
-        measure = Measure("c", "register, Cassandra ÷ raw driver", 0.7)
-        pair = (measure, partial(ours.rate, HTTP_SECONDS), partial(raw.rate, HTTP_SECONDS))
-        return interleaved([pair], run.rounds)
+        for raw in raws.values():
+            raw.rate(HTTP_SECONDS)
+        ours.rate(HTTP_SECONDS)
+        ours_rate = partial(ours.rate, HTTP_SECONDS)
+        return interleaved(
+            [
+                (measure, ours_rate, partial(raws[all_writes].rate, HTTP_SECONDS))
+                for all_writes, measure in measures.items()
+            ],
+            run.rounds,
+        )

@@ -156,6 +156,11 @@ DEATHS = (
     Death("change-email", "before delete_claim", done=True),
     Death("retire", "before delete_claim", done=True),
     Death("register-carrier", "after append", done=True),
+    # With the claim under way at the same time.
+    Death("register-carrier", "before prepare", done=False),
+    Death("register-carrier", "after prepare", done=False),
+    Death("change-email", "before prepare", done=False),
+    Death("change-email", "after claim", done=False),
 )
 
 

@@ -6,6 +6,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 
 from cassandra.query import Statement
 from flask import has_request_context, request
@@ -19,15 +20,22 @@ from tests.support.interrupted import name_of
 class DyingSession(CassandraSession):
     """Looks at the request that is being carried out."""
 
-    def execute(self, statement: Statement, deadline: Deadline, seconds: float) -> list[Row]:
-        """See `CassandraSession`."""
+    def send(
+        self, statement: Statement, deadline: Deadline, seconds: float
+    ) -> Callable[[], list[Row]]:
+        """See `CassandraSession`, which sends everything so but reads that are sent together."""
         point = request.headers.get("X-Die") if has_request_context() else None
         name = name_of(statement) if point else ""
         if point == f"before {name}":
             os.kill(os.getpid(), signal.SIGKILL)
-        rows = super().execute(statement, deadline, seconds)
-        if point == f"after {name}":
-            os.kill(os.getpid(), signal.SIGKILL)
+        answer = super().send(statement, deadline, seconds)
+
+        def rows() -> list[Row]:
+            found = answer()
+            if point == f"after {name}":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return found
+
         return rows
 
 

@@ -5,6 +5,7 @@ A finer knife than the fault proxy: it knows which statement is about to be sent
 
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, Statement
 
@@ -46,6 +47,21 @@ class InterruptedSession(CassandraSession):
         return self._around(
             name_of(statement), lambda: self._inner.execute(statement, deadline, seconds)
         )
+
+    def send(
+        self, statement: Statement, deadline: Deadline, seconds: float
+    ) -> Callable[[], list[Row]]:
+        """See `CassandraSession`. What holds the request up does not hold up its sender."""
+        sent: Future[list[Row]] = Future()
+
+        def run() -> None:
+            try:
+                sent.set_result(self.execute(statement, deadline, seconds))
+            except Exception as error:  # noqa: BLE001 - the sender's to know
+                sent.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return sent.result
 
     def execute_all(
         self,

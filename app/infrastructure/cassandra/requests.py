@@ -3,7 +3,7 @@
 Between the parts that know tables and `session`, which knows the driver's connections.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cassandra.query import BatchStatement, BatchType, BoundStatement, Statement
 
@@ -56,9 +56,15 @@ class Requests:
     def write(self, deadline: Deadline, name: str, *values: object) -> Row:
         """The answer of a conditional write: `[applied]`, and if not, what stood in its way. That
         may be this very write, applied by another node: the values have to tell."""
+        return self.send_write(deadline, name, *values)()
+
+    def send_write(self, deadline: Deadline, name: str, *values: object) -> Callable[[], Row]:
+        """The same in two steps: send, without waiting; what is returned waits for the answer.
+        Either may raise."""
         statement = self.bind(deadline, name, *values)
         statement.serial_consistency_level = self._serial
-        return self.execute(statement, deadline)[0]
+        rows = self._session.send(statement, deadline, self._attempt_seconds)
+        return lambda: rows()[0]
 
     def write_batch(self, deadline: Deadline, writes: Iterable[Write]) -> Row:
         """The same for a conditional batch on one partition, which is applied as a whole or not at

@@ -212,14 +212,27 @@ class CassandraSession:
 
         Raises StoreUnavailable if there is no connection, else RequestFailed.
         """
+        return self.send(statement, deadline, seconds)()
+
+    def send(
+        self, statement: Statement, deadline: Deadline, seconds: float
+    ) -> Callable[[], list[Row]]:
+        """The same in two steps: send, without waiting; what is returned waits, until `seconds`
+        after the sending at most, and returns all rows. Either may raise."""
         session, _ = self._ready(deadline)
         limit = deadline.within(seconds)
         try:
-            return self._all_pages(
-                session, statement, self._begin(session, statement, limit), limit
-            )
+            request = self._begin(session, statement, limit)
         except DRIVER_ERRORS as error:
             raise classify(error) from error
+
+        def rows() -> list[Row]:
+            try:
+                return self._all_pages(session, statement, request, limit)
+            except DRIVER_ERRORS as error:
+                raise classify(error) from error
+
+        return rows
 
     def execute_all(
         self,

@@ -63,8 +63,8 @@ IN_CASSANDRA = (
         f"{_APPEND}/appending.py",
         (
             (
-                "            fence, intent = self._read_fence(), self._prepare()\n",
-                "            intent = self._prepare()\n",
+                "            fence = self._read_fence()\n            taking",
+                "            taking",
             ),
             (
                 "            verdict = self._send(fence, intent)\n",

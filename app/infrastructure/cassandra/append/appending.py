@@ -4,8 +4,8 @@ and the parts that each step is made of.
     owned     which rows name this stream for the values that it will free           once
       │
     ┌─▶ fence      the stream's fence, if values are taken                           once
-    │   prepare    the intent, in this process's log                                 once
-    │   claim      the rows of the values to take ─── another stream's ──▶ AlreadyClaimed
+    │     ├─ prepare    the intent, in this process's log                            once
+    │     └─ claim      the rows of the values to take ─── another stream's ──▶ AlreadyClaimed
     │   send       the batch, IF head and fence are unchanged
     │     ├─ no head kept ──▶ backfill the head, send again
     └─────┤ fenced: acknowledge that nothing was written, forget the intent
@@ -19,11 +19,14 @@ top; what is marked "once" is kept from the first try on, so that the batch that
 identical. A refusal may be the commit meeting itself, applied by an earlier try: then the stream
 holds its event, and it is already applied.
 
+The first claim is under way while the intent is written: neither needs the other, and both need the
+fence from before. The batch needs both.
+
 Where a process dies, nobody has to know; it leaves behind
 
     after prepare   an intent whose events never come: the sequencer fences it off
-    after claim     rows that name a stream which does not hold the value: whoever wants it next
-                    waits the grace, moves the fence and takes it
+    after claim     rows that name a stream which does not hold the value, with an intent or
+                    without: whoever wants it next waits the grace, moves the fence and takes it
     after send      an intent that nobody acknowledges: the sequencer asks the stream; and rows of
                     freed values, which stand in nobody's way for longer than the grace
 """
@@ -117,9 +120,11 @@ class Append:
         RequestFailed or StoreUnavailable, after which it may be called again."""
         commit, owned = self._commit, self._read_owned()
         while True:
-            fence, intent = self._read_fence(), self._prepare()
+            fence = self._read_fence()
+            taking = self._claims.taking(commit.stream, commit.claims.taken, self._deadline)
+            intent = self._prepare()
             try:
-                taken = self._claims.take(commit.stream, commit.claims.taken, self._deadline)
+                taken = taking()
             except AlreadyClaimed:
                 # An earlier try may have had it, and others may have come since.
                 if self._is_ours():

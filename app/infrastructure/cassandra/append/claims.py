@@ -17,8 +17,10 @@ behind a moved head; after that, the next to want the value would not look at th
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import backoff
@@ -48,6 +50,14 @@ GRACE_SECONDS = 1.0
 Attempts = dict[Claim, UUID]
 
 
+class _Asked(NamedTuple):
+    """A value whose row has been asked for; `answer` waits for what stood there."""
+
+    claim: Claim
+    attempt: UUID
+    answer: Callable[[], Row]
+
+
 def held(claim: Claim) -> str:
     """The claim as an element of its owner's set."""
     return f"{claim.scope}:{claim.value}"
@@ -64,7 +74,7 @@ class CassandraClaims:
         self._requests = requests
 
     def fence(self, stream: str, deadline: Deadline) -> UUID | None:
-        """What an append that takes a value has to find unchanged. Read it before `take`."""
+        """What an append that takes a value has to find unchanged. Read it before `taking`."""
         fence: UUID | None = self._stream(stream, deadline).get("fence")
         return fence
 
@@ -73,17 +83,17 @@ class CassandraClaims:
         if one has completed meanwhile."""
         return self._moves_fence(stream, self._stream(stream, deadline), deadline)
 
-    def take(self, stream: str, claims: Iterable[Claim], deadline: Deadline) -> Attempts:
-        """Make the rows name `stream`. Raises AlreadyClaimed, having given back the others."""
-        attempts: Attempts = {}
-        try:
-            # In one order for all: two that want the same two never hold one each.
-            for claim in sorted(claims, key=held):
-                attempts[claim] = self._take(stream, claim, deadline)
-        except AlreadyClaimed:
-            self.release(stream, attempts, deadline)
-            raise
-        return attempts
+    def taking(
+        self, stream: str, claims: Iterable[Claim], deadline: Deadline
+    ) -> Callable[[], Attempts]:
+        """Begin to make the rows name `stream`, without waiting. What is returned waits until they
+        do; it raises AlreadyClaimed, having given back the others."""
+        # In one order for all: two that want the same two never hold one each.
+        wanted = sorted(claims, key=held)
+        if not wanted:
+            return dict
+        first = self._ask(stream, wanted[0], deadline)
+        return lambda: self._taken(stream, first, wanted[1:], deadline)
 
     def owner(self, claim: Claim, deadline: Deadline) -> str | None:
         """The stream that holds the value; the row may name one that does not, or not yet."""
@@ -116,13 +126,33 @@ class CassandraClaims:
                 if not _holds(own, claim) and self._moves_fence(stream, own, deadline):
                     self._delete(stream, claim, attempt, deadline)
 
-    def _take(self, stream: str, claim: Claim, deadline: Deadline) -> UUID:
+    def _taken(
+        self, stream: str, first: _Asked, others: Iterable[Claim], deadline: Deadline
+    ) -> Attempts:
+        attempts: Attempts = {}
+        try:
+            attempts[first.claim] = self._take(stream, first, deadline)
+            for claim in others:
+                asked = self._ask(stream, claim, deadline)
+                attempts[claim] = self._take(stream, asked, deadline)
+        except AlreadyClaimed:
+            self.release(stream, attempts, deadline)
+            raise
+        return attempts
+
+    def _ask(self, stream: str, claim: Claim, deadline: Deadline) -> _Asked:
         attempt = uuid4()
+        row = (claim.scope, claim.value, stream, attempt)
+        return _Asked(claim, attempt, self._requests.send_write(deadline, "claim", *row))
+
+    def _take(self, stream: str, asked: _Asked, deadline: Deadline) -> UUID:
+        claim, attempt, answer = asked
         place = (claim.scope, claim.value)
         while True:
-            row = self._requests.write(deadline, "claim", *place, stream, attempt)
+            row = answer()
             if row["[applied]"] or row["attempt"] == attempt:
                 return attempt
+            answer = partial(self._requests.write, deadline, "claim", *place, stream, attempt)
             if row["owner"] != stream and not self._is_abandoned(claim, row, deadline):
                 continue
             was = (row["owner"], row["attempt"])
