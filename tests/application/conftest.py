@@ -7,6 +7,7 @@ import pytest
 
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.support.application import FEDEX, Application, BusyStore
+from tests.support.counting_reads import CountingReads
 from tests.support.directory import Filled
 
 
@@ -14,6 +15,14 @@ from tests.support.directory import Filled
 def store(tmp_path: Path) -> Iterator[BusyStore]:
     """An empty store in its own file."""
     opened = BusyStore(tmp_path / "events.sqlite3")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[CountingReads]:
+    """A store whose reads are counted."""
+    opened = CountingReads(tmp_path / "events.sqlite3")
     yield opened
     opened.close()
 

@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
@@ -13,7 +12,6 @@ from uuid import uuid4
 
 import pytest
 
-from app.application.deadline import Deadline
 from app.application.history import HistoryEntry
 from app.application.history_pages import STRIDE
 from app.application.page_starts import PageStarts
@@ -26,6 +24,7 @@ from app.domain.carrier import CarrierState
 from app.infrastructure.codec import JsonCodec
 from tests.support.commits import MOMENT, event
 from tests.support.counting_reads import CountingReads, fill
+from tests.support.stores import soon
 from tests.support.threads import at_once
 
 LONG = 10_000
@@ -34,22 +33,9 @@ OF_ITS_OWN = 2
 
 
 @pytest.fixture
-def counting(tmp_path: Path) -> Iterator[CountingReads]:
-    """A store whose reads are counted."""
-    opened = CountingReads(tmp_path / "events.sqlite3")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def carriers(counting: CountingReads) -> CarrierRepository:
     """A repository over that store, as a process has it that has just started."""
     return CarrierRepository(counting, JsonCodec(), lambda: MOMENT)
-
-
-def soon() -> Deadline:
-    """What only a hanging test meets."""
-    return Deadline.after(30)
 
 
 def walked(carriers: CarrierRepository, limit: int) -> list[HistoryEntry]:

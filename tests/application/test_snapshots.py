@@ -2,14 +2,12 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from app.application.deadline import Deadline
 from app.application.ports.codec import UnreadableEvent
 from app.application.repository import CarrierNotFound, CarrierRepository
 from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
@@ -18,17 +16,10 @@ from app.infrastructure.codec import JsonCodec
 from tests.support.application import rename
 from tests.support.commits import MOMENT, context, event
 from tests.support.counting_reads import CountingReads, fill
+from tests.support.stores import soon
 from tests.support.threads import at_once
 
 STATE = CarrierState("FedEx", "contact@fedex.com")
-
-
-@pytest.fixture
-def counting(tmp_path: Path) -> Iterator[CountingReads]:
-    """A store whose reads are counted."""
-    opened = CountingReads(tmp_path / "events.sqlite3")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -41,11 +32,6 @@ def snapshots() -> Snapshots:
 def carriers(counting: CountingReads, snapshots: Snapshots) -> CarrierRepository:
     """A repository over that store."""
     return CarrierRepository(counting, JsonCodec(), lambda: MOMENT, snapshots)
-
-
-def soon() -> Deadline:
-    """What only a hanging test meets."""
-    return Deadline.after(10)
 
 
 def snapshot(version: int, state: CarrierState = STATE) -> Snapshot:
