@@ -22,10 +22,9 @@ import app.infrastructure.cassandra.append.event_store  # noqa: F401 - registers
 from app.application.ports.event_store import NO_CLAIMS, NO_STREAM, Claim, Claims, EventData
 from app.bootstrap import cassandra_contact
 from app.infrastructure.cassandra.append.commit import Commit, batch_of
-from app.infrastructure.cassandra.append.intent_log import IntentId
+from app.infrastructure.cassandra.append.intent_log import IntentId, intent_row
 from app.infrastructure.cassandra.session import make_cluster
 from app.infrastructure.cassandra.statements import STATEMENTS
-from app.infrastructure.clock import to_milliseconds
 from bench.load import new_carrier
 from config.settings import Settings
 
@@ -154,16 +153,8 @@ class _Registration:
         self._append(commit, IntentId(self._log, next(self._numbers)))
 
     def _prepare(self, intent: IntentId, commit: Commit) -> None:
-        (event,) = commit.events
-        written_down = (
-            event.event_id,
-            event.event_type,
-            event.payload,
-            event.metadata,
-            to_milliseconds(event.created_at),
-        )
-        row = (intent.log, intent.bucket, intent.seq, commit.stream, 1, [written_down])
-        self._session.execute(self._statements["prepare"].bind(row))
+        name, row = intent_row(intent, commit.stream, 1, commit.events)
+        self._session.execute(self._statements[name].bind(row))
 
     def _claim(self, claim: Claim, stream: str) -> None:
         row = (claim.scope, claim.value, stream, uuid4())

@@ -65,6 +65,11 @@ class IntentId(NamedTuple):
         """The partition of the log that it is in."""
         return bucket_of(self.seq)
 
+    @property
+    def place(self) -> tuple[UUID, int, int]:
+        """The key of its row."""
+        return self.log, self.bucket, self.seq
+
 
 def bucket_of(seq: int) -> int:
     """Which partition of a log holds the intent of this number."""
@@ -180,7 +185,7 @@ class IntentLog:
         # A bucket after the other: the log has no hole between them.
         for bucket in sorted({intent.bucket for intent in new}):
             rows = [
-                _row(intent, ticket.work)
+                intent_row(intent, ticket.work.stream, ticket.work.first, ticket.work.events)
                 for intent, ticket in zip(new, tickets, strict=True)
                 if intent.bucket == bucket
             ]
@@ -194,7 +199,7 @@ class IntentLog:
         while self._unsure:
             bucket = self._unsure[0].bucket
             some = [intent for intent in self._unsure if intent.bucket == bucket][:_MAX_HOLES]
-            self._send([_row(intent, None) for intent in some], deadline)
+            self._send([_empty_row(intent) for intent in some], deadline)
             del self._unsure[: len(some)]
 
     def _acknowledge(self, outcomes: Sequence[_Outcome]) -> None:
@@ -202,8 +207,8 @@ class IntentLog:
         soon = Deadline.after(_CLOSE_SECONDS)
         buckets: dict[int, list[Write]] = {}
         for intent, written in outcomes:
-            values = (written, intent.log, intent.bucket, intent.seq)
-            buckets.setdefault(intent.bucket, []).append(("acknowledge", values))
+            row: Write = ("acknowledge", (written, *intent.place))
+            buckets.setdefault(intent.bucket, []).append(row)
         with suppress(RequestFailed, StoreUnavailable):
             for rows in buckets.values():
                 self._send(rows, soon)
@@ -217,12 +222,9 @@ class IntentLog:
             self._requests.execute(self._requests.plain_batch(deadline, rows), deadline)
 
 
-def _row(intent: IntentId, prepared: _Intent | None) -> Write:
-    """The intent's row; None: of an empty intent, which stands where a hole would be."""
-    place = (intent.log, intent.bucket, intent.seq)
-    if prepared is None:
-        return "prepare", (*place, None, None, None, False)
-    events = [
+def intent_row(intent: IntentId, stream: str, first: int, events: Sequence[EventData]) -> Write:
+    """The row of an intent to append these events, the first of them as version `first`."""
+    columns = [
         (
             event.event_id,
             event.event_type,
@@ -230,10 +232,15 @@ def _row(intent: IntentId, prepared: _Intent | None) -> Write:
             event.metadata,
             to_milliseconds(event.created_at),
         )
-        for event in prepared.events
+        for event in events
     ]
     # Written null would be a tombstone; left unset it is nothing.
-    return "prepare", (*place, prepared.stream, prepared.first, events)
+    return "prepare", (*intent.place, stream, first, columns)
+
+
+def _empty_row(intent: IntentId) -> Write:
+    """The row of an empty intent, which stands where a hole would be."""
+    return "prepare", (*intent.place, None, None, None, False)
 
 
 def _chunks(tickets: _Tickets) -> Iterator[_Tickets]:
