@@ -45,8 +45,9 @@ def companion(path: Path, suffix: str) -> Path:
     return Path(os.path.realpath(path) + suffix)
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open an existing file together with its log. Raises sqlite3.Error.
+def connect(path: Path, wait_seconds: float = _OPEN_SECONDS) -> sqlite3.Connection:
+    """Open an existing file together with its log. Raises sqlite3.Error, also if somebody locks
+    the whole file for longer than `wait_seconds`.
 
     By default SQLite makes a missing file, and opens the log only at the first statement: by then
     another file may have the name, and the log would be that file's.
@@ -54,7 +55,8 @@ def connect(path: Path) -> sqlite3.Connection:
     before = file_id(path)
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
-        timeout=_OPEN_SECONDS,  # only recovery after a crash makes it wait
+        # With a log only recovery after a crash makes it wait; without one, another's write does.
+        timeout=min(wait_seconds, _OPEN_SECONDS),
         isolation_level=None,
         check_same_thread=False,
         uri=True,

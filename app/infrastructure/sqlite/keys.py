@@ -153,7 +153,7 @@ class SqliteKeyStore:
     ) -> Iterator[sqlite3.Connection]:
         """A connection in autocommit mode that waits for locks until the deadline."""
         self._check()
-        with closing(connect(self._path)) as connection:
+        with closing(connect(self._path, deadline.remaining())) as connection:
             self._check()
             connection.execute(f"PRAGMA busy_timeout = {int(deadline.remaining() * 1000)}")
             connection.execute(f"PRAGMA synchronous = {synchronous}")
