@@ -10,6 +10,8 @@ INSTALLED := $(VENV)/.installed
 QUICK := tests/domain tests/application tests/config
 # What measures time runs after everything else, and nothing beside it.
 ALONE := alone
+# One more than the processors that the gate has: tests wait about a third of their time.
+PROCESSES := 3
 # pytest's exit code where PYTEST_ARGS chooses no test of a run.
 NONE := [ $$? -eq 5 ]
 INSTALLED_DEV := $(VENV)/.installed-dev
@@ -23,7 +25,7 @@ run: $(INSTALLED) ## Install and serve on http://127.0.0.1:8000 (HOST, PORT chan
 	@exec $(BIN)/gunicorn -c config/gunicorn.conf.py wsgi:app
 
 test: $(INSTALLED_DEV) $(INSTALLED_NPM) ## Run every test; REQUIRE=cassandra,nginx turns skips into failures
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not $(ALONE)' --cov --cov-report= --cov-fail-under 0 $(PYTEST_ARGS) || $(NONE)
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder -m 'not $(ALONE)' --cov --cov-report= --cov-fail-under 0 $(PYTEST_ARGS) || $(NONE)
 	$(BIN)/pytest -m '$(ALONE)' --cov --cov-append --cov-report term $(PYTEST_ARGS) || $(NONE)
 
 quick: $(INSTALLED_DEV) ## Run the tests that need no other service, in about a minute
