@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.application.projections.days import since_terms
+from app.domain.errors import InvalidValue
 from app.domain.profile.identifiers import day
+
+ALTERNATIVES_MAX = 20
+"""So many values at most of which any will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +47,23 @@ def since(name: str, kind: str, description: str) -> Filter:
         "DATE",
         {"format": "date"},
     )
+
+
+def any_of(
+    name: str, term: Callable[[str], str], description: str, example: str, metavar: str
+) -> Filter:
+    """A filter for carriers with any of some values, separated by commas; `term` gives the term of
+    one, or raises InvalidValue."""
+
+    def terms(text: str) -> frozenset[str]:
+        values = text.split(",")
+        if len(values) > ALTERNATIVES_MAX:
+            raise InvalidValue(f"The alternatives must be at most {ALTERNATIVES_MAX}")
+        return frozenset(map(term, values))
+
+    sentence = (
+        f"The {{field}} parameter must be one such as {example.partition(',')[0]}, or up to"
+        f" {ALTERNATIVES_MAX} of them separated by commas"
+    )
+    option = description.replace(", separated by commas", "")
+    return Filter(name, terms, sentence, description, example, option, metavar)

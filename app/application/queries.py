@@ -15,6 +15,14 @@ class ShowCarrier:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowDocuments(ShowCarrier):
+    """The carrier's documents as they were then, and whether they hold on the day `on`
+    (YYYY-MM-DD): today where the carrier is, if no day is given."""
+
+    on: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ShowHistory:
     """A page of a carrier's history: at most `limit` events behind the version `after`."""
 

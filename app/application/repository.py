@@ -25,6 +25,7 @@ from app.application.ports.event_store import (
 from app.application.snapshots import Snapshot, Snapshots
 from app.domain.carrier import Carrier, CarrierState
 from app.domain.command import CarrierEvent
+from app.domain.documents import today
 
 
 class CarrierNotFound(Exception):
@@ -80,6 +81,10 @@ class CarrierRepository:
     def now(self) -> datetime:
         """The moment by the clock that dates the events, UTC."""
         return self._clock()
+
+    def today(self, state: CarrierState) -> str:
+        """The day that it is where the carrier is, YYYY-MM-DD."""
+        return today(self._clock(), state.profile.time_zone)
 
     def load(self, carrier_id: str, deadline: Deadline) -> Carrier:
         """The carrier as it is now. Raises CarrierNotFound, UnreadableEvent, StoreUnavailable."""

@@ -18,6 +18,7 @@ _OTHERS = {
         "app.cli.doctor",
         "Say what could lose or leak data: how the store is set up, and who can reach it.",
     ),
+    "documents": (_CARRIERS, "List a carrier's documents, and which of them hold on a day."),
     "export": (_DIRECTORY, "Write carriers as CSV, to FILE or stdout."),
     "feed": ("app.cli.feed", "The one order of all events of all carriers."),
     "history": (

@@ -17,16 +17,25 @@ import click
 
 from app.api.resources import representations
 from app.api.schemas.commands import HistoryQuerySchema, ShowSchema, body_schema
+from app.api.schemas.documents import ShowDocumentsSchema
 from app.application.command_context import CommandContext, commit_id_of
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
-from app.application.queries import ShowCarrier, ShowHistory
-from app.application.repository import CarrierNotFound
+from app.application.queries import ShowCarrier, ShowDocuments, ShowHistory
+from app.application.repository import CarrierNotFound, CarrierView
 from app.application.services import Services
 from app.bootstrap import build_services
 from app.cli import options
 from app.cli.errors import NOT_FOUND, CarrierCommand, CliError, tell_done
-from app.cli.output import aligned, carrier_rows, history_rows, in_text, plan_rows, write_data
+from app.cli.output import (
+    aligned,
+    carrier_rows,
+    document_rows,
+    history_rows,
+    in_text,
+    plan_rows,
+    write_data,
+)
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
 from config.settings import Settings
@@ -106,10 +115,7 @@ def show(
     asked = options.body_of({"version": version, "at": at})
     query: ShowCarrier = options.loaded(ShowSchema(), asked)
     with _opened(settings) as (services, deadline):
-        try:
-            view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
-        except CarrierNotFound as error:
-            raise CliError(NOT_FOUND, error.sentence) from error
+        view = _shown(services, carrier_id, query, deadline)
     data = representations.carrier(view)
     write_data(data, aligned(carrier_rows(data)), as_json=as_json)
 
@@ -136,11 +142,42 @@ def history(
     write_data(data, lines, as_json=as_json)
 
 
+@click.command(cls=CarrierCommand)
+@click.argument("carrier_id", metavar="ID", type=click.UUID)
+@click.option("--on", metavar="DATE", help="Whether they hold on this day; today if not given.")
+@click.option("--version", metavar="N", help="As they were at this version.")
+@click.option("--at", metavar="TIME", help="As they were then: ISO 8601 with an offset.")
+@click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
+@click.pass_obj
+def documents(
+    settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: str | None
+) -> None:
+    """List a carrier's documents, and which of them hold on a day.
+
+    --at and --version say what had been recorded then, --on is the day that it is judged for.
+    """
+    query: ShowDocuments = options.loaded(ShowDocumentsSchema(), options.body_of(given))
+    with _opened(settings) as (services, deadline):
+        view = _shown(services, carrier_id, query, deadline)
+        data = representations.documents(view, query.on or services.carriers.today(view.state))
+    write_data(data, aligned(document_rows(data)), as_json=as_json)
+
+
 COMMANDS: Sequence[click.Command] = (
     *(ShellCommand(each).as_click() for each in DECLARATIONS),
     show,
+    documents,
     history,
 )
+
+
+def _shown(
+    services: Services, carrier_id: UUID, query: ShowCarrier, deadline: Deadline
+) -> CarrierView:
+    try:
+        return services.carriers.show(str(carrier_id), deadline, query.version, query.at)
+    except CarrierNotFound as error:
+        raise CliError(NOT_FOUND, error.sentence) from error
 
 
 @contextmanager

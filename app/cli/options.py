@@ -2,7 +2,7 @@
 decided here, only how it is written in a shell."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,7 +12,7 @@ from app.api.http.validation import sentences
 from app.application.command_context import KEY
 from app.application.strict_json import NotStrictJson, parse
 from app.cli.errors import INVALID, CliError
-from app.domain.command import Declaration
+from app.domain.command import Declaration, Input, NumberInput, ObjectInput
 from app.domain.profile import PROFILE_PARTS
 
 Reading = Callable[[str], Any]  # raises ValueError with what is wrong
@@ -43,6 +43,28 @@ def _coverage(text: str) -> dict[str, Any]:
     if not colon:
         raise ValueError("It must be written service:countries, such as parcel:DE,FR")
     return {"service": service, "countries": countries.split(",")}
+
+
+def _object(names: Sequence[str], text: str) -> dict[str, str]:
+    """An object of texts, which are written with spaces between them."""
+    words = text.split()
+    if len(words) != len(names):
+        raise ValueError(f"It must be written {' '.join(names)}, with a space between")
+    return dict(zip(names, words, strict=True))
+
+
+def _contact(text: str) -> Any:  # noqa: ANN401 - an object, if it keeps the form
+    """`role:name:phone or e-mail`, or a JSON object where it has both."""
+    if text.startswith("{"):
+        return _json(text)
+    role, _, rest = text.partition(":")
+    name, colon, reached = rest.rpartition(":")
+    if not colon:
+        raise ValueError(
+            "It must be written role:name:phone or role:name:email, such as"
+            " dispatch:Night desk:+498912345678"
+        )
+    return {"role": role, "name": name, "email" if "@" in reached else "phone": reached}
 
 
 def _key(text: str) -> str:
@@ -103,6 +125,17 @@ PROFILE = (
         callback=_read_by(_json),
         help="A small JSON object of your own.",
     ),
+    _option(
+        "--contact",
+        "contacts",
+        multiple=True,
+        metavar="ROLE:NAME:PHONE|EMAIL",
+        callback=_read_by(_contact),
+        help="Such as 'dispatch:Night desk:+498912345678'; repeatable. With both as JSON:"
+        ' {"role": …, "name": …, "phone": …, "email": …}.',
+    ),
+    _option("--tag", "tags", multiple=True, metavar="WORD", help="To find it by; repeatable."),
+    _option("--time-zone", metavar="NAME", help="An IANA time zone, such as Europe/Berlin."),
 )
 UNSET = _option(
     "--unset",
@@ -121,12 +154,23 @@ def options_of(declaration: Declaration) -> list[click.Option]:
             metavar=given.input.metavar,
             required=given.required,
             help=given.input.option,
+            **_reading(given.input),
         )
         for given in declaration.inputs
     ]
     if declaration.takes_profile:
         options += PROFILE if declaration.registers else (*PROFILE, UNSET)
     return options
+
+
+def _reading(declared: Input) -> dict[str, Any]:
+    """How the option's words become the JSON of an Input that is no text in it."""
+    match declared:
+        case NumberInput():
+            return {"type": click.IntRange(1)}
+        case ObjectInput(parts=parts):
+            return {"callback": _read_by(lambda text: _object(tuple(parts), text))}
+    return {}
 
 
 DRY_RUN = _option("--dry-run", is_flag=True, help="Do all but write; say what it would write.")
@@ -143,7 +187,10 @@ IF_VERSION = _option(
     help="Only if the carrier is at this version.",
 )
 
-_EMPTY: Mapping[str, object] = {"aliases": [], "identifiers": [], "coverage": [], "metadata": {}}
+_EMPTY: Mapping[str, object] = {
+    **{part: [] for part in ("aliases", "identifiers", "coverage", "contacts", "tags")},
+    "metadata": {},
+}
 
 
 def body_of(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,6 +146,27 @@ def history_rows(entries: Iterable[Mapping[str, Json]]) -> list[tuple[str, ...]]
     ]
 
 
+def document_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
+    """A heading, and a row for each document of a carrier."""
+    return [
+        ("ID", "KIND", "NUMBER", "ISSUER", "FROM", "TO", "LIMIT", f"HOLDS ON {data['on']}", "WHY"),
+        *(
+            (
+                _text(each["document_id"]),
+                each["kind"],
+                each["number"],
+                each["issuer"],
+                each["valid_from"],
+                cell(each["valid_to"]),
+                _text(each["limit"]) or "-",
+                "yes" if each["holds"] else "no",
+                _what_became(each),
+            )
+            for each in data["documents"]
+        ),
+    ]
+
+
 def printable(text: str) -> str:
     """The text with control and bidirectional characters escaped, which could steer a terminal."""
     if text.isprintable():
@@ -153,6 +174,14 @@ def printable(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def _what_became(document: Mapping[str, Json]) -> str:
+    """Of a document that is not in force any more; `-` of one that is."""
+    by = f" by {document['replaced_by']}" if document["standing"] == "replaced" else ""
+    because = f": {document['reason']}" if document["reason"] else ""
+    standing = document["standing"]
+    return "-" if standing == "in-force" else f"{standing}{by}{because}"
 
 
 def _said(data: Mapping[str, Json]) -> str:
@@ -184,6 +213,10 @@ def _entry(value: Json) -> str:
             return f"{service}:{','.join(countries)}"
         case {"scheme": scheme, "value": code, **more} if not any(more.values()):
             return f"{scheme}:{code}"
+        case {"role": role, "name": name, **ways} if len(ways) == 1:
+            return f"{role}:{name}:{next(iter(ways.values()))}"
+        case {"amount": amount, "currency": currency, **more} if not more:
+            return f"{amount} {currency}"
     return json.dumps(value, ensure_ascii=False)
 
 

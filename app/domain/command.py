@@ -62,20 +62,36 @@ class ChangeCarrier(Command):
     carrier_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Input:
     """How a field of a command is given, and what people are told of it.
 
     `read` makes the value of the text, or raises InvalidValue. `keywords` are those that JSON
     Schema has for the text. `option` and `metavar` describe the field's option of the shell.
+    `type_name` is that of the text's type, if other places have the type as well. The classes below
+    are Inputs that are no text in JSON.
     """
 
-    read: Callable[[str], Any]
+    read: Callable[[Any], Any]
     description: str
-    example: str
+    example: Any
     option: str
     metavar: str = "TEXT"
     keywords: Mapping[str, Any] = field(default_factory=dict)
+    type_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberInput(Input):
+    """An Input that is a whole number from 1 on in JSON and in the shell; `read` is given it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectInput(Input):
+    """An Input that is an object of named texts in JSON, all of which are required, and in the
+    shell one text of them in this order with spaces between. `read` is given the object."""
+
+    parts: Mapping[str, Input] = field(default_factory=dict)
 
 
 class Profile:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
-from app.domain import values
-from app.domain.command import Input, Profile
+from app.domain import documents, values
+from app.domain.command import Input, NumberInput, ObjectInput, Profile
 from app.domain.errors import InvalidInput
+from app.domain.profile.contact import URL_MAX_CHARACTERS, https_url
 from app.domain.profile.identifiers import day
 
 FIRST_ZONE = timedelta(hours=14)
@@ -23,11 +24,13 @@ def line(name: str, maximum: int, description: str, example: str) -> Input:
     return Input(read, description, example, description, keywords=keywords)
 
 
-def choice(name: str, choices: Sequence[str], description: str) -> Input:
+def choice(
+    name: str, choices: Sequence[str], description: str, type_name: str | None = None
+) -> Input:
     """One of the choices."""
     read, keywords = partial(values.one_of, name, choices), {"enum": list(choices)}
     option = f"{description.removesuffix('.')}: {', '.join(choices)}."
-    return Input(read, description, choices[0], option, keywords=keywords)
+    return Input(read, description, choices[0], option, keywords=keywords, type_name=type_name)
 
 
 def refuse_future(name: str, given: str, now: datetime) -> None:
@@ -36,12 +39,44 @@ def refuse_future(name: str, given: str, now: datetime) -> None:
         raise InvalidInput(name, f"The {name} must not be in the future")
 
 
-def calendar_day(name: str, description: str) -> Input:
+def calendar_day(name: str, description: str, example: str = "2025-01-31") -> Input:
     """A day as YYYY-MM-DD."""
     read, keywords = partial(day, name), {"format": "date"}
-    return Input(read, description, "2025-01-31", description, "DATE", keywords)
+    return Input(read, description, example, description, "DATE", keywords)
 
 
+LIMIT = ObjectInput(
+    lambda parts: documents.Limit(**parts),
+    f"Up to how much money it answers for; only {', '.join(documents.LIMITED)} have one.",
+    {"amount": "1000000.00", "currency": "EUR"},
+    "Up to how much it answers for, such as '1000000 EUR'.",
+    "'AMOUNT CURRENCY'",
+    parts={
+        "amount": Input(
+            documents.amount,
+            "A decimal number above 0, of at most 15 digits before the point and 3 behind it.",
+            "1000000.00",
+            "How much.",
+        ),
+        "currency": Input(documents.currency, "An ISO 4217 code.", "EUR", "Which currency."),
+    },
+)
+_SHA256 = Input(
+    documents.sha256,
+    "The SHA-256 of the document's file, in hexadecimal digits.",
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "The SHA-256 of its file.",
+    "HEX",
+    {"pattern": "^[0-9A-Fa-f]{64}$"},
+)
+_URL = Input(
+    partial(https_url, what="url"),
+    "Where the document's file is: an https URL without user name and password.",
+    "https://files.example.com/certificates/CI-2026-17.pdf",
+    "Where its file is: an https URL.",
+    "URL",
+    {"format": "uri", "maxLength": URL_MAX_CHARACTERS},
+)
 _REASON = Input(
     values.Reason,
     "Why, in one line; kept in the carrier's history for ever.",
@@ -73,5 +108,21 @@ EmailAddress = Annotated[
 ]
 Reason = Annotated[values.Reason, _REASON]
 OptionalReason = Annotated[values.Reason | None, _REASON]
+DocumentId = Annotated[
+    int,
+    NumberInput(int, "Which document of the carrier.", 1, "Which document of the carrier.", "N"),
+]
+DocumentNumber = Annotated[
+    str, line("number", 100, "What its issuer numbers it with.", "CI-2026-17")
+]
+Issuer = Annotated[str, line("issuer", 255, "Who has issued it.", "Example Insurance plc")]
+ValidFrom = Annotated[str, calendar_day("valid_from", "The first day it is valid.", "2026-01-01")]
+ValidTo = Annotated[
+    str | None,
+    calendar_day("valid_to", "The last day it is valid; open if not given.", "2026-12-31"),
+]
+OptionalLimit = Annotated[documents.Limit | None, LIMIT]
+FileSha256 = Annotated[str | None, _SHA256]
+FileUrl = Annotated[str | None, _URL]
 ProfileParts = Annotated[Mapping[str, Any], Profile]
 """JSON in normal form by the name of a profile's part."""

@@ -294,7 +294,11 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         "update_profile",
         "suspend",
         "reinstate",
+        "file_document",
+        "replace_document",
+        "annotate",
         "retire",
+        "withdraw_document",
         "note_incident",
     ):
         path, operation = operation_of(spec, operation_id)

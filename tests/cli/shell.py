@@ -27,6 +27,12 @@ PROFILE: dict[str, Any] = {
     ],
     "tracking_url": "https://www.fedex.com/track?nr={tracking_number}",
     "metadata": {"tier": 1},
+    "contacts": [
+        {"role": "dispatch", "name": "Night desk", "phone": "+498912345678"},
+        {"role": "claims", "name": "Ms Ito", "email": "claims@fedex.com"},
+    ],
+    "tags": ["preferred", "reefer"],
+    "time_zone": "Europe/Berlin",
 }
 PROFILE_OPTIONS = (
     *("--phone", "+49 89 12345678", "--website", "https://www.fedex.com"),
@@ -35,6 +41,9 @@ PROFILE_OPTIONS = (
     *("--coverage", "parcel:FR,DE", "--coverage", "air:worldwide"),
     *("--tracking-url", "https://www.fedex.com/track?nr={tracking_number}"),
     *("--metadata", '{"tier": 1}'),
+    *("--contact", "dispatch:Night desk:+49 89 12345678"),
+    *("--contact", '{"role": "claims", "name": "Ms Ito", "email": "claims@fedex.com"}'),
+    *("--tag", "reefer", "--tag", "Preferred", "--time-zone", "europe/berlin"),
 )
 
 

@@ -11,6 +11,7 @@ from app.api.schemas.commands import body_schema
 from app.cli.carriers import COMMANDS
 from app.cli.errors import (
     INVALID,
+    NOT_FOUND,
     REFUSED,
     STALE,
 )
@@ -19,6 +20,7 @@ from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
 from tests.cli.shell import (
     CHANGES,
+    NOBODY,
     PROFILE,
     PROFILE_OPTIONS,
     data,
@@ -211,3 +213,68 @@ def test_an_incident_of_tomorrow_is_an_invalid_value() -> None:
     result = run("note-incident", registered(), *words)
     assert result.exit_code == INVALID
     assert result.stderr == "Error: happened_on: The happened_on must not be in the future\n"
+
+
+COVER = (
+    *("file-document", "--kind", "cargo-insurance", "--number", "CI-2026-17"),
+    *("--issuer", "Example plc", "--valid-from", "2026-01-01", "--valid-to", "2026-12-31"),
+)
+
+
+def _to(carrier_id: str, command: tuple[str, ...]) -> tuple[str, ...]:
+    name, *words = command
+    return (name, carrier_id, *words)
+
+
+def test_documents_are_filed_replaced_withdrawn_and_listed() -> None:
+    """A line each, with whether it holds on the day and what became of it."""
+    carrier_id = registered()
+    data(*_to(carrier_id, COVER), "--limit", "1000000 EUR")
+    renewal = ("--document-id", "1", "--number", "CI-2027-4", "--issuer", "Example plc")
+    data("replace-document", carrier_id, *renewal, "--valid-from", "2027-01-01")
+    data(*_to(carrier_id, COVER), "--number", "CI-0")
+    data("withdraw-document", carrier_id, "--document-id", "3", "--reason", "Forged")
+    heading, *lines = run("documents", carrier_id, "--on", "2026-12-31").stdout.splitlines()
+    assert "HOLDS ON 2026-12-31" in heading
+    assert [line.split()[0] for line in lines] == ["1", "2", "3"]
+    assert "1000000 EUR" in lines[0]
+    assert lines[0].endswith("yes                  replaced by 2")
+    assert lines[1].endswith("no                   -")
+    assert lines[2].endswith("no                   withdrawn: Forged")
+    told = data("documents", carrier_id, "--on", "2027-01-01", "--version", "3")
+    assert [each["holds"] for each in told["documents"]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--limit", "1000000"), "It must be written amount currency, with a space between"),
+        (("--limit", "1000000 EURO"), "limit.currency: The currency must be an ISO 4217 code"),
+        (("--valid-to", "2025-12-31"), "valid_to: The valid_to must not be before"),
+    ],
+)
+def test_a_document_that_breaks_a_rule_is_refused(words: tuple[str, ...], said: str) -> None:
+    """With what is wrong, as the API has it."""
+    result = run(*_to(registered(), COVER), *words)
+    assert result.exit_code == INVALID
+    assert said in " ".join(result.stderr.split())
+
+
+def test_the_documents_of_nobody_are_not_found() -> None:
+    """As the carrier itself."""
+    assert run("documents", NOBODY).exit_code == NOT_FOUND
+
+
+def test_a_note_is_shown_by_the_history() -> None:
+    """As it changes no field."""
+    carrier_id = registered()
+    data("annotate", carrier_id, "--note", "Ask for Ms Ito")
+    assert run("history", carrier_id).stdout.splitlines()[-1].endswith("note: Ask for Ms Ito")
+
+
+def test_carriers_are_listed_by_their_tags() -> None:
+    """Any of them will do."""
+    carrier_id = registered()
+    data("update-profile", carrier_id, "--tag", "reefer", "--tag", "preferred")
+    assert len(data("list", "--tag", "reefer,other")["carriers"]) == 1
+    assert data("list", "--tag", "other")["carriers"] == []

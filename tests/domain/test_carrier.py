@@ -9,14 +9,19 @@ from hypothesis import strategies as st
 
 from app.domain.carrier import ACTIVE, POSSIBLE, RETIRED, SUSPENDED, Carrier, CarrierState
 from app.domain.command import CarrierEvent, Command
+from app.domain.commands.annotate import AnnotateCarrier, CarrierAnnotated
 from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
+from app.domain.commands.file_document import CarrierDocumentFiled, FileDocument
 from app.domain.commands.note_incident import CarrierIncidentNoted, NoteIncident
 from app.domain.commands.register import CarrierRegistered, RegisterCarrier
 from app.domain.commands.reinstate import CarrierReinstated, ReinstateCarrier
 from app.domain.commands.rename import CarrierRenamed, RenameCarrier
+from app.domain.commands.replace_document import CarrierDocumentReplaced, ReplaceDocument
 from app.domain.commands.retire import CarrierRetired, RetireCarrier
 from app.domain.commands.suspend import CarrierSuspended, SuspendCarrier
 from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
+from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn, WithdrawDocument
+from app.domain.documents import Limit
 from app.domain.errors import AlreadyRegistered, DomainError, ForbiddenByState
 from app.domain.profile import EMPTY
 from app.domain.values import CATEGORIES, CarrierName, Category, EmailAddress, Reason
@@ -29,11 +34,14 @@ SUSPENSION = CarrierSuspended(reason="No cover", category="insurance")
 RETIREMENT = CarrierRetired(reason="Bankrupt")
 PHONE, WEBSITE = "+498912345678", "https://www.fedex.com"
 PROFILED = CarrierProfileUpdated(changes={"phone": PHONE, "aliases": ["FDX"]})
+COVER = CarrierDocumentFiled(
+    1, "cargo-insurance", "CI 1", "Insurer", "2026-01-01", "2026-12-31", None, None, None
+)
 
 PASTS: dict[str, tuple[CarrierEvent, ...]] = {
-    ACTIVE: (REGISTERED, PROFILED),
-    SUSPENDED: (REGISTERED, PROFILED, SUSPENSION),
-    RETIRED: (REGISTERED, PROFILED, RETIREMENT),
+    ACTIVE: (REGISTERED, PROFILED, COVER),
+    SUSPENDED: (REGISTERED, PROFILED, COVER, SUSPENSION),
+    RETIRED: (REGISTERED, PROFILED, COVER, RETIREMENT),
 }
 Outcomes = tuple[CarrierEvent | type[DomainError], ...]
 NOTHING: Outcomes = ()
@@ -41,6 +49,14 @@ FORBIDDEN: Outcomes = (ForbiddenByState,)
 LIFTED = CarrierReinstated(reason="Covered again")
 OTHER_SUSPENSION = CarrierSuspended(reason="Fined", category="authority")
 OTHER_RETIREMENT = CarrierRetired(reason="Merged")
+CONTRACT = CarrierDocumentFiled(
+    2, "contract", "7", "Us", "2026-01-01", None, {"amount": "5", "currency": "EUR"}, None, None
+)
+RENEWAL = CarrierDocumentReplaced(
+    2, 1, "cargo-insurance", "CI 2", "Insurer", "2027-01-01", None, None, None, None, "Renewed"
+)
+WITHDRAWAL = CarrierDocumentWithdrawn(1, "Forged")
+NOTE = CarrierAnnotated("Ask for Ms Ito")
 INCIDENT = CarrierIncidentNoted("late", "2024-02-01", "A day late")
 
 # What is asked for, and what follows of it in the states active, suspended and retired.
@@ -136,6 +152,31 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (INCIDENT,),
         (INCIDENT,),
     ),
+    "file-document": (
+        FileDocument(CARRIER_ID, "contract", "7", "Us", "2026-01-01", limit=Limit("5.00", "EUR")),
+        (CONTRACT,),
+        (CONTRACT,),
+        FORBIDDEN,
+    ),
+    "file-document that is on file": (
+        FileDocument(CARRIER_ID, "cargo-insurance", "CI 1", "Insurer", "2026-01-01", "2026-12-31"),
+        NOTHING,
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "replace-document": (
+        ReplaceDocument(CARRIER_ID, 1, "CI 2", "Insurer", "2027-01-01", reason=Reason("Renewed")),
+        (RENEWAL,),
+        (RENEWAL,),
+        FORBIDDEN,
+    ),
+    "withdraw-document": (
+        WithdrawDocument(CARRIER_ID, 1, Reason("Forged")),
+        (WITHDRAWAL,),
+        (WITHDRAWAL,),
+        (WITHDRAWAL,),
+    ),
+    "annotate": (AnnotateCarrier(CARRIER_ID, "Ask for Ms Ito"), (NOTE,), (NOTE,), (NOTE,)),
     "retire for the same": (
         RetireCarrier(CARRIER_ID, Reason("Bankrupt")),
         (RETIREMENT,),
@@ -242,6 +283,10 @@ PROFILES = st.fixed_dictionaries(
     },
 )
 ID = st.just(CARRIER_ID)
+KINDS = st.sampled_from(["cargo-insurance", "contract"])
+NUMBERS = st.sampled_from(["1", "2"])
+DAYS = st.sampled_from(["2026-01-01", "2026-12-31", "2027-01-01"])
+IDS = st.integers(1, 4)
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(RegisterCarrier, NAMES, EMAILS, PROFILES),
     st.builds(RenameCarrier, ID, NAMES),
@@ -250,6 +295,9 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(SuspendCarrier, ID, REASONS, CATEGORY),
     st.builds(ReinstateCarrier, ID, st.none() | REASONS),
     st.builds(RetireCarrier, ID, REASONS),
+    st.builds(FileDocument, ID, KINDS, NUMBERS, st.just("Insurer"), DAYS, st.none() | DAYS),
+    st.builds(ReplaceDocument, ID, IDS, NUMBERS, st.just("Insurer"), DAYS, st.none() | DAYS),
+    st.builds(WithdrawDocument, ID, IDS, REASONS),
 )
 
 

@@ -138,6 +138,10 @@ FROM_TEXT: list[tuple[str, Callable[[str], Any]]] = [
     ("coverage", lambda text: [{"service": "air", "countries": [text]}]),
     ("coverage", lambda text: [{"service": text, "countries": ["DE"]}]),
     ("metadata", lambda text: {text: text}),
+    ("contacts", lambda text: [{"role": "claims", "name": text, "phone": text}]),
+    ("contacts", lambda text: [{"role": "claims", "name": text, "email": f"a@{text}"}]),
+    ("tags", lambda text: [text, "a"]),
+    ("time_zone", lambda text: text),
 ]
 PLAUSIBLE = st.one_of(
     ANY_TEXT,
@@ -174,6 +178,9 @@ def test_an_empty_profile_has_no_part() -> None:
         "coverage": [],
         "tracking_url": None,
         "metadata": {},
+        "contacts": [],
+        "tags": [],
+        "time_zone": None,
     }
     assert EMPTY.as_json() == unset
     assert list(PROFILE_PARTS) == list(unset)

@@ -150,7 +150,8 @@ def test_what_only_another_program_understands_is_named(name: str, version: int)
     for field in content:
         without = {key: value for key, value in content.items() if key != field}
         unreadable.append(of_version(name, version, json.dumps(without)))
-        unreadable.append(of_version(name, version, json.dumps({**content, field: 1})))
+        other = "1" if isinstance(content[field], int) else 1
+        unreadable.append(of_version(name, version, json.dumps({**content, field: other})))
         unreadable.append(of_version(name, version, json.dumps({**content, field: [content]})))
     for stored in unreadable:
         with pytest.raises(UnreadableEvent) as caught:

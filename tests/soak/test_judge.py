@@ -51,6 +51,16 @@ def clean() -> WrittenHistory:
     written.done("update-profile", "carrier-2", website="https://x.example/1")
     written.done("reinstate", "carrier-2")
     written.done("note-incident", "carrier-2", kind="late", note="an hour")
+    cover = {"issuer": "Insurer", "valid_from": "2026-01-31"}
+    written.done("file-document", "carrier-2", kind="contract", number="1", **cover)
+    written.done("file-document", "carrier-2", kind="contract", number="1", **cover)
+    written.done("replace-document", "carrier-2", document_id=1, number="2", **cover)
+    written.refused(
+        "validation-failed", "withdraw-document", "carrier-2", document_id=3, reason="x"
+    )
+    written.shown("carrier-2")
+    written.done("withdraw-document", "carrier-2", document_id=2, reason="forged")
+    written.done("annotate", "carrier-2", note="ask for Ms Ito")
     written.unknown("rename", "carrier-2", False, name="Never")
     written.done("retire", "carrier-1", reason="merged")
     written.refused("forbidden-by-state", "rename", "carrier-1", name="Undead")
@@ -94,7 +104,7 @@ def test_a_history_without_a_fault_passes() -> None:
     """Refusals, no-ops, commands without an answer and sent again among it."""
     history = clean().finished()
     assert broken(history) == []
-    assert described(history).startswith("15 commands (11 done, 3 refused, 1 unknown in the end")
+    assert described(history).startswith("21 commands (16 done, 4 refused, 1 unknown in the end")
 
 
 def test_a_history_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:

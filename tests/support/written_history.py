@@ -31,6 +31,10 @@ _TYPES = {
     "reinstate": "CarrierReinstated",
     "retire": "CarrierRetired",
     "note-incident": "CarrierIncidentNoted",
+    "file-document": "CarrierDocumentFiled",
+    "replace-document": "CarrierDocumentReplaced",
+    "withdraw-document": "CarrierDocumentWithdrawn",
+    "annotate": "CarrierAnnotated",
 }
 
 
@@ -127,12 +131,18 @@ class WrittenHistory:
         assert now is not None, f"{before} forbids it"
         if now != before:
             self._carriers[carrier] = now
-            self.feed += self._events(sent, carrier, before.version)
+            self.feed += self._events(sent, carrier, before)
         answer = replace(sent, carrier=carrier, outcome=DONE)
         return replace(answer, version=now.version, state=now.state)
 
-    def _events(self, sent: Sent, carrier: str, version: int) -> list[Event]:
-        body = dict(sent.body)
+    def _events(self, sent: Sent, carrier: str, before: Carrier) -> list[Event]:
+        version, body = before.version, dict(sent.body)
+        if sent.name == "file-document":
+            body["document_id"] = len(before.documents) + 1
+        if sent.name == "replace-document":
+            body = {"reason": None, **body, "replaces": body["document_id"]}
+            body["kind"] = before.documents[body["replaces"] - 1].said[0]
+            body["document_id"] = len(before.documents) + 1
         parts = {part: body.pop(part) for part in ("website", "aliases") if part in body}
         contents = [("CarrierProfileUpdated", {"changes": parts})] if parts else []
         if sent.name == "register":
@@ -156,7 +166,9 @@ class WrittenHistory:
 
     def _fields(self, carrier: str) -> Mapping[str, Any]:
         known = self._carriers[carrier]
-        return {**asdict(known), "aliases": list(known.aliases), "carrier_id": carrier}
+        fields = asdict(known.shown)
+        del fields["documents"]
+        return {**fields, "aliases": list(known.aliases), "carrier_id": carrier}
 
     def _keep(self, sent: Sent) -> Sent:
         self.records.append(sent)

@@ -22,11 +22,12 @@ from app.api.schemas.commands import (
     rule_of,
 )
 from app.api.schemas.directory import EligibilityQuerySchema, EligibilitySchema
+from app.api.schemas.documents import DocumentsSchema, ShowDocumentsSchema
 from app.application.consistency import token_of
 from app.application.handlers import CommandDone, StaleVersion
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
-from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory
+from app.application.queries import JudgeEligibility, ShowCarrier, ShowDocuments, ShowHistory
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
 from app.domain.eligibility import verdicts
@@ -53,6 +54,7 @@ _JUDGED = {
     200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag",)),
     304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
 }
+_DOCUMENTS = {200: Answer("Its documents", (DocumentsSchema,))}
 _HISTORY = {200: Answer("A page of its history", (answer_schemas.HistorySchema,), ("Link",))}
 
 blueprint = ContractBlueprint("carriers", __name__, description="Companies that carry goods")
@@ -104,6 +106,20 @@ def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
     version = events[-1].version
     about = {"carrier_id": str(carrier_id), "version": version}
     return _versioned({**about, **shown.eligibility(events, found)}, str(carrier_id), version)
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>/documents",
+    _DOCUMENTS,
+    (*IN_THE_REGISTRY, 404),
+    query=ShowDocumentsSchema,
+)
+def show_documents(query: ShowDocuments, carrier_id: UUID) -> Response:
+    """Show a carrier's documents, and which of them hold on a day."""
+    carriers = services().carriers
+    view = carriers.show(str(carrier_id), deadline(), query.version, query.at)
+    # No ETag: without `on` the answer is another one tomorrow, at the same version.
+    return success(shown.documents(view, query.on or carriers.today(view.state)))
 
 
 @blueprint.view(

@@ -37,6 +37,8 @@ _AS_JSON: Mapping[str, str] = {
     "coverage": "coverage",
     "identifiers_json": "identifiers",
     "metadata": "metadata",
+    "contacts": "contacts",
+    "tags": "tags",
 }
 """Columns that hold a list or an object, and the field it is."""
 
@@ -58,6 +60,7 @@ COLUMNS = (
     "category",
     "tracking_url",
     *_AS_JSON,
+    "time_zone",
 )
 """New ones are put at the end: a client may count."""
 

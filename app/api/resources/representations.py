@@ -11,6 +11,7 @@ from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
 from app.application.repository import CarrierView, DatedEvent
+from app.domain.documents import Document
 from app.domain.eligibility import Verdict
 
 
@@ -48,6 +49,16 @@ def carrier(view: CarrierView) -> dict[str, Any]:
 def listed(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a view's row. See `schemas.answers.CarrierSchema`."""
     return {name: value for name, value in body.items() if name not in NOT_SHOWN}
+
+
+def documents(view: CarrierView, on: str) -> dict[str, Any]:
+    """See `schemas.documents.DocumentsSchema`. `on` is a day, YYYY-MM-DD."""
+    return {
+        "carrier_id": view.carrier_id,
+        "version": view.version,
+        "on": on,
+        "documents": [_document(each, on) for each in view.state.documents.values()],
+    }
 
 
 def eligibility(events: Sequence[DatedEvent], verdicts: Iterable[Verdict]) -> dict[str, Any]:
@@ -110,6 +121,24 @@ def _deciding(event: DatedEvent) -> dict[str, Any]:
         "event_id": str(event.event_id),
         "type": event.event_type,
         "at": _moment(event.at),
+    }
+
+
+def _document(document: Document, on: str) -> dict[str, Any]:
+    return {
+        "document_id": document.document_id,
+        "kind": document.kind,
+        "number": document.number,
+        "issuer": document.issuer,
+        "valid_from": document.valid_from,
+        "valid_to": document.valid_to,
+        "limit": document.limit,
+        "sha256": document.sha256,
+        "url": document.url,
+        "holds": document.holds(on),
+        "standing": document.standing,
+        "reason": document.reason,
+        "replaced_by": document.replaced_by,
     }
 
 

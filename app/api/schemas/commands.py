@@ -16,9 +16,10 @@ from marshmallow import (
     validates_schema,
 )
 
-from app.api.schemas.profile import ProfileFields
+from app.api.schemas.components import COMPONENT
+from app.api.schemas.profile import EntrySchema, ProfileFields
 from app.application.queries import ShowCarrier, ShowHistory
-from app.domain.command import Declaration, Given
+from app.domain.command import Declaration, Given, Input, NumberInput, ObjectInput
 from app.domain.errors import InvalidValue
 
 LAST_VERSION = 2**31 - 1
@@ -49,6 +50,38 @@ class ValueField(fields.String):
             return self._value(text)
         except InvalidValue as error:
             raise ValidationError(error.sentence) from error
+
+
+class NumberField(fields.Integer):
+    """A whole number from 1 on, as JSON has it; no text and no fraction."""
+
+    default_error_messages: dict[str, str | list[Any] | dict[Any, Any]] = {
+        "required": "The {{field}} field is required",
+        "null": "The {{field}} field is required",
+        "invalid": "The {{field}} must be a whole number from 1 on",
+        "too_large": "The {{field}} must be a whole number from 1 on",
+    }
+
+    def _validated(self, value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
+        if type(value) is not int or not 1 <= value <= LAST_VERSION:
+            raise self.make_error("invalid")
+        return value
+
+
+class ObjectField(fields.Nested):
+    """An object of texts that becomes a value object."""
+
+    default_error_messages: dict[str, str | list[Any] | dict[Any, Any]] = {
+        "required": "The {{field}} field is required",
+        "null": "The {{field}} field is required",
+    }
+
+    def __init__(self, declared: ObjectInput, shape: type[Schema], **options: Any) -> None:  # noqa: ANN401
+        super().__init__(shape, **options)
+        self._value = declared.read
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the value object
+        return self._value(super()._deserialize(*args, **kwargs))
 
 
 class BodySchema(Schema):
@@ -131,19 +164,42 @@ def rule_of(declaration: Declaration) -> str:
     return f"{above}/{resource_of(declaration)}"
 
 
-def _field(given: Given) -> ValueField:
-    described = given.input
-    metadata = {
+def _field(given: Given) -> fields.Field[Any]:
+    options: dict[str, Any] = {"metadata": _about(given.input)}
+    if given.required:
+        options["required"] = True
+    elif given.default is None:
+        options |= {"load_default": None, "allow_none": True}
+    else:  # as a callable: apispec would describe the value object as the default
+        options["load_default"] = lambda: given.default
+    match given.input:
+        case NumberInput():
+            return NumberField(**options)
+        case ObjectInput() as declared:
+            return ObjectField(declared, object_schema(given.name, declared), **options)
+    return ValueField(given.input.read, **options)
+
+
+def _about(described: Input) -> dict[str, Any]:
+    about = {
         "description": described.description,
         "example": described.example,
         **described.keywords,
     }
-    if given.required:
-        return ValueField(described.read, required=True, metadata=metadata)
-    if given.default is None:
-        return ValueField(described.read, load_default=None, allow_none=True, metadata=metadata)
-    # As a callable: apispec would describe the value object as the default.
-    return ValueField(described.read, load_default=lambda: given.default, metadata=metadata)
+    return about | {COMPONENT: described.type_name} if described.type_name else about
+
+
+@cache  # one class a shape: OpenAPI names a second one of the same name differently
+def object_schema(name: str, declared: ObjectInput) -> type[Schema]:
+    """The shape of an object of texts."""
+    texts = {
+        part: ValueField(described.read, required=True, metadata=_about(described))
+        for part, described in declared.parts.items()
+    }
+    schema: Any = EntrySchema.from_dict(dict(texts), name=f"{name.capitalize()}Schema")
+    schema.__doc__ = declared.description
+    found: type[Schema] = schema
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +245,7 @@ class ShowSchema(QuerySchema):
 
     @validates_schema
     def _one_of_them(self, data: Mapping[str, Any], **_: object) -> None:
-        if len(data) > 1:
+        if {"version", "at"} <= data.keys():
             raise ValidationError(
                 "Give either the version or the at parameter, not both", "version"
             )

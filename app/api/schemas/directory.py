@@ -11,6 +11,7 @@ from app.api.schemas.answers import CARRIER_ID, CarrierSchema
 from app.api.schemas.commands import QueryInteger, QuerySchema
 from app.api.schemas.components import COMPONENT
 from app.application.directory.query import BadCursor, Query
+from app.application.filters import ALTERNATIVES_MAX
 from app.application.ports.views import SORTS
 from app.application.projections.carriers import FILTERS
 from app.application.projections.statistics import GROUPS
@@ -21,7 +22,6 @@ from app.domain.errors import InvalidValue
 from app.domain.profile.coverage import SERVICES, WORLDWIDE, countries, known_service
 from app.domain.profile.identifiers import SCHEMES, identifier_value
 
-ALTERNATIVES_MAX = 20
 PAIRS_MAX = 50
 Q_MAX_CHARACTERS = 100
 DAYS_MAX = 366

@@ -12,6 +12,7 @@ from app.domain.profile.contact import (
     ALIASES_MAX,
     TRACKING_NUMBER,
     URL_MAX_CHARACTERS,
+    PhoneNumber,
     alias,
     at_most,
 )
@@ -25,7 +26,16 @@ from app.domain.profile.identifiers import (
     known_scheme,
 )
 from app.domain.profile.metadata import METADATA_MAX_KEYS
-from app.domain.values import NAME_MAX_CHARACTERS
+from app.domain.profile.people import (
+    CONTACT_NAME_MAX_CHARACTERS,
+    CONTACTS_MAX,
+    ROLES,
+    contact_name,
+    reachable,
+    role,
+)
+from app.domain.profile.tags import TAG_MAX_CHARACTERS, TAGS_MAX, tag
+from app.domain.values import EMAIL_MAX_CHARACTERS, NAME_MAX_CHARACTERS, EmailAddress
 
 COUNTRY_OR_WORLDWIDE = f"^([A-Za-z]{{2}}|{WORLDWIDE})$"
 
@@ -230,6 +240,51 @@ class CoverageSchema(EntrySchema):
     )
 
 
+class ContactSchema(EntrySchema):
+    """Whom to ask about what. A phone number or an e-mail address is required, or both."""
+
+    role = _text(
+        role,
+        required=True,
+        metadata={
+            "description": "What they are to be asked about.",
+            "example": ROLES[0],
+            "enum": list(ROLES),
+            COMPONENT: "ContactRole",
+        },
+    )
+    name = _text(
+        contact_name,
+        required=True,
+        metadata={
+            "description": "A person or a desk.",
+            "example": "Night desk",
+            "minLength": 1,
+            "maxLength": CONTACT_NAME_MAX_CHARACTERS,
+        },
+    )
+    phone = _text(
+        PhoneNumber,
+        allow_none=True,
+        metadata={"description": "A phone number, kept in E.164.", "example": "+498912345678"},
+    )
+    email = _text(
+        EmailAddress,
+        allow_none=True,
+        metadata={
+            "description": "An e-mail address; others may have it as well.",
+            "example": "dispatch@fedex.com",
+            "format": "idn-email",
+            "maxLength": EMAIL_MAX_CHARACTERS,
+        },
+    )
+
+    @validates_schema
+    def can_be_reached(self, data: Mapping[str, Any], **_: object) -> None:
+        """By one way or the other."""
+        _ruled(reachable, data.get("phone"), data.get("email"), field="phone")
+
+
 class ProfileFields(Schema):
     """The parts of a profile, for schemas to inherit: all optional. Null, an empty list or an
     empty object removes a part; one that is not named stays as it is."""
@@ -296,5 +351,36 @@ class ProfileFields(Schema):
             "additionalProperties": True,
             "maxProperties": METADATA_MAX_KEYS,
             COMPONENT: "CarrierMetadata",
+        },
+    )
+    contacts = ListPart(
+        fields.Nested(ContactSchema, error_messages=_OBJECT),
+        maximum=CONTACTS_MAX,
+        error_messages=_LIST,
+        metadata={
+            "description": "Whom to ask about what; several can have one role.",
+            "example": [
+                {"role": "after-hours", "name": "Night desk", "phone": "+498912345678"},
+            ],
+            "maxItems": CONTACTS_MAX,
+        },
+    )
+    tags = ListPart(
+        _text(tag, metadata={"minLength": 1, "maxLength": TAG_MAX_CHARACTERS}),
+        maximum=TAGS_MAX,
+        error_messages=_LIST,
+        metadata={
+            "description": "Short words of the caller's own, to find carriers by: a to z, digits"
+            " and single hyphens; kept in lower case and in the order of the alphabet.",
+            "example": ["preferred", "reefer"],
+            "maxItems": TAGS_MAX,
+        },
+    )
+    time_zone = TextPart(
+        allow_none=True,
+        error_messages=_TEXT,
+        metadata={
+            "description": "An IANA time zone: what day it is for the carrier's documents.",
+            "example": "Europe/Berlin",
         },
     )

@@ -12,12 +12,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from app.application.filters import since
+from app.application.filters import any_of, since
 from app.application.ports.views import Row
 from app.application.projections.days import day_terms
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
 from app.domain.profile.coverage import WORLDWIDE
+from app.domain.profile.tags import tag
 
 __all__ = [
     "ALL",
@@ -33,10 +34,11 @@ __all__ = [
     "service_term",
     "sort_keys",
     "state_term",
+    "tag_term",
     "terms_of",
 ]
 
-VERSION = 2
+VERSION = 3
 """See `Projection.version`."""
 
 ALL = "all"
@@ -97,6 +99,7 @@ def terms_of(body: Body) -> frozenset[str]:
         for country in entry["countries"]:
             terms.add(country_term(country))
             terms.add(pair_term(country, service))
+    terms.update(map(tag_term, body["tags"]))
     for identifier in body["identifiers"]:
         terms.add(identifier_term(identifier["scheme"], identifier["value"]))
     if last := body.get("last_incident_on"):
@@ -116,8 +119,9 @@ def search_words(body: Body) -> frozenset[str]:
     return frozenset(found)
 
 
-FILTERS = (since("incidents_since", "incident", "Had an incident on this day or later."),)
-"""What carriers can be selected by, beside what `directory.query.Query` names."""
+def tag_term(tag: str) -> str:
+    """Those with that tag, in its normal form."""
+    return f"tag:{tag}"
 
 
 def state_term(state: str) -> str:
@@ -143,3 +147,16 @@ def pair_term(country: str, service: str) -> str:
 def identifier_term(scheme: str, value: str) -> str:
     """The term of carriers with that identifier; `value` in the normal form of its scheme."""
     return f"identifier:{scheme}:{value}"
+
+
+FILTERS = (
+    since("incidents_since", "incident", "Had an incident on this day or later."),
+    any_of(
+        "tag",
+        lambda text: tag_term(tag(text)),
+        "Has any of these tags, separated by commas.",
+        "preferred,reefer",
+        "TAG,…",
+    ),
+)
+"""What carriers can be selected by, beside what `directory.query.Query` names."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.application.projections.replay import Folded
 from app.domain.state import ACTIVE, RETIRED, STATES, CarrierState
 
-VERSION = 2
+VERSION = 3
 """See `Projection.version`."""
 
 TOTAL = "total"

@@ -13,5 +13,9 @@ SENTENCES = {
     "reinstate": "End a carrier's suspension.",
     "retire": "Take a carrier out of the registry for good.",
     "note-incident": "Note that something went wrong with a carrier's work.",
+    "file-document": "File a carrier's document, with the days on which it is valid.",
+    "replace-document": "File a document in the place of an earlier one.",
+    "withdraw-document": "Take a carrier's document back: it holds on no day.",
+    "annotate": "Add a note for people to a carrier's history.",
 }
 """Every command by its name, in the order in which they are shown, with what it does."""

@@ -1,4 +1,4 @@
-"""A carrier's profile: seven optional parts beside its name and e-mail address.
+"""A carrier's profile: ten optional parts beside its name and e-mail address.
 
 A command's JSON becomes a value object, which checks the part's rule and gives the JSON in normal
 form that events and states hold. Parts of stored events are not checked again, so old events stay
@@ -15,6 +15,9 @@ from app.domain.profile.contact import Aliases, PhoneNumber, TrackingUrl, Websit
 from app.domain.profile.coverage import Coverages
 from app.domain.profile.identifiers import Identifiers
 from app.domain.profile.metadata import Metadata
+from app.domain.profile.people import Contacts
+from app.domain.profile.tags import Tags
+from app.domain.profile.time_zone import TimeZone
 
 __all__ = ["EMPTY", "PROFILE_PARTS", "Part", "Profile", "compared"]
 
@@ -55,6 +58,9 @@ PROFILE_PARTS: Mapping[str, Part] = MappingProxyType(
         "coverage": Part(Coverages.from_json),
         "tracking_url": Part(TrackingUrl, nullable=True),
         "metadata": Part(Metadata),
+        "contacts": Part(Contacts.from_json),
+        "tags": Part(Tags),
+        "time_zone": Part(TimeZone, nullable=True),
     }
 )
 
@@ -71,6 +77,9 @@ class Profile:
     coverage: Sequence[Mapping[str, Any]] = field(default_factory=list)
     tracking_url: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    contacts: Sequence[Mapping[str, str]] = field(default_factory=list)
+    tags: Sequence[str] = field(default_factory=list)
+    time_zone: str | None = None
 
     def changed_by(self, changes: Mapping[str, Json]) -> "Profile":
         """The profile with the parts in `changes` replaced. Part names that this release does not

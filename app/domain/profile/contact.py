@@ -61,7 +61,7 @@ class Website:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", _https(self.text, "website"))
+        object.__setattr__(self, "text", https_url(self.text, "website"))
 
     def as_json(self) -> str:
         """The URL."""
@@ -81,12 +81,14 @@ class TrackingUrl:
             raise InvalidValue(
                 f"The tracking URL must contain {TRACKING_NUMBER} once and no other braces"
             )
-        _https(before + after, "tracking URL", URL_MAX_CHARACTERS - len(TRACKING_NUMBER))
+        https_url(before + after, "tracking URL", URL_MAX_CHARACTERS - len(TRACKING_NUMBER))
         # The URL must have its whole host before the number: "https://a.example{…}.com" has not.
         host = _HTTPS.fullmatch(before)
         if host is None or not host[2]:
             raise InvalidValue(f"The tracking URL must have {TRACKING_NUMBER} behind its host")
-        object.__setattr__(self, "text", _https(before, "tracking URL") + TRACKING_NUMBER + after)
+        object.__setattr__(
+            self, "text", https_url(before, "tracking URL") + TRACKING_NUMBER + after
+        )
 
     def as_json(self) -> str:
         """The URL with `{tracking_number}`."""
@@ -125,7 +127,7 @@ def at_most(what: str, count: int, maximum: int) -> None:
         raise InvalidValue(f"The {what} must have at most {maximum} entries")
 
 
-def _https(text: str, what: str, longest: int = URL_MAX_CHARACTERS) -> str:
+def https_url(text: str, what: str, longest: int = URL_MAX_CHARACTERS) -> str:
     """`text` with scheme and host in lower case; `what` names it in errors. Raises InvalidValue."""
     if len(text) > longest:
         raise InvalidValue(f"The {what} must be at most {URL_MAX_CHARACTERS} characters long")

@@ -152,7 +152,15 @@ def test_what_a_scope_allows(
 
 GROUPS = {
     Scope.REGISTER: {"register"},
-    Scope.PROFILE: {"rename", "change-email", "update-profile"},
+    Scope.PROFILE: {
+        "rename",
+        "change-email",
+        "update-profile",
+        "file-document",
+        "replace-document",
+        "withdraw-document",
+        "annotate",
+    },
     Scope.OVERSIGHT: {"suspend", "reinstate", "retire", "note-incident"},
 }
 

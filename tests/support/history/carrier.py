@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from tests.support.history import documents
+from tests.support.history.documents import Documents
 from tests.support.history.records import Event
 
-ACTIVE, SUSPENDED, RETIRED = "active", "suspended", "retired"
+ACTIVE, SUSPENDED, RETIRED = STATES = ("active", "suspended", "retired")
+DOCUMENTED: Final = frozenset({"file-document", "replace-document", "withdraw-document"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,17 @@ class Carrier:
     category: str | None = None
     website: str | None = None
     aliases: tuple[str, ...] = ()
+    documents: Documents = ()
 
     @property
     def address(self) -> str:
         """The e-mail address that nobody else may have meanwhile; empty if there is none."""
         return "" if self.state == RETIRED else self.email.lower()
+
+    @property
+    def shown(self) -> Carrier:
+        """What `GET /carriers/{id}` and the directory show: all but the documents."""
+        return replace(self, documents=())
 
 
 NOBODY: Final = Carrier()
@@ -36,11 +45,25 @@ NOBODY: Final = Carrier()
 
 def decided(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
     """The carrier after a command, at the same version if that changes nothing; None if its state
-    forbids the command."""
+    forbids the command, or if that `is_invalid`."""
     if command == "register":
         return _registered(body) if carrier == NOBODY else None
-    if command == "note-incident":
+    if command in {"note-incident", "annotate"}:
         return _moved(carrier) if carrier.version else None
+    if command in DOCUMENTED:
+        return _documented(carrier, command, body)
+    return _changed(carrier, command, body)
+
+
+def _documented(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
+    filed = documents.decided(carrier.documents, command, body)
+    if filed is None:
+        return None
+    states = set(STATES) if command == "withdraw-document" else {ACTIVE, SUSPENDED}
+    return _result(carrier, replace(carrier, documents=filed), states, None)
+
+
+def _changed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
     if command == "reinstate":
         changed = replace(carrier, state=ACTIVE, reason=None, category=None)
         return _result(carrier, changed, {SUSPENDED}, ACTIVE)
@@ -56,10 +79,18 @@ def decided(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier 
     return _result(carrier, changed, {ACTIVE, SUSPENDED}, None)
 
 
+def is_invalid(carrier: Carrier, command: str, body: Mapping[str, Any]) -> bool:
+    """Whether a command names a document that the carrier does not have, or has no more."""
+    if not (carrier.version and command in DOCUMENTED):
+        return False
+    return documents.decided(carrier.documents, command, body) is None
+
+
 def after(carrier: Carrier, event: Event) -> Carrier:
     """The carrier after one event more."""
     change = _CHANGES.get(event.type, _nothing)
-    return replace(carrier, version=event.version, **change(event.data))
+    filed = documents.after(carrier.documents, event.type, event.data)
+    return replace(carrier, version=event.version, documents=filed, **change(event.data))
 
 
 def folded(events: Iterable[Event]) -> Carrier:

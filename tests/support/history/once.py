@@ -17,7 +17,14 @@ from tests.support.history.records import (
 )
 
 REASONS = frozenset(
-    {"stale-version", "forbidden-by-state", "already-claimed", "contended", "carrier-not-found"}
+    {
+        "stale-version",
+        "forbidden-by-state",
+        "already-claimed",
+        "contended",
+        "carrier-not-found",
+        "validation-failed",
+    }
 )
 """Why a valid command can be refused."""
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from tests.support.history.carrier import NOBODY, Carrier, decided, folded, read
+from tests.support.history.carrier import NOBODY, Carrier, decided, folded, is_invalid, read
 from tests.support.history.linear import Operation, Undecided, find_stuck
 from tests.support.history.records import DONE, NEVER, REFUSED, UNKNOWN, Command, History, Sent
 
@@ -34,9 +34,9 @@ def _by_carrier(history: History) -> Mapping[str, Operations]:
         if carrier and (operation := _of_command(command)):
             found[carrier].append(operation)
     for look in history.shown:
-        found[look.carrier].append(_of_look(look.begin, look.end, read(look.fields)))
+        found[look.carrier].append(_of_look(look.begin, look.end, read(look.fields), _shown))
     for told in history.told:
-        found[told.carrier].append(_of_look(told.begin, told.end, folded(told.events)))
+        found[told.carrier].append(_of_look(told.begin, told.end, folded(told.events), _whole))
     return found
 
 
@@ -47,9 +47,21 @@ def _carrier_of(command: Command, history: History) -> str:
     return named or (events[0].carrier if events else "")
 
 
-def _of_look(begin: float, end: float, seen: Carrier) -> Operation[Carrier]:
+def _shown(carrier: Carrier) -> Carrier:
+    return carrier.shown
+
+
+def _whole(carrier: Carrier) -> Carrier:
+    return carrier
+
+
+def _of_look(
+    begin: float, end: float, seen: Carrier, visible: Callable[[Carrier], Carrier]
+) -> Operation[Carrier]:
+    """`visible` is what such a look can see of a carrier."""
+
     def step(carrier: Carrier) -> Carrier | None:
-        return carrier if carrier == seen else None
+        return carrier if visible(carrier) == seen else None
 
     return Operation(begin, end, step, f"a look that shows {seen}")
 
@@ -91,7 +103,13 @@ def _is_stale(sent: Sent, carrier: Carrier) -> Carrier | None:
 
 def _is_forbidden(sent: Sent, carrier: Carrier) -> Carrier | None:
     is_so = _matches(sent, carrier) and decided(carrier, sent.name, sent.body) is None
+    is_so = is_so and not is_invalid(carrier, sent.name, sent.body)
     return carrier if is_so and carrier.version and carrier.state == sent.state else None
+
+
+def _is_invalid(sent: Sent, carrier: Carrier) -> Carrier | None:
+    is_so = _matches(sent, carrier) and is_invalid(carrier, sent.name, sent.body)
+    return carrier if is_so else None
 
 
 def _is_not_there(_: Sent, carrier: Carrier) -> Carrier | None:
@@ -102,6 +120,7 @@ _STEPS: Mapping[tuple[str, str], Callable[[Sent, Carrier], Carrier | None]] = {
     (DONE, ""): _is_done,
     (REFUSED, "stale-version"): _is_stale,
     (REFUSED, "forbidden-by-state"): _is_forbidden,
+    (REFUSED, "validation-failed"): _is_invalid,
     (REFUSED, "carrier-not-found"): _is_not_there,
 }
 

@@ -25,6 +25,10 @@ WEIGHTS = {
     "reinstate": 10,
     "retire": 4,
     "note-incident": 10,
+    "file-document": 10,
+    "replace-document": 8,
+    "withdraw-document": 6,
+    "annotate": 4,
 }
 """How often each command is sent."""
 
@@ -96,9 +100,20 @@ class Choices:
             "change-email": lambda: {"email": self._address(number)},
             "update-profile": lambda: {"website": f"https://a.example/{text.replace(' ', '-')}"},
             "suspend": lambda: {"reason": text, "category": self.chance.choice(("fraud", "other"))},
+            "annotate": lambda: {"note": text},
+            "file-document": lambda: {"kind": "contract", **self._document(text)},
+            "replace-document": lambda: {**self._which(), **self._document(text)},
+            "withdraw-document": lambda: {**self._which(), "reason": text},
             "note-incident": lambda: {"kind": "late", "happened_on": "2026-01-31", "note": text},
         }
         return bodies.get(name, lambda: {"reason": text})()
+
+    def _which(self) -> dict[str, Any]:
+        """One that may be there, or may have been replaced or withdrawn."""
+        return {"document_id": self.chance.randrange(1, 4)}
+
+    def _document(self, text: str) -> dict[str, Any]:
+        return {"number": text, "issuer": "Insurer", "valid_from": "2026-01-31"}
 
     def _registration(self, number: str) -> dict[str, Any]:
         body = {"name": f"carrier {number}", "email": self._address(number)}
