@@ -15,7 +15,7 @@ from typing import Any
 from app.application.filters import any_of, since
 from app.application.ports.views import Row
 from app.application.projections.days import day_terms
-from app.application.projections.documents import document_terms, next_expiry
+from app.application.projections.documents import UNDOCUMENTED, document_terms, next_expiry
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
 from app.domain.documents import covered
@@ -91,7 +91,7 @@ def sort_keys(body: Body) -> dict[str, str]:
     they sort by time."""
     name = folded(body["name"])[:NAME_KEY_CHARACTERS]
     keys = {"name": name, "registered_at": body["registered_at"]}
-    if expiry := next_expiry(body["covered"]):
+    if body["covered"] and (expiry := next_expiry(body["covered"])):
         keys["next_expiry"] = expiry
     return keys
 
@@ -110,7 +110,10 @@ def terms_of(body: Body) -> frozenset[str]:
         terms.add(identifier_term(identifier["scheme"], identifier["value"]))
     if last := body.get("last_incident_on"):
         terms |= day_terms("incident", last)
-    terms.update(document_terms(body["covered"], body["updated_at"][:10]))
+    if body["covered"]:
+        terms.update(document_terms(body["covered"], body["updated_at"][:10]))
+    else:
+        terms.add(UNDOCUMENTED)
     return frozenset(terms)
 
 

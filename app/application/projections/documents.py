@@ -25,7 +25,7 @@ Covered = Mapping[str, Sequence[Sequence[str | None]]]
 last is None if it is open. As `domain.documents.covered` gives it."""
 
 UNDOCUMENTED = "documents:none"
-"""The term of carriers that hold no document on any day."""
+"""The only such term of carriers that hold no document on any day."""
 
 _SKEW_DAYS = 2
 """Clocks of machines differ, and so do the days that they take an event for."""
@@ -38,11 +38,8 @@ def next_expiry(covered: Covered) -> str | None:
 
 
 def document_terms(covered: Covered, changed_on: str) -> Iterator[str]:
-    """The terms of a carrier that was last changed on that day. First days that were over by then
-    are not among them: nobody asks for the days before."""
-    if not covered:
-        yield UNDOCUMENTED
-        return
+    """The terms of a carrier that has documents and was last changed on that day. First days that
+    were over by then are not among them: nobody asks for the days before."""
     yield from (_without(kind) for kind in KINDS if kind not in covered)
     for kind, last in _last_days(covered).items():
         yield from day_terms(_until(kind), last)
