@@ -164,6 +164,17 @@ def test_the_documents_of_nobody(client: FlaskClient) -> None:
     assert (found["documents"], len(found["on"])) == ([], len("2026-11-26"))
 
 
+def test_today_is_the_day_where_the_carrier_is(client: FlaskClient) -> None:
+    """Between the first zone and the last one there is always midnight."""
+    days = []
+    for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
+        body = {**another(), "time_zone": zone}
+        address = client.post("/register-carrier", json=body).headers["Location"]
+        found = data(client.get(f"{address}/documents"))
+        days.append(found["on"])
+    assert days[0] < days[1]
+
+
 def test_the_moment_of_knowledge_is_not_the_day_of_the_question(
     client: FlaskClient, fedex: str
 ) -> None:
