@@ -110,7 +110,7 @@ class Choices:
 
     def _which(self) -> dict[str, Any]:
         """One that may be there, or may have been replaced or withdrawn."""
-        return {"document_id": self.chance.randrange(1, 4)}
+        return {"document_id": self.chance.randrange(1, 6)}
 
     def _document(self, text: str) -> dict[str, Any]:
         return {"number": text, "issuer": "Insurer", "valid_from": "2026-01-31"}

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from app.application.ports.views import SORTS, Place, Row, RowChange
+from app.application.ports.views import SORTS, WHOLE_SORTS, Place, Row, RowChange
 from app.infrastructure.sqlite.many import insert_many
 
 MAX_MATCHES = 1000
@@ -15,11 +15,11 @@ SELECT carrier_id, row, words FROM rows
 WHERE view = ? AND carrier_id IN (SELECT value FROM json_each(?))
 """
 _LAST_NUMBER = "SELECT coalesce(max(row), 0) FROM rows"
-_KEYS = ", ".join(SORTS)
+_KEYS = ", ".join(WHOLE_SORTS)
 _PUT = f"INSERT INTO rows (row, words, view, carrier_id, version, body, {_KEYS})"
 _OR_REPLACE = f"""
 ON CONFLICT (row) DO UPDATE SET words = excluded.words, version = excluded.version,
-    body = excluded.body, {", ".join(f"{sort} = excluded.{sort}" for sort in SORTS)}
+    body = excluded.body, {", ".join(f"{sort} = excluded.{sort}" for sort in WHOLE_SORTS)}
 """
 # Values, not a SELECT: that would make the index write a segment for each row.
 _ADD_WORDS = "INSERT INTO word_index (rowid, words) VALUES (?, ?)"
@@ -52,13 +52,13 @@ SELECT {sort}, carrier_id FROM rows
 WHERE row IN (SELECT value FROM json_each(?)) AND ({sort}, carrier_id) > (?, ?)
 ORDER BY {sort}, carrier_id LIMIT ?
 """  # noqa: S608 - names of its own
-    for sort in SORTS
+    for sort in WHOLE_SORTS
 }
 _ROWS = """
 SELECT carrier_id, version, body FROM rows
 WHERE view = ? AND carrier_id IN (SELECT value FROM json_each(?))
 """
-_SAME_KEYS = " AND ".join(f"b.{sort} = a.{sort}" for sort in SORTS)
+_SAME_KEYS = " AND ".join(f"b.{sort} = a.{sort}" for sort in WHOLE_SORTS)
 # What one has and the other has not, or not the same; and what only the other has.
 _DIFFERENCES = f"""
 SELECT
@@ -93,7 +93,7 @@ def write_rows(connection: sqlite3.Connection, view: int, changes: Sequence[RowC
             come.append((number, words))
             if indexed is not None:
                 gone.append((number, indexed))
-        keys = [row.keys.get(sort, "") for sort in SORTS]
+        keys = [row.keys.get(sort, "") for sort in WHOLE_SORTS]
         records.append((number, words, view, row.carrier_id, row.version, row.body, *keys))
     # A lower number after a higher one, too, makes the index write a segment.
     connection.executemany(_REMOVE_WORDS, sorted(gone))
@@ -156,6 +156,8 @@ def find_word(
     limit: int,
 ) -> list[Place] | None:
     """See `ViewStore.find_prefix`: a range of words that ends after MAX_MATCHES rows."""
+    if sort not in IN_ORDER:
+        return None
     first = _token(view, prefix)
     words = (first, first + _BEHIND_DIGITS, MAX_MATCHES + 1)
     matches = [match for (match,) in connection.execute(MATCHES, words)]
