@@ -4,7 +4,7 @@ term. Functions within a transaction of `store.py`; `rows.py` has what finds row
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from app.application.ports.views import SORTS, Place, Row, RowChange
 from app.infrastructure.sqlite.many import AT_ONCE, insert_many
@@ -15,13 +15,17 @@ DELETE FROM places WHERE view = ? AND sort = ? AND term = ? AND key = ? AND carr
 """
 
 
-def write_places(connection: sqlite3.Connection, view: int, changes: Sequence[RowChange]) -> None:
-    """Put each row at its places, and take it from those of what it was.
+def write_places(
+    connection: sqlite3.Connection, view: int, changes: Sequence[RowChange], known: Container[str]
+) -> None:
+    """Put each row at its places, and take the rows of the `known` carriers, which earlier commits
+    have written, from those of what they were.
 
     In the order of the table, so that neighbours are written to the same page at once. Most places
     are those of a few terms: what these share is handed to SQLite once for many.
     """
-    connection.executemany(_REMOVE_PLACE, sorted(_left(view, changes)))
+    moved = [change for change in changes if change.was and change.row.carrier_id in known]
+    connection.executemany(_REMOVE_PLACE, sorted(_left(view, moved)))
     others: list[_Entry] = []
     for number, sort in enumerate(SORTS):
         taken = _by_term(sort, changes)
@@ -52,12 +56,12 @@ def _by_term(sort: str, changes: Sequence[RowChange]) -> dict[str, list[Place]]:
 
 
 def _left(view: int, changes: Sequence[RowChange]) -> set[_Entry]:
-    """What the rows were found by, and are not any more."""
+    """What the rows were found by, and are not any more: at the last commit, since what they were
+    in between was never written."""
     left: set[_Entry] = set()
     for change in changes:
-        if change.was:
-            left.update(*(_entries(view, former) for former in change.was))
-            left.difference_update(_entries(view, change.row))
+        left.update(_entries(view, change.was[0]))
+        left.difference_update(_entries(view, change.row))
     return left
 
 

@@ -97,7 +97,7 @@ def write_rows(connection: sqlite3.Connection, view: int, changes: Sequence[RowC
     connection.executemany(_REMOVE_WORDS, sorted(gone))
     connection.executemany(_ADD_WORDS, sorted(come))
     insert_many(connection, _PUT, records, _OR_REPLACE)
-    write_places(connection, view, changes)
+    write_places(connection, view, changes, known)
 
 
 def remove_some(connection: sqlite3.Connection, view: int, maximum: int) -> bool:
