@@ -2,8 +2,8 @@
 
 `python -m bench.profiles` prints a table for each KIND, or for those that are named. All is done by
 one thread in one process, so that Python's profiler sees all of it: no gunicorn, no sockets. The
-profiler makes calls dearer than what they do, and counts the wait for the disk as SQLite's time:
-trust the order of the functions, and shares roughly.
+profiler makes calls dearer than what they do: trust the order of the functions, and shares roughly.
+Files are in memory, where the system has a folder for that: nobody waits for a disk.
 """
 
 import cProfile
@@ -12,6 +12,7 @@ import os
 import pstats
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from io import BytesIO
@@ -38,6 +39,8 @@ CARRIERS = 20_000
 FIRST = 25
 """Lines of a table."""
 
+_IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+_PARTS = 12
 _WARM_UP = 200
 _HEAD = ("share", "with all it calls", "calls each", "function")
 _LIBRARIES = ("site-packages", f"python{sys.version_info[0]}.{sys.version_info[1]}")
@@ -88,13 +91,12 @@ KINDS: Mapping[str, Callable[[Path], tuple[cProfile.Profile, int]]] = {
 
 def main(names: list[str]) -> None:
     """Print the tables."""
-    (ROOT / "var").mkdir(exist_ok=True)
     for name in names or list(KINDS):
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "var") as folder:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=_IN_MEMORY) as folder:
             say(f"profiling {name} …")
             with _errors_to(Path(folder) / "errors.log"):
                 profile, times = KINDS[name](Path(folder))
-        print(f"{name}: {times:,} times\n{table(profile, times)}\n")
+        print(f"{name}: {times:,} times\n{table(profile, times)}\n\n{parts(profile)}\n")
 
 
 def table(profile: cProfile.Profile, times: int) -> str:
@@ -108,6 +110,35 @@ def table(profile: cProfile.Profile, times: int) -> str:
         for function, (_, calls, own, whole, _) in by_own
     ]
     return in_columns([_HEAD, *lines])
+
+
+def parts(profile: cProfile.Profile) -> str:
+    """What each library and each layer of ours takes by itself. What is written in C counts for who
+    calls it, as far as that is Python; SQLite for itself."""
+    found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    taken: Counter[str] = Counter()
+    for function, (_, _, own, _, callers) in found.items():
+        if function[1] or not callers or "sqlite3" in function[2]:
+            taken[_part(*function)] += own
+            continue
+        for caller, (_, _, of_caller, _) in callers.items():
+            taken[_part(*caller)] += of_caller
+    total = taken.total()
+    shares = [
+        (part, f"{own / total:.0%}") for part, own in taken.most_common() if own > total / 200
+    ]
+    return in_columns([("part", "share"), *shares])
+
+
+def _part(path: str, line: int, name: str) -> str:
+    if not line:
+        return "sqlite3" if "sqlite3" in name else "built in"
+    *folders, file = _named(path, line, "").rstrip(":").split("/")
+    if folders and folders[0] == "app":
+        return "/".join(folders[:2])
+    if "/site-packages/" in path:
+        return folders[0] if folders else file
+    return "bench" if folders and folders[0] == "bench" else "standard library"
 
 
 def _named(path: str, line: int, name: str) -> str:
