@@ -15,6 +15,7 @@ from app.infrastructure.cassandra.views.store import CassandraViewStore
 from app.infrastructure.observability.process_figures import FOLLOWER
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.feed import SqliteFeed
+from app.infrastructure.sqlite.registry import SqliteRegistry
 from app.infrastructure.sqlite.views.store import REBUILD_BATCH, SqliteViewStore
 from bench import carriers, servers
 from bench.backlog import Site
@@ -147,7 +148,11 @@ def _fill_sqlite(path: Path, size: int) -> None:
     with ExitStack() as opened:
         store = opened.enter_context(closing(SqliteEventStore(path)))
         feed = opened.enter_context(closing(SqliteFeed(path)))
-        views = opened.enter_context(closing(SqliteViewStore(path.with_suffix(".views.sqlite3"))))
+        # The service makes views anew that do not say which registry they are made of.
+        registry = opened.enter_context(closing(SqliteRegistry(path)))
+        views = opened.enter_context(
+            closing(SqliteViewStore(path.with_suffix(".views.sqlite3"), registry))
+        )
         for name in PROJECTIONS:
             fill(projectors(feed, views, store)(name), views, feed, REBUILD_BATCH)
     say(f"… took {time.monotonic() - started:,.0f} s")
