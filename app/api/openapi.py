@@ -41,8 +41,8 @@ from app.application.ports.feed import BeyondHead, FeedRenewed, FeedStanding
 from app.application.ports.keys import Scope
 from app.application.ports.quotas import Quota, Standing
 from app.application.projections import PROJECTIONS
-from app.application.repository import CarrierNotFound
-from app.domain.carrier import POSSIBLE, SUSPENDED
+from app.application.repository import AggregateNotFound
+from app.domain.carrier import POSSIBLE, SUSPENDED, Carrier
 from app.domain.errors import ForbiddenByState
 
 _REQUEST_ID: Final = "0d9f6a52c1f04f1f8a4be8f2b8f3c9d1"
@@ -228,7 +228,10 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
         ),
     ),
     403: ("The API key lacks the scope that is needed", (NotPermitted(Scope.REGISTER),)),
-    404: ("There is no such carrier, or nothing here", (CarrierNotFound(CARRIER_ID), NotFound())),
+    404: (
+        "There is no such carrier, or nothing here",
+        (AggregateNotFound(Carrier.noun, CARRIER_ID), NotFound()),
+    ),
     409: (
         "The carrier's state does not allow it, the e-mail address is taken, or others are quicker",
         (
@@ -253,7 +256,7 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
     ),
     412: (
         "The carrier is not at a version that If-Match names; here is what has happened since",
-        (StaleVersion(CARRIER_ID, 2, []),),
+        (StaleVersion(Carrier.noun, CARRIER_ID, 2, []),),
     ),
     413: ("The body is too large", (RequestEntityTooLarge(),)),
     415: (

@@ -12,7 +12,7 @@ from app.application.bus import CommandBus
 from app.application.concurrency import ConcurrencyLimit
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
-from app.application.handlers import CarrierHandlers, CommandDone
+from app.application.handlers import CommandDone, Handlers
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import NOTHING_WAITS
@@ -33,6 +33,7 @@ from app.application.traced_bus import TracedCommandBus
 from app.bootstrap.choice import open_stores
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
+from app.domain.declarations import DECLARATIONS
 from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
@@ -126,7 +127,7 @@ def _nobody() -> None:
 def _bus(
     carriers: CarrierRepository, telemetry: Telemetry, tracer: Tracer
 ) -> CommandBus[CommandDone]:
-    table = CarrierHandlers(carriers).table()
+    table = Handlers(carriers, DECLARATIONS).table()
     if not tracer.is_on:
         return CommandBus(table, telemetry)
     return TracedCommandBus(table, telemetry, tracer)

@@ -21,11 +21,10 @@ from app.application.command_context import CommandContext, commit_id_of
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
 from app.application.queries import ShowCarrier, ShowHistory
-from app.application.repository import CarrierNotFound
 from app.application.services import Services
 from app.bootstrap import build_services
 from app.cli import options
-from app.cli.errors import NOT_FOUND, CarrierCommand, CliError, tell_done
+from app.cli.errors import CarrierCommand, tell_done
 from app.cli.output import aligned, carrier_rows, history_rows, in_text, plan_rows, write_data
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
@@ -106,10 +105,7 @@ def show(
     asked = options.body_of({"version": version, "at": at})
     query: ShowCarrier = options.loaded(ShowSchema(), asked)
     with _opened(settings) as (services, deadline):
-        try:
-            view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
-        except CarrierNotFound as error:
-            raise CliError(NOT_FOUND, error.sentence) from error
+        view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
     data = representations.carrier(view)
     write_data(data, aligned(carrier_rows(data)), as_json=as_json)
 

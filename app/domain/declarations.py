@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
-from app.domain.command import CarrierEvent, Command, Declaration
+from app.domain.aggregate import Event
+from app.domain.command import Command, Declaration
 from app.domain.commands import SENTENCES
 from app.domain.state import STATES
 
@@ -21,7 +23,7 @@ BY_COMMAND: Mapping[type[Command], Declaration] = MappingProxyType(
     {each.command: each for each in DECLARATIONS}
 )
 
-EVENTS: tuple[type[CarrierEvent], ...] = tuple(
+EVENTS: tuple[type[Event[Any]], ...] = tuple(
     dict.fromkeys(
         [each.events[0] for each in DECLARATIONS]
         + [event for each in DECLARATIONS for event in each.events]

@@ -18,7 +18,7 @@ from app.application.page_starts import PageStarts
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import RecordedEvent
-from app.application.repository import CarrierNotFound, CarrierRepository
+from app.application.repository import AggregateNotFound, CarrierRepository
 from app.application.snapshots import FROM_VERSION, Snapshot
 from app.domain.carrier import CarrierState
 from app.infrastructure.codec import JsonCodec
@@ -194,7 +194,7 @@ def test_a_stream_that_is_gone_is_not_found(
     with closing(sqlite3.connect(tmp_path / "events.sqlite3")) as other, other:
         other.execute("DELETE FROM events")
     for after in (900, 0, 2**31 - 1):
-        with pytest.raises(CarrierNotFound):
+        with pytest.raises(AggregateNotFound):
             carriers.history_page("c-1", soon(), after, 10)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from app.application.bus import CommandBus
 from app.application.command_context import CommandContext, commit_id_of
 from app.application.deadline import Deadline
-from app.application.handlers import CarrierHandlers, CommandDone
+from app.application.handlers import CommandDone, Handlers
 from app.application.ports.event_store import (
     NO_CLAIMS,
     Appended,
@@ -21,6 +21,7 @@ from app.application.repository import CarrierRepository
 from app.domain.command import Command
 from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.rename import RenameCarrier
+from app.domain.declarations import DECLARATIONS
 from app.domain.values import CarrierName, EmailAddress
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite.event_store import SqliteEventStore
@@ -70,7 +71,7 @@ class Application:
     def __init__(self, store: SqliteEventStore) -> None:
         self.telemetry = CountingTelemetry()
         self.carriers = CarrierRepository(store, JsonCodec(), lambda: MOMENT)
-        self.bus = CommandBus(CarrierHandlers(self.carriers).table(), self.telemetry)
+        self.bus = CommandBus(Handlers(self.carriers, DECLARATIONS).table(), self.telemetry)
 
     def do(self, command: Command, sent: CommandContext | None = None) -> CommandDone:
         """Carry the command out."""

@@ -27,6 +27,7 @@ from app.application.handlers import CommandDone, StaleVersion
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
 from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory
+from app.domain.carrier import Carrier
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
 from app.domain.eligibility import verdicts
@@ -87,7 +88,7 @@ for each in DECLARATIONS:
 def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
     """Show a carrier as its events tell it: now, at a version, or at a moment."""
     view = services().carriers.show(str(carrier_id), deadline(), query.version, query.at)
-    return _versioned(shown.carrier(view), view.carrier_id, view.version)
+    return _versioned(shown.carrier(view), view.id, view.version)
 
 
 @blueprint.view(
@@ -131,7 +132,7 @@ def _register(command: Command, query: CommandQuery) -> Response:
     done = _dispatch(command, query)
     if query.dry_run:
         return success(shown.plan(done))
-    headers = {"Location": f"/carriers/{done.carrier_id}", **_headers(done)}
+    headers = {"Location": f"/carriers/{done.stream}", **_headers(done)}
     return success(shown.registered(done), 201, headers)
 
 
@@ -149,7 +150,7 @@ def _versioned(data: object, carrier_id: str, version: int) -> Response:
     answer = success(data, headers={"ETag": f'"{version}"'})
     answer.make_conditional(request)
     if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
-        raise StaleVersion(carrier_id, version, [])
+        raise StaleVersion(Carrier.noun, carrier_id, version, [])
     return answer
 
 
@@ -163,6 +164,6 @@ def _feed() -> str | None:
 
 
 def _headers(done: CommandDone) -> dict[str, str]:
-    token = token_of(done.carrier_id, done.version, _feed())
+    token = token_of(done.stream, done.version, _feed())
     headers = {"ETag": f'"{done.version}"', "Consistency-Token": token}
     return headers | _REPLAY if done.replayed else headers

@@ -10,18 +10,20 @@ from app.application.history import Change, HistoryEntry
 from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
-from app.application.repository import CarrierView, DatedEvent
+from app.application.repository import DatedEvent, Shown
+from app.domain.carrier import CarrierState
+from app.domain.command import CarrierEvent
 from app.domain.eligibility import Verdict
 
 
 def registered(done: CommandDone) -> dict[str, Any]:
     """See `schemas.answers.RegisteredSchema`."""
-    return {"message": "Carrier registered successfully", "carrier_id": done.carrier_id}
+    return {"message": "Carrier registered successfully", "carrier_id": done.stream}
 
 
 def changed(done: CommandDone) -> dict[str, Any]:
     """See `schemas.answers.ChangedSchema`."""
-    return {"carrier_id": done.carrier_id, "version": done.version, "state": done.state}
+    return {"carrier_id": done.stream, "version": done.version, "state": done.state}
 
 
 def plan(done: CommandDone) -> dict[str, Any]:
@@ -35,12 +37,12 @@ def plan(done: CommandDone) -> dict[str, Any]:
     }
 
 
-def carrier(view: CarrierView) -> dict[str, Any]:
+def carrier(view: Shown[CarrierState]) -> dict[str, Any]:
     """See `schemas.answers.CarrierSchema`."""
     return {
-        "carrier_id": view.carrier_id,
+        "carrier_id": view.id,
         "version": view.version,
-        "registered_at": _moment(view.registered_at),
+        "registered_at": view.began_at and _moment(view.began_at),
         **view.state.as_json(),
     }
 
@@ -50,7 +52,9 @@ def listed(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in NOT_SHOWN}
 
 
-def eligibility(events: Sequence[DatedEvent], verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def eligibility(
+    events: Sequence[DatedEvent[CarrierEvent]], verdicts: Iterable[Verdict]
+) -> dict[str, Any]:
     """See `schemas.directory.EligibilitySchema`."""
     rules = [
         {
@@ -104,7 +108,7 @@ def view_status(status: ViewStatus, head: int) -> dict[str, Any]:
     }
 
 
-def _deciding(event: DatedEvent) -> dict[str, Any]:
+def _deciding(event: DatedEvent[Any]) -> dict[str, Any]:
     return {
         "version": event.version,
         "event_id": str(event.event_id),
