@@ -107,7 +107,8 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
         "example": "6d0c1a5e-register-fedex",
     },
     "If-Match": {
-        "description": "The versions that the carrier may be at, as its ETag has them; * for any.",
+        "description": "The versions that what is asked for may be at, as its ETag has them; * for"
+        " any.",
         # One pattern, not a choice of two: generators find no type in a choice of bare patterns.
         "schema": {
             "type": "string",
@@ -129,6 +130,12 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "format": "consistency-token"},
         "example": TOKEN_EXAMPLE,
     },
+    "If-None-Match.put": {
+        "name": "If-None-Match",
+        "description": "With `*` the policy is adopted only if none was adopted before.",
+        "schema": {"type": "string", "const": "*"},
+        "example": "*",
+    },
     "If-None-Match": {
         "description": "ETags that are known already: if it is one of them, 304.",
         "schema": {"type": "string"},
@@ -144,8 +151,8 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "example": _REQUEST_ID,
     },
     "ETag": {
-        "description": "The carrier's version, in quotation marks.",
-        "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
+        "description": "The version, in quotation marks; 0 is that of a policy never adopted.",
+        "schema": {"type": "string", "pattern": '^"(0|[1-9][0-9]*)"$'},
         "example": '"1"',
     },
     "ETag.view": {
@@ -255,7 +262,8 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
         (LengthRequired("Send the body with a Content-Length"),),
     ),
     412: (
-        "The carrier is not at a version that If-Match names; here is what has happened since",
+        "The carrier, or the policy, is not at a version that the condition names; here is what has"
+        " happened since",
         (StaleVersion(Carrier.noun, CARRIER_ID, 2, []),),
     ),
     413: ("The body is too large", (RequestEntityTooLarge(),)),
@@ -330,12 +338,14 @@ class OpenApi(Api):
                 "bearerFormat": "<prefix>.<secret>",
                 "description": "A key that `carriers keys create` has shown. Reading needs the"
                 " scope `read`, a command `write` or the scope of its group: `register`, `profile`"
-                " or `oversight`, which `x-needs-scope` names.",
+                " or `oversight`, which `x-needs-scope` names; to adopt a policy `policy` or"
+                " `admin`.",
             },
         )
         for name, header in _PARAMETERS.items():
             schema = {**header["schema"], "description": header["description"]}
-            components.parameter(name, "header", {**header, "schema": schema})
+            named = {"name": name, **header, "schema": schema}
+            components.parameter(name, "header", named)
         for name, header in _HEADERS.items():
             components.header(name, header)
         for status, (description, errors) in _ERRORS.items():

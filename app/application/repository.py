@@ -30,6 +30,9 @@ from app.application.snapshots import Snapshot, Snapshots
 from app.domain.aggregate import AggregateRoot, Recorded, State
 from app.domain.carrier import Carrier, CarrierState
 from app.domain.command import CarrierEvent
+from app.domain.policy.adopt import PolicyEvent
+from app.domain.policy.policy import Policy
+from app.domain.policy.state import PolicyState
 from app.domain.streams import aggregate_of
 
 
@@ -284,6 +287,12 @@ class CarrierRepository(Repository[CarrierState, CarrierEvent]):
     """The carriers."""
 
     root = Carrier
+
+
+class PolicyRepository(Repository[PolicyState, PolicyEvent]):
+    """The policy: one, in a stream that each registry has or will have."""
+
+    root = Policy
 
 
 def _claims(changed: AggregateRoot[Any, Any]) -> Claims:

@@ -17,9 +17,9 @@ from app.domain.aggregate import Event
 from app.domain.commands import SENTENCES
 from app.domain.state import CarrierState
 
-REGISTER, PROFILE, OVERSIGHT = "register", "profile", "oversight"
+REGISTER, PROFILE, OVERSIGHT, POLICY = "register", "profile", "oversight", "policy"
 """The groups of commands that somebody can be permitted to send: to register carriers, to keep what
-a profile says, and to judge a carrier's work."""
+a profile says, to judge a carrier's work, and to decide by what carriers are judged."""
 
 
 @dataclass(frozen=True, slots=True)

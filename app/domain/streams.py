@@ -6,8 +6,10 @@ from typing import Any
 
 from app.domain.aggregate import AggregateRoot
 from app.domain.carrier import Carrier
+from app.domain.policy.adopt import POLICY_ID
+from app.domain.policy.policy import Policy
 
-_WELL_KNOWN: Mapping[str, type[AggregateRoot[Any, Any]]] = MappingProxyType({})
+_WELL_KNOWN: Mapping[str, type[AggregateRoot[Any, Any]]] = MappingProxyType({POLICY_ID: Policy})
 
 
 def aggregate_of(stream: str) -> type[AggregateRoot[Any, Any]]:

@@ -1,16 +1,16 @@
 """The carriers' addresses: schema in, command to the bus, envelope out."""
 
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest
 
-from app.api.http.command_context import command_context, expected_versions
+from app.api.http.command_context import command_context
 from app.api.http.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint, View
 from app.api.http.envelope import services, success
 from app.api.http.request_cycle import deadline
+from app.api.http.versioned import versioned
 from app.api.resources import representations as shown
 from app.api.schemas import answers as answer_schemas
 from app.api.schemas.commands import (
@@ -23,7 +23,7 @@ from app.api.schemas.commands import (
 )
 from app.api.schemas.directory import EligibilityQuerySchema, EligibilitySchema
 from app.application.consistency import token_of
-from app.application.handlers import CommandDone, StaleVersion
+from app.application.handlers import CommandDone
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
 from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory
@@ -88,7 +88,7 @@ for each in DECLARATIONS:
 def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
     """Show a carrier as its events tell it: now, at a version, or at a moment."""
     view = services().carriers.show(str(carrier_id), deadline(), query.version, query.at)
-    return _versioned(shown.carrier(view), view.id, view.version)
+    return versioned(shown.carrier(view), Carrier.noun, view.id, view.version)
 
 
 @blueprint.view(
@@ -104,7 +104,8 @@ def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
     found = verdicts([each.event for each in events], query.country, query.service)
     version = events[-1].version
     about = {"carrier_id": str(carrier_id), "version": version}
-    return _versioned({**about, **shown.eligibility(events, found)}, str(carrier_id), version)
+    data = {**about, **shown.eligibility(events, found)}
+    return versioned(data, Carrier.noun, str(carrier_id), version)
 
 
 @blueprint.view(
@@ -116,10 +117,7 @@ def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
 def show_history(query: ShowHistory, carrier_id: UUID) -> Response:
     """List what happened to a carrier, oldest first, with who, when and what it changed."""
     page = services().carriers.history_page(str(carrier_id), deadline(), query.after, query.limit)
-    more = page.next
-    headers = {"Link": f'<?after={more}&limit={query.limit}>; rel="next"'} if more else None
-    events = [shown.history_entry(entry) for entry in page.entries]
-    return success({"carrier_id": str(carrier_id), "events": events, "next": more}, 200, headers)
+    return success(*shown.history(page, query.limit, {"carrier_id": str(carrier_id)}))
 
 
 def _dispatch(command: Command, query: CommandQuery) -> CommandDone:
@@ -141,17 +139,6 @@ def _change(command: Command, query: CommandQuery) -> Response:
     if query.dry_run:
         return success(shown.plan(done))
     return success(shown.changed(done), headers=_headers(done))
-
-
-def _versioned(data: object, carrier_id: str, version: int) -> Response:
-    """What is shown of a carrier at a version, on the conditions of If-None-Match and If-Match.
-    Raises StaleVersion, and BadRequest for an If-Match that is none."""
-    expected_versions()
-    answer = success(data, headers={"ETag": f'"{version}"'})
-    answer.make_conditional(request)
-    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
-        raise StaleVersion(Carrier.noun, carrier_id, version, [])
-    return answer
 
 
 def _feed() -> str | None:

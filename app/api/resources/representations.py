@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.application.handlers import CommandDone
-from app.application.history import Change, HistoryEntry
+from app.application.history import Change, HistoryEntry, HistoryPage
 from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
@@ -14,6 +14,7 @@ from app.application.repository import DatedEvent, Shown
 from app.domain.carrier import CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.eligibility import Verdict
+from app.domain.policy.state import PolicyState
 
 
 def registered(done: CommandDone) -> dict[str, Any]:
@@ -96,6 +97,30 @@ def history_entry(entry: HistoryEntry) -> dict[str, Any]:
         "data": dict(entry.data),
         "changes": _changes(entry.changes),
     }
+
+
+def history(
+    page: HistoryPage, limit: int, about: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """A page of a history beside what it is `about`, with its status and headers."""
+    more = page.next
+    headers = {"Link": f'<?after={more}&limit={limit}>; rel="next"'} if more else {}
+    events = [history_entry(entry) for entry in page.entries]
+    return {**(about or {}), "events": events, "next": more}, 200, headers
+
+
+def policy(view: Shown[PolicyState]) -> dict[str, Any]:
+    """See `schemas.policy.PolicySchema`."""
+    return {
+        "version": view.version,
+        "adopted_at": view.changed_at and _moment(view.changed_at),
+        "policy": view.state.as_json(),
+    }
+
+
+def policy_plan(done: CommandDone) -> dict[str, Any]:
+    """See `schemas.policy.PolicyPlanSchema`."""
+    return {name: value for name, value in plan(done).items() if name != "state"}
 
 
 def view_status(status: ViewStatus, head: int) -> dict[str, Any]:
