@@ -155,6 +155,15 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": '^"(0|[1-9][0-9]*)"$'},
         "example": '"1"',
     },
+    "ETag.judged": {
+        "description": "Another one when anything that the verdicts follow from may have changed:"
+        " the carrier's version, and once a policy was adopted its version and the day.",
+        "schema": {
+            "type": "string",
+            "pattern": '^"[1-9][0-9]*([.][1-9][0-9]*[.][0-9]{4}-[0-9]{2}-[0-9]{2})?"$',
+        },
+        "example": '"1.1.2026-01-31"',
+    },
     "ETag.view": {
         "description": "Another one when anything in the view may have changed since.",
         "required": True,

@@ -30,7 +30,9 @@ from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory
 from app.domain.carrier import Carrier
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
-from app.domain.eligibility import verdicts
+from app.domain.eligibility import Work, facts_of, judge
+from app.domain.policy.adopt import POLICY_ID
+from app.domain.policy.state import DEFAULT
 
 FEED_SECONDS = 0.5
 """How long the answer to a command waits for the feed's id, once a second at most; without it the
@@ -51,8 +53,8 @@ _SHOWN = {
     304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
 }
 _JUDGED = {
-    200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag",)),
-    304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
+    200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag.judged",)),
+    304: Answer("Nothing that it follows from has changed", headers=("ETag.judged",)),
 }
 _HISTORY = {200: Answer("A page of its history", (answer_schemas.HistorySchema,), ("Link",))}
 
@@ -98,14 +100,23 @@ def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
     query=EligibilityQuerySchema,
 )
 def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
-    """Tell whether a carrier can be given a piece of work, by which rules, and which event decided
-    each of them."""
-    events = services().carriers.dated_events(str(carrier_id), deadline())
-    found = verdicts([each.event for each in events], query.country, query.service)
+    """Tell whether a carrier can be given a piece of work today, by which rules, and which event
+    decided each of them: the rules that always count, and those of the policy that holds."""
+    carriers, now = services().carriers, services().carriers.now()
+    events = carriers.dated_events(str(carrier_id), deadline())
+    policy = services().policies.load(POLICY_ID, deadline())
+    facts = facts_of([each.event for each in events], [each.at for each in events])
+    work = Work(query.country, query.service, now.date())
     version = events[-1].version
-    about = {"carrier_id": str(carrier_id), "version": version}
-    data = {**about, **shown.eligibility(events, found)}
-    return versioned(data, Carrier.noun, str(carrier_id), version)
+    data = {
+        "carrier_id": str(carrier_id),
+        "version": version,
+        "policy_version": policy.version,
+        **shown.eligibility(events, judge(facts, work, policy.state or DEFAULT)),
+    }
+    # Of what the answer follows from; the day counts only if a policy asks for what depends on it.
+    tag = f"{version}.{policy.version}.{work.on}" if policy.version else str(version)
+    return versioned(data, Carrier.noun, str(carrier_id), version, tag)
 
 
 @blueprint.view(

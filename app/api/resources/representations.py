@@ -62,6 +62,7 @@ def eligibility(
             "rule": verdict.rule,
             "holds": verdict.holds,
             "explanation": verdict.explanation,
+            "looked_at": verdict.looked_at,
             "event": None if verdict.decided_by is None else _deciding(events[verdict.decided_by]),
         }
         for verdict in verdicts
