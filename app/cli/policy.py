@@ -3,7 +3,7 @@
 a file → the API's schema → command → the same bus, in this process, over the store of the settings
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -12,9 +12,13 @@ import click
 from app.api.resources import representations
 from app.api.schemas.commands import HistoryQuerySchema
 from app.api.schemas.policy import PolicyBodySchema, ShowPolicySchema
+from app.application.deadline import Deadline
+from app.application.policy_effect import Comparison, Effect, effect_of
 from app.application.queries import ShowCarrier, ShowHistory
+from app.application.services import Services
 from app.application.strict_json import NotStrictJson, parse
 from app.cli import options
+from app.cli.directory import opened_directory
 from app.cli.errors import INVALID, CarrierCommand, CliError, tell_done
 from app.cli.groups import CommandGroup
 from app.cli.opened import context_of, opened
@@ -27,6 +31,7 @@ from app.cli.output import (
     write_data,
 )
 from app.domain.policy.adopt import POLICY_ID, AdoptPolicy
+from app.domain.policy.state import DEFAULT, PolicyState
 from app.domain.policy.terms import Terms
 from config.settings import Settings
 
@@ -115,15 +120,43 @@ def adopt(
             dry_run=dry_run,
         )
         done = services.bus.dispatch(AdoptPolicy(terms), context)
-    if dry_run:
-        plan = representations.policy_plan(done)
-        write_data(plan, aligned(plan_rows(plan)), as_json=as_json)
-        return
+        if dry_run:
+            plan = representations.policy_plan(done, _effect(settings, services, terms))
+            write_data(plan, aligned(_plan_rows(plan)), as_json=as_json)
+            return
     data = {"version": done.version}
     rows = [("version", str(done.version))]
     if done.replayed:
         rows.append(("replayed", "it had been done before; this is the first answer"))
     tell_done(in_text(data, aligned(rows), as_json=as_json))
+
+
+def _effect(settings: Settings, services: Services, terms: Terms) -> Effect:
+    """What the policy would do, by a view that is caught up."""
+    deadline = Deadline.after(settings.request_timeout)
+    holds = services.policies.load(POLICY_ID, deadline).state or DEFAULT
+    on = services.carriers.now().date()
+    comparison = Comparison(holds, PolicyState.of(terms.as_json()), on)
+    with opened_directory(settings) as directory:
+        return effect_of(
+            comparison, directory, services.carriers, Deadline.after(settings.request_timeout)
+        )
+
+
+def _plan_rows(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    effect = plan["effect"]
+    looked_at = f"{effect['looked_at']} active carriers"
+    return [
+        *plan_rows(plan),
+        ("looked at", looked_at if effect["complete"] else f"{looked_at}, and time was over"),
+        ("would become eligible", _group(effect["become"])),
+        ("would cease to be", _group(effect["cease"])),
+    ]
+
+
+def _group(group: Mapping[str, Any]) -> str:
+    reasons = ", ".join(f"{rule} {count}" for rule, count in group["by_reason"].items())
+    return f"{group['carriers']} ({reasons})" if reasons else "0"
 
 
 def _content(file: BinaryIO) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from app.application import policy_effect
 from app.domain.policy.adopt import POLICY_ID
-from tests.support.answers import FEDEX, data, failure, invalid, refused
+from tests.support.answers import FEDEX, another, data, failure, invalid, refused
+from tests.support.directory import covers
 from tests.support.policies import NOTHING, policy, requires
 
 INSURED = policy(requires(service="express", country="DE", minimum=(100_000, "EUR")))
@@ -117,6 +119,61 @@ def test_a_dry_run_writes_nothing(client: FlaskClient) -> None:
     adopt(client, INSURED)
     dry = client.put("/policy?dry_run=true", json=NOTHING, headers={"If-Match": '"0"'})
     assert dry.status_code == 412
+
+
+def covering(client: FlaskClient, *coverages: dict[str, list[str]]) -> None:
+    """Register a carrier for each of these coverages, and wait until the view has them."""
+    for coverage in coverages:
+        body = {**another(), "coverage": covers(**coverage)}
+        registered = client.post("/register-carrier", json=body)
+    token = {"Consistency-Token": registered.headers["Consistency-Token"]}
+    assert client.get("/carriers?limit=1", headers=token).status_code == 200
+
+
+def effect(client: FlaskClient, body: object) -> Any:  # noqa: ANN401
+    """What a dry run says that a policy would do."""
+    return data(client.put("/policy?dry_run=true", json=body))["effect"]
+
+
+def test_a_dry_run_says_whom_it_would_cost_work(client: FlaskClient) -> None:
+    """How many active carriers would cease to be eligible for what they offer, or become so, and
+    by which rule; each counts once."""
+    covering(
+        client,
+        {"express": ["DE", "FR"], "air": ["DE"]},
+        {"express": ["worldwide"]},
+        {"express": ["FR"]},
+        {"parcel": ["DE"]},
+        {},
+    )
+    gone = {**another(), "coverage": covers(express=["DE"])}
+    location = client.post("/register-carrier", json=gone).headers["Location"]
+    token = client.post(f"{location}/retire", json={"reason": "x"}).headers["Consistency-Token"]
+    client.get("/carriers?limit=1", headers={"Consistency-Token": token})
+    asked = policy(requires(service="express", country="DE"), recent_within_days=1)
+    nobody = {"carriers": 0, "by_reason": {}}
+    assert effect(client, asked) == {
+        "position": 12,
+        "looked_at": 5,
+        "complete": True,
+        "become": nobody,
+        "cease": {"carriers": 2, "by_reason": {"cargo-insurance": 2}},
+    }
+    adopt(client, asked)
+    back = effect(client, policy())
+    assert back["cease"] == nobody
+    assert back["become"] == {"carriers": 2, "by_reason": {"cargo-insurance": 2}}
+    both = effect(client, policy(requires(service="express", country="FR"), requires("contract")))
+    assert both["become"] == nobody
+    assert both["cease"] == {"carriers": 4, "by_reason": {"cargo-insurance": 3, "contract": 4}}
+
+
+def test_a_dry_run_ends_in_time(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says how many carriers it has looked at if it could not look at all of them."""
+    covering(client, {"air": ["DE"]}, {"air": ["DE"]})
+    monkeypatch.setattr(policy_effect, "ANSWER_SECONDS", 60)
+    found = effect(client, policy(requires()))
+    assert (found["complete"], found["looked_at"]) == (False, 0)
 
 
 def test_what_no_policy_can_say(client: FlaskClient) -> None:

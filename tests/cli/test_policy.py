@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.errors import INVALID, NOT_FOUND, REFUSED, STALE
-from tests.cli.shell import DONE, data, run
+from tests.cli.shell import DONE, data, registered, run
 from tests.support.policies import NOTHING, policy, requires
 
 INSURED = policy(requires(service="express", minimum=(100_000, "EUR")))
@@ -48,7 +48,19 @@ def test_a_dry_run_writes_nothing() -> None:
     assert result.exit_code == DONE
     assert "nothing was written" in result.stdout
     assert "state" not in result.stdout.split()
+    assert "looked at              0 active carriers\n" in result.stdout
     assert data("policy", "show")["version"] == 0
+
+
+def test_a_dry_run_says_whom_it_would_cost_work() -> None:
+    """By the carriers that are there, without a service that keeps the view."""
+    registered("contact@fedex.com", "--coverage", "express:DE")
+    lines = run("policy", "adopt", written(INSURED), "--dry-run").stdout.splitlines()
+    assert "looked at              1 active carriers" in lines
+    assert "would become eligible  0" in lines
+    assert "would cease to be      1 (cargo-insurance 1)" in lines
+    plan = data("policy", "adopt", written(INSURED), "--dry-run")
+    assert plan["effect"]["cease"] == {"carriers": 1, "by_reason": {"cargo-insurance": 1}}
 
 
 def test_a_policy_that_was_not_seen_is_not_replaced() -> None:

@@ -22,10 +22,13 @@ from app.api.schemas.policy import (
     ShowPolicySchema,
 )
 from app.application.command_context import CommandContext
+from app.application.consistency import ViewNotMade
+from app.application.policy_effect import Comparison, Effect, effect_of
 from app.application.ports.keys import Scope
 from app.application.queries import ShowCarrier, ShowHistory
 from app.domain.policy.adopt import DECLARATION, POLICY_ID, AdoptPolicy
 from app.domain.policy.policy import Policy
+from app.domain.policy.state import DEFAULT, PolicyState
 from app.domain.policy.terms import Terms
 
 _NONE_YET = frozenset({0})
@@ -70,15 +73,27 @@ def show_policy_history(query: ShowHistory) -> Response:
     method="PUT",
 )
 def adopt_policy(body: Terms, query: CommandQuery) -> Response:
-    """Adopt a policy, in the place of the one that holds."""
+    """Adopt a policy, in the place of the one that holds. A dry run says besides how many carriers
+    would become or cease to be eligible, and why."""
     context = _on_condition(command_context(dry_run=query.dry_run))
     done = services().bus.dispatch(AdoptPolicy(body), context)
     if query.dry_run:
-        return success(shown.policy_plan(done))
+        return success(shown.policy_plan(done, _effect(body)))
     headers = {"ETag": f'"{done.version}"'}
     if done.replayed:
         headers["Idempotent-Replay"] = "true"
     return success({"version": done.version}, headers=headers)
+
+
+def _effect(terms: Terms) -> Effect | None:
+    """What the policy would do; None while the view that says so is being made."""
+    policies, carriers = services().policies, services().carriers
+    holds = policies.load(POLICY_ID, deadline()).state or DEFAULT
+    comparison = Comparison(holds, PolicyState.of(terms.as_json()), carriers.now().date())
+    try:
+        return effect_of(comparison, services().directory, carriers, deadline())
+    except ViewNotMade:
+        return None
 
 
 def _on_condition(context: CommandContext) -> CommandContext:

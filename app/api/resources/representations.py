@@ -7,6 +7,7 @@ from typing import Any
 
 from app.application.handlers import CommandDone
 from app.application.history import Change, HistoryEntry, HistoryPage
+from app.application.policy_effect import Effect
 from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
@@ -119,9 +120,10 @@ def policy(view: Shown[PolicyState]) -> dict[str, Any]:
     }
 
 
-def policy_plan(done: CommandDone) -> dict[str, Any]:
+def policy_plan(done: CommandDone, effect: Effect | None) -> dict[str, Any]:
     """See `schemas.policy.PolicyPlanSchema`."""
-    return {name: value for name, value in plan(done).items() if name != "state"}
+    planned = {name: value for name, value in plan(done).items() if name != "state"}
+    return {**planned, "effect": effect and _effect(effect)}
 
 
 def view_status(status: ViewStatus, head: int) -> dict[str, Any]:
@@ -131,6 +133,19 @@ def view_status(status: ViewStatus, head: int) -> dict[str, Any]:
         "made": status.is_made,
         "position": status.checkpoint,
         "behind": max(0, head - status.checkpoint),
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    """See `schemas.policy.EffectSchema`."""
+    return {
+        "position": effect.position,
+        "looked_at": effect.looked_at,
+        "complete": effect.complete,
+        **{
+            name: {"carriers": group.carriers, "by_reason": dict(sorted(group.by_reason.items()))}
+            for name, group in (("become", effect.become), ("cease", effect.cease))
+        },
     }
 
 
