@@ -61,16 +61,20 @@ not take (405, with an `Allow` header).
 time the first answer comes back.
 
 **Only what you have seen.** A change with `If-Match: "3"` is carried out only if the carrier is
-still at version 3.
+still at version 3. The policy is at version 0 until one is adopted.
 
 **Reading what you have written.** Views follow the events, mostly within milliseconds. A query with
 the `Consistency-Token` of a command's answer waits for it.
 
 **Trying out.** Any command with `?dry_run=true` does everything but write.
 
-**Following.** Every event of every carrier has a position in one feed: 1, 2, 3 … `GET /events`
-gives it page by page, and waits for the next event if wanted; `GET /events/stream` gives it as it
-happens. What was given once stays as it is, for as long as the feed has the same id. A reader
+**What is asked of carriers** is the policy, with versions and a history as a carrier has them:
+`GET /policy`. Until one is adopted (`PUT /policy`), version 0 holds, which asks for nothing.
+
+**Following.** Every event of every carrier, and of the policy, has a position in one feed: 1, 2,
+3 … `GET /events` gives it page by page, and waits for the next event if wanted; `GET
+/events/stream` gives it as it happens. The `source` of an event says which of the two it is of.
+What was given once stays as it is, for as long as the feed has the same id. A reader
 that keeps that id (`feed`) with the last position that it has worked off, and sends both, misses
 nothing: if the registry is restored from a backup the feed gets another id, and a reader that names
 the former one is answered 410. Such a reader begins anew at `after=0`; by `source` and `id` it
@@ -133,7 +137,8 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
     "If-None-Match.put": {
         "name": "If-None-Match",
         "description": "With `*` the policy is adopted only if none was adopted before.",
-        "schema": {"type": "string", "const": "*"},
+        # No constant: generators make nothing of one in a header.
+        "schema": {"type": "string", "format": "any-entity-tag", "pattern": r"^\*$"},
         "example": "*",
     },
     "If-None-Match": {

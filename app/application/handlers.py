@@ -140,7 +140,9 @@ class Handlers(Generic[State, Recorded]):
         return _first_answer(stream, committed)
 
     def _stale(self, stream: str, version: int, context: CommandContext) -> StaleVersion:
-        seen = max((each for each in context.expected or () if each <= version), default=version)
+        first = 1 if self._repository.root.initial() is None else 0
+        there = range(first, version + 1)
+        seen = max((each for each in context.expected or () if each in there), default=version)
         # Up to that version: another commit may have come meanwhile.
         shown = min(version - seen, MAX_SINCE)
         since = self._repository.history(stream, context.deadline, after=seen, limit=shown)

@@ -81,6 +81,16 @@ def test_a_key_is_one_adoption() -> None:
     assert data("policy", "show")["version"] == 2
 
 
+def test_a_backup_has_the_policy() -> None:
+    """What was adopted after the copy is gone with it, as a carrier would be."""
+    run("policy", "adopt", written(INSURED))
+    run("backup", "copy.sqlite3")
+    run("policy", "adopt", written(NOTHING))
+    assert run("restore", "copy.sqlite3", "--yes", "--replace").exit_code == DONE
+    shown = data("policy", "show")
+    assert (shown["version"], shown["policy"]) == (1, INSURED)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

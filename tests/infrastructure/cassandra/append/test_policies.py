@@ -1,4 +1,4 @@
-"""The policy on a real Cassandra."""
+"""The policy on a real Cassandra, in a registry of its own: at its beginning there is none."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,16 @@ from app.infrastructure.cassandra.session import Contact
 from tests.contracts.policies import PolicyContract
 from tests.support.stores import cassandra_store
 
+KEYSPACE = "policies"
+
+
+@pytest.fixture(scope="module")
+def store(contact: Contact) -> Iterator[EventStore]:
+    """One store for all tests here."""
+    opened = cassandra_store(contact, KEYSPACE)
+    yield opened
+    opened.close()
+
 
 class TestPolicies(PolicyContract):
-    """All of the contract, in a registry of its own: at its beginning there is no policy."""
-
-    @pytest.fixture(scope="class")
-    def store(self, contact: Contact) -> Iterator[EventStore]:
-        """One store for all tests here."""
-        opened = cassandra_store(contact, "policies")
-        yield opened
-        opened.close()
+    """All of the contract."""
