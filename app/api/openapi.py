@@ -41,7 +41,7 @@ from app.application.ports.feed import BeyondHead, FeedRenewed, FeedStanding
 from app.application.ports.keys import Scope
 from app.application.ports.quotas import Quota, Standing
 from app.application.projections import PROJECTIONS
-from app.application.repository import AggregateNotFound
+from app.application.shown import AggregateNotFound
 from app.domain.carrier import POSSIBLE, SUSPENDED, Carrier
 from app.domain.errors import ForbiddenByState
 

@@ -8,7 +8,8 @@ from app.application.bus import Handler
 from app.application.command_context import CommandContext
 from app.application.history import Change, HistoryEntry, changes_between
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
-from app.application.repository import Committed, Repository
+from app.application.repository import Repository
+from app.application.shown import Committed
 from app.domain.aggregate import AggregateRoot, Event, Recorded, State
 from app.domain.command import Change as ChangeCommand
 from app.domain.command import Command, Declaration

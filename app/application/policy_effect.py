@@ -16,7 +16,8 @@ from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.directory.query import CARRIERS, Query
 from app.application.ports.codec import UnreadableEvent
-from app.application.repository import AggregateNotFound, CarrierRepository
+from app.application.repository import CarrierRepository
+from app.application.shown import AggregateNotFound
 from app.domain.carrier import ACTIVE
 from app.domain.eligibility import Facts, Work, facts_of, judge
 from app.domain.policy.state import PolicyState

@@ -4,11 +4,9 @@ One repository for each kind of aggregate (`CarrierRepository`), over any event 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any, ClassVar, Generic
-from uuid import UUID
 
 from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
@@ -26,6 +24,7 @@ from app.application.ports.event_store import (
     NoOp,
     RecordedEvent,
 )
+from app.application.shown import AggregateNotFound, Committed, DatedEvent, Shown
 from app.application.snapshots import Snapshot, Snapshots
 from app.domain.aggregate import AggregateRoot, Recorded, State
 from app.domain.carrier import Carrier, CarrierState
@@ -34,48 +33,6 @@ from app.domain.policy.adopt import PolicyEvent
 from app.domain.policy.policy import Policy
 from app.domain.policy.state import PolicyState
 from app.domain.streams import aggregate_of
-
-
-class AggregateNotFound(Exception):
-    """There is no such carrier, or not as it was asked for; `sentence` says which. `noun` is of
-    what was asked for."""
-
-    def __init__(self, noun: str, stream: str, sentence: str = "") -> None:
-        self.noun = noun
-        self.sentence = sentence or f"There is no {noun} with this id"
-        super().__init__(f"{self.sentence}: {stream}")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown(Generic[State]):
-    """An aggregate as its stream tells it at `version`. `began_at` is the moment of its first
-    event, `changed_at` that of its last one up to there; UTC, and None without an event."""
-
-    id: str
-    version: int
-    state: State
-    began_at: datetime | None
-    changed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DatedEvent(Generic[Recorded]):
-    """An event of a stream with where and when it was recorded. `at` is UTC."""
-
-    version: int
-    event_id: UUID
-    event_type: str
-    at: datetime
-    event: Recorded
-
-
-@dataclass(frozen=True, slots=True)
-class Committed(Generic[State]):
-    """A commit that was carried out: the version and state that it left the stream in."""
-
-    version: int
-    state: State
-    fingerprint: str | None
 
 
 class Repository(Generic[State, Recorded]):

@@ -12,7 +12,7 @@ from app.application.handlers import KeyReused, StaleVersion
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import OutcomeUnknown, StoreError, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
-from app.application.repository import AggregateNotFound
+from app.application.shown import AggregateNotFound
 from app.cli.exit_codes import (
     EXIT_CODES,
     FAILED,

@@ -11,7 +11,7 @@ from app.application.handlers import CommandDone, StaleVersion
 from app.application.history import Change
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
-from app.application.repository import AggregateNotFound
+from app.application.shown import AggregateNotFound
 from app.domain.command import Command
 from app.domain.commands.change_email import ChangeEmail
 from app.domain.commands.register import CarrierRegistered

@@ -18,7 +18,8 @@ from app.application.page_starts import PageStarts
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import RecordedEvent
-from app.application.repository import AggregateNotFound, CarrierRepository
+from app.application.repository import CarrierRepository
+from app.application.shown import AggregateNotFound
 from app.application.snapshots import FROM_VERSION, Snapshot
 from app.domain.carrier import CarrierState
 from app.infrastructure.codec import JsonCodec

@@ -23,7 +23,8 @@ from app.application.ports.event_store import (
     EventStore,
     VersionConflict,
 )
-from app.application.repository import AggregateNotFound, CarrierRepository
+from app.application.repository import CarrierRepository
+from app.application.shown import AggregateNotFound
 from app.domain.aggregate import AggregateRoot
 from app.domain.carrier import Carrier, CarrierState
 from app.domain.command import CarrierEvent

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from app.application.ports.codec import UnreadableEvent
-from app.application.repository import AggregateNotFound, CarrierRepository
+from app.application.repository import CarrierRepository
+from app.application.shown import AggregateNotFound
 from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
 from app.domain.carrier import CarrierState
 from app.infrastructure.codec import JsonCodec

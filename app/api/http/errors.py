@@ -23,7 +23,7 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.ports.feed import BeyondHead, FeedRenewed
 from app.application.readiness import NotReady
-from app.application.repository import AggregateNotFound
+from app.application.shown import AggregateNotFound
 from app.domain.errors import AlreadyRegistered, ForbiddenByState, InvalidInput
 from app.domain.streams import aggregate_of
 

@@ -11,7 +11,7 @@ from app.application.policy_effect import Effect
 from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
-from app.application.repository import DatedEvent, Shown
+from app.application.shown import DatedEvent, Shown
 from app.domain.carrier import CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.eligibility import Verdict
