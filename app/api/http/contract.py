@@ -13,7 +13,7 @@ from marshmallow import Schema, fields
 from app.api.http.strict_json import StrictJsonParser
 from app.api.schemas.answers import CARRIER_ID, ChangedSchema, PlanSchema, success_of
 from app.api.schemas.commands import DryRunSchema
-from app.api.schemas.policy import AdoptedSchema, PolicyPlanSchema
+from app.api.schemas.policy_answers import AdoptedSchema, PolicyPlanSchema
 from app.application.ports.keys import Scope
 
 View = Callable[..., Response]

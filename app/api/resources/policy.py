@@ -12,14 +12,12 @@ from app.api.http.request_cycle import deadline
 from app.api.http.versioned import versioned
 from app.api.resources import representations as shown
 from app.api.schemas.commands import CommandQuery, HistoryQuerySchema
-from app.api.schemas.policy import (
-    POLICY_RULE,
+from app.api.schemas.policy import POLICY_RULE, PolicyBodySchema, ShowPolicySchema
+from app.api.schemas.policy_answers import (
     AdoptedSchema,
-    PolicyBodySchema,
     PolicyHistorySchema,
     PolicyPlanSchema,
     PolicySchema,
-    ShowPolicySchema,
 )
 from app.application.command_context import CommandContext
 from app.application.consistency import ViewNotMade

@@ -112,7 +112,7 @@ def history(
 
 
 def policy(view: Shown[PolicyState]) -> dict[str, Any]:
-    """See `schemas.policy.PolicySchema`."""
+    """See `schemas.policy_answers.PolicySchema`."""
     return {
         "version": view.version,
         "adopted_at": view.changed_at and _moment(view.changed_at),
@@ -121,7 +121,7 @@ def policy(view: Shown[PolicyState]) -> dict[str, Any]:
 
 
 def policy_plan(done: CommandDone, effect: Effect | None) -> dict[str, Any]:
-    """See `schemas.policy.PolicyPlanSchema`."""
+    """See `schemas.policy_answers.PolicyPlanSchema`."""
     planned = {name: value for name, value in plan(done).items() if name != "state"}
     return {**planned, "effect": effect and _effect(effect)}
 
@@ -137,7 +137,7 @@ def view_status(status: ViewStatus, head: int) -> dict[str, Any]:
 
 
 def _effect(effect: Effect) -> dict[str, Any]:
-    """See `schemas.policy.EffectSchema`."""
+    """See `schemas.policy_answers.EffectSchema`."""
     return {
         "position": effect.position,
         "looked_at": effect.looked_at,
