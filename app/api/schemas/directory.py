@@ -380,11 +380,19 @@ class RuleSchema(Schema):
 
     rule = fields.String(
         required=True,
-        # Not a component: a constant ACTIVE of its own would clash with a state's in Go.
-        metadata={"example": "active", "enum": ["active", "service", "country"]},
+        metadata={
+            "description": "`active`, `service` and `country` always count; `recent`, and a kind of"
+            " document, if the policy asks for it.",
+            "example": "active",
+        },
     )
     holds = fields.Boolean(required=True, metadata={"example": True})
     explanation = fields.String(required=True, metadata={"example": "The carrier is active"})
+    looked_at = fields.Raw(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The value that the rule has checked.", "example": "active"},
+    )
     event = fields.Nested(
         DecidingEventSchema,
         required=True,
@@ -400,6 +408,14 @@ class EligibilitySchema(Schema):
     version = fields.Integer(
         required=True,
         metadata={"description": "The version that was judged.", "example": 1, "minimum": 1},
+    )
+    policy_version = fields.Integer(
+        required=True,
+        metadata={
+            "description": "The version of the policy that was applied; 0 is the default.",
+            "example": 0,
+            "minimum": 0,
+        },
     )
     eligible = fields.Boolean(
         required=True, metadata={"description": "Whether every rule holds.", "example": True}
