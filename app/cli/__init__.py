@@ -18,6 +18,10 @@ _OTHERS = {
         "app.cli.doctor",
         "Say what could lose or leak data: how the store is set up, and who can reach it.",
     ),
+    "duplicates": (
+        "app.cli.duplicates",
+        "List carriers that may be one company, the likeliest pairs first.",
+    ),
     "export": (_DIRECTORY, "Write carriers as CSV, to FILE or stdout."),
     "feed": ("app.cli.feed", "The one order of all events of all carriers."),
     "history": (

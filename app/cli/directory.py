@@ -78,9 +78,9 @@ def _run_list(
     if every and "limit" in asked:
         raise click.UsageError("Give either --limit or --all, not both.")
     query: Query = options.loaded(DirectoryQuerySchema(), asked)
-    with _opened(settings) as directory:
+    with opened(settings) as directory:
         if every:
-            pages = _pages(directory, replace(query, limit=CARRIERS_AT_ONCE), settings)
+            pages = pages_of(directory, replace(query, limit=CARRIERS_AT_ONCE), settings)
         else:
             pages = iter([directory.page(query, Deadline.after(settings.request_timeout))])
         _tell(pages, every=every, as_json=as_json)
@@ -123,8 +123,8 @@ def _run_export(
 ) -> None:
     asked = options.body_of({**given, "q": words})
     query: Query = replace(options.loaded(FilterSchema(), asked), limit=CARRIERS_AT_ONCE)
-    with _opened(settings) as directory:
-        lines = csv_of(_pages(directory, query, settings))
+    with opened(settings) as directory:
+        lines = csv_of(pages_of(directory, query, settings))
         if file is None or file == "-":
             for part in lines:
                 write_bytes(part.encode())
@@ -137,7 +137,7 @@ def _run_export(
             raise CliError(NOT_WRITTEN, f"{file} cannot be written: {error.strerror}") from error
 
 
-def _pages(directory: Directory, query: Query, settings: Settings) -> Iterator[Page]:
+def pages_of(directory: Directory, query: Query, settings: Settings) -> Iterator[Page]:
     """All pages of the query, each with its own time budget."""
     cursor = query.cursor
     while True:
@@ -150,7 +150,7 @@ def _pages(directory: Directory, query: Query, settings: Settings) -> Iterator[P
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Directory]:
+def opened(settings: Settings) -> Iterator[Directory]:
     """The directory, with a view that is caught up: without a running service, this process has to
     update the view."""
     with opened_stores(settings) as stores:

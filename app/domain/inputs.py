@@ -42,6 +42,13 @@ def calendar_day(name: str, description: str) -> Input:
     return Input(read, description, "2025-01-31", description, "DATE", keywords)
 
 
+def carrier_id(name: str, description: str) -> Input:
+    """A carrier's id, as a UUID in any of its spellings."""
+    read, keywords = partial(values.carrier_id, name), {"format": "uuid"}
+    example = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
+    return Input(read, description, example, description, "CARRIER_ID", keywords)
+
+
 _REASON = Input(
     values.Reason,
     "Why, in one line; kept in the carrier's history for ever.",

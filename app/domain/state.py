@@ -27,6 +27,7 @@ class CarrierState:
     profile: Profile = EMPTY
     incidents: Mapping[str, int] = field(default_factory=dict)  # how many, by kind
     last_incident_on: str | None = None
+    distinct_from: frozenset[str] = frozenset()  # ids of carriers that only look alike
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the carrier as the API shows it, by their names there."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.domain.carrier import ACTIVE, POSSIBLE, RETIRED, SUSPENDED, Carrier, CarrierState
 from app.domain.command import CarrierEvent, Command
 from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
+from app.domain.commands.not_a_duplicate import CarrierDistinguished, DistinguishCarrier
 from app.domain.commands.note_incident import CarrierIncidentNoted, NoteIncident
 from app.domain.commands.register import CarrierRegistered, RegisterCarrier
 from app.domain.commands.reinstate import CarrierReinstated, ReinstateCarrier
@@ -41,6 +42,8 @@ FORBIDDEN: Outcomes = (ForbiddenByState,)
 LIFTED = CarrierReinstated(reason="Covered again")
 OTHER_SUSPENSION = CarrierSuspended(reason="Fined", category="authority")
 OTHER_RETIREMENT = CarrierRetired(reason="Merged")
+OTHER_ID = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
+DISTINGUISHED = CarrierDistinguished(OTHER_ID, "Two brothers")
 INCIDENT = CarrierIncidentNoted("late", "2024-02-01", "A day late")
 
 # What is asked for, and what follows of it in the states active, suspended and retired.
@@ -135,6 +138,12 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (INCIDENT,),
         (INCIDENT,),
         (INCIDENT,),
+    ),
+    "not-a-duplicate": (
+        DistinguishCarrier(CARRIER_ID, OTHER_ID, Reason("Two brothers")),
+        (DISTINGUISHED,),
+        (DISTINGUISHED,),
+        FORBIDDEN,
     ),
     "retire for the same": (
         RetireCarrier(CARRIER_ID, Reason("Bankrupt")),
@@ -250,6 +259,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(SuspendCarrier, ID, REASONS, CATEGORY),
     st.builds(ReinstateCarrier, ID, st.none() | REASONS),
     st.builds(RetireCarrier, ID, REASONS),
+    st.builds(DistinguishCarrier, ID, st.sampled_from([OTHER_ID, OTHER_ID[::-1]]), REASONS),
 )
 
 

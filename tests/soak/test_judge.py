@@ -51,6 +51,8 @@ def clean() -> WrittenHistory:
     written.done("update-profile", "carrier-2", website="https://x.example/1")
     written.done("reinstate", "carrier-2")
     written.done("note-incident", "carrier-2", kind="late", note="an hour")
+    for reason in ("brothers", "twins"):
+        written.done("not-a-duplicate", "carrier-2", other="carrier-1", reason=reason)
     written.unknown("rename", "carrier-2", False, name="Never")
     written.done("retire", "carrier-1", reason="merged")
     written.refused("forbidden-by-state", "rename", "carrier-1", name="Undead")
@@ -94,7 +96,7 @@ def test_a_history_without_a_fault_passes() -> None:
     """Refusals, no-ops, commands without an answer and sent again among it."""
     history = clean().finished()
     assert broken(history) == []
-    assert described(history).startswith("15 commands (11 done, 3 refused, 1 unknown in the end")
+    assert described(history).startswith("17 commands (13 done, 3 refused, 1 unknown in the end")
 
 
 def test_a_history_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ _TYPES = {
     "reinstate": "CarrierReinstated",
     "retire": "CarrierRetired",
     "note-incident": "CarrierIncidentNoted",
+    "not-a-duplicate": "CarrierDistinguished",
 }
 
 
@@ -156,7 +157,9 @@ class WrittenHistory:
 
     def _fields(self, carrier: str) -> Mapping[str, Any]:
         known = self._carriers[carrier]
-        return {**asdict(known), "aliases": list(known.aliases), "carrier_id": carrier}
+        fields = {**asdict(known), "aliases": list(known.aliases), "carrier_id": carrier}
+        del fields["distinct_from"]
+        return fields
 
     def _keep(self, sent: Sent) -> Sent:
         self.records.append(sent)

@@ -15,8 +15,10 @@ from typing import Any
 from app.application.filters import since
 from app.application.ports.views import Row
 from app.application.projections.days import day_terms
+from app.application.projections.likeness import likeness_terms
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
+from app.domain.carrier import RETIRED
 from app.domain.profile.coverage import WORLDWIDE
 
 __all__ = [
@@ -31,12 +33,13 @@ __all__ = [
     "row_of",
     "search_words",
     "service_term",
+    "shared_terms",
     "sort_keys",
     "state_term",
     "terms_of",
 ]
 
-VERSION = 2
+VERSION = 3
 """See `Projection.version`."""
 
 ALL = "all"
@@ -46,7 +49,7 @@ NAME_KEY_CHARACTERS = 128
 """The length of a name's sort key. The key is part of a cursor, and so of a URL, and folding makes
 some names much longer."""
 
-NOT_SHOWN = frozenset({"updated_at", "last_incident_on"})
+NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "distinct_from"})
 """What a row's body holds beside the carrier as the API shows it."""
 
 Body = Mapping[str, Any]
@@ -69,6 +72,7 @@ def row_of(carrier: Folded) -> Row:
         "registered_at": registered_at,
         "updated_at": updated_at,
         "last_incident_on": carrier.state.last_incident_on,
+        "distinct_from": sorted(carrier.state.distinct_from),
         **carrier.state.as_json(),
     }
     return Row(
@@ -76,7 +80,7 @@ def row_of(carrier: Folded) -> Row:
         version=carrier.version,
         body=_dumps(body),
         keys=sort_keys(body),
-        terms=terms_of(body),
+        terms=terms_of(body) | shared_terms(body),
         words=search_words(body),
     )
 
@@ -102,6 +106,14 @@ def terms_of(body: Body) -> frozenset[str]:
     if last := body.get("last_incident_on"):
         terms |= day_terms("incident", last)
     return frozenset(terms)
+
+
+def shared_terms(body: Body) -> frozenset[str]:
+    """The terms of the row with this body that another carrier's row may have as well if the two
+    are one company; none of a retired carrier but those of its identifiers."""
+    identifiers = (identifier_term(each["scheme"], each["value"]) for each in body["identifiers"])
+    likeness = likeness_terms(body) if body["state"] != RETIRED else frozenset[str]()
+    return likeness.union(identifiers)
 
 
 def search_words(body: Body) -> frozenset[str]:

@@ -13,5 +13,6 @@ SENTENCES = {
     "reinstate": "End a carrier's suspension.",
     "retire": "Take a carrier out of the registry for good.",
     "note-incident": "Note that something went wrong with a carrier's work.",
+    "not-a-duplicate": "Note that two carriers which look alike are two.",
 }
 """Every command by its name, in the order in which they are shown, with what it does."""

@@ -152,7 +152,7 @@ def test_what_a_scope_allows(
 
 GROUPS = {
     Scope.REGISTER: {"register"},
-    Scope.PROFILE: {"rename", "change-email", "update-profile"},
+    Scope.PROFILE: {"rename", "change-email", "update-profile", "not-a-duplicate"},
     Scope.OVERSIGHT: {"suspend", "reinstate", "retire", "note-incident"},
 }
 

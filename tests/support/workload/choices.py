@@ -13,6 +13,9 @@ from tests.support.workload.conversation import Wanted
 CONTESTED = 5
 """Addresses that many want."""
 
+OTHERS = [f"6fa459ea-ee8a-4ca4-894e-00000000000{number}" for number in range(4)]
+"""Ids of carriers that others look like; few, so that some are named again."""
+
 _TOGETHER = 8
 """Carriers that clients change at a time; a new one takes the place of the oldest."""
 
@@ -25,6 +28,7 @@ WEIGHTS = {
     "reinstate": 10,
     "retire": 4,
     "note-incident": 10,
+    "not-a-duplicate": 5,
 }
 """How often each command is sent."""
 
@@ -97,6 +101,7 @@ class Choices:
             "update-profile": lambda: {"website": f"https://a.example/{text.replace(' ', '-')}"},
             "suspend": lambda: {"reason": text, "category": self.chance.choice(("fraud", "other"))},
             "note-incident": lambda: {"kind": "late", "happened_on": "2026-01-31", "note": text},
+            "not-a-duplicate": lambda: {"other": self.chance.choice(OTHERS), "reason": text},
         }
         return bodies.get(name, lambda: {"reason": text})()
 
