@@ -294,9 +294,9 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         "update_profile",
         "suspend",
         "reinstate",
+        "not_a_duplicate",
         "retire",
         "note_incident",
-        "not_a_duplicate",
     ):
         path, operation = operation_of(spec, operation_id)
         address = location + path.removeprefix("/carriers/{carrier_id}")

@@ -50,6 +50,16 @@ class DuplicatesQuerySchema(ScoreSchema):
         return query
 
 
+_TWO = [
+    {"carrier_id": CARRIER_ID, "name": "FedEx", "state": ACTIVE},
+    {
+        "carrier_id": "6fa459ea-ee8a-4ca4-894e-db77e160355e",
+        "name": "Fed Ex Inc.",
+        "state": ACTIVE,
+    },
+]
+
+
 class LikeCarrierSchema(Schema):
     """A carrier that may be the same company as another."""
 
@@ -91,6 +101,7 @@ class PairSchema(Schema):
         required=True,
         metadata={
             "description": "The two, the one that was registered first before the other.",
+            "example": _TWO,
             "minItems": 2,
             "maxItems": 2,
         },

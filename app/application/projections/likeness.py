@@ -2,12 +2,13 @@
 the carriers' identifiers. Pure functions of a row's body.
 
 A term has its kind before a colon: `domain:fedex.com`, `phone:+498912345678`, and for names
-`word:`, `words:` and `start:`. Carriers are compared only if they share a term, so what no term
-says is never found; `directory/comparison.py` then judges the two.
+`begins:`, `ends:`, `sounds:` and `start:`. Carriers are compared only if they share a term, so what
+no term says is never found; `directory/comparison.py` then judges the two.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from app.application.projections.text import words
@@ -17,10 +18,10 @@ ALIASES_COMPARED = 5
 """The first ones of a carrier: each is a name more that it is found by."""
 
 _WORDS_COMPARED = 8
-_SHORTEST_WORD = 3
 _LONGEST_WORD = 40
-_BEGINNING = 4
+_PART = 4
 _START = 8
+_SOUNDS = str.maketrans("czqv", "kskf", "aeiouyh")
 _HOST = re.compile(r"https?://(?:www\.)?([^/?#:]+)")
 
 # As `words` splits and `_joined` joins them: S.p.A. is spa. Taken away at the end of a name.
@@ -78,13 +79,24 @@ def essential_words(name: str) -> tuple[str, ...]:
 
 
 def _name_terms(name: tuple[str, ...]) -> Iterator[str]:
-    """A term for each word; one for the beginnings of all words, whatever their order; and one for
-    the beginning of the name, wherever it has spaces. A slip of the pen leaves one of them."""
-    for word in name:
-        if len(word) >= _SHORTEST_WORD:
-            yield f"word:{word}"
-    yield f"words:{' '.join(sorted(word[:_BEGINNING] for word in name))}"
+    """The terms of a name, of which a slip of the pen leaves one: the beginnings of its words, and
+    their ends, whatever their order; their sounds; and the beginning of the name, wherever it has
+    spaces."""
+    yield f"begins:{_together(word[:_PART] for word in name)}"
+    yield f"ends:{_together(word[-_PART:] for word in name)}"
+    yield f"sounds:{_together(map(_sound, name))}"
     yield f"start:{''.join(name)[:_START]}"
+
+
+def _together(parts: Iterable[str]) -> str:
+    return " ".join(sorted(parts))
+
+
+def _sound(word: str) -> str:
+    """The consonants of a word, each once in a row: Müller, Mueller and Muler are one. A word that
+    has none is its own sound."""
+    consonants = word.translate(_SOUNDS)
+    return "".join(letter for letter, _ in groupby(consonants)) or word
 
 
 def _joined(found: Iterable[str]) -> Iterator[str]:

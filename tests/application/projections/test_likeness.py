@@ -62,18 +62,28 @@ def test_domains_and_phone_are_terms(given: dict[str, str], expected: set[str]) 
 
 @pytest.mark.parametrize(
     "other",
-    ["Schenker Kurier", "KURIER Schenker", "Schencker Kurierr", "Schenkerkurier", "Schenker"],
+    [
+        *("Schenker Kurier", "KURIER Schenker", "Schencker Kurierr", "Szhenker Qurier"),
+        *("Scheenker Kuhrir", "Skhenkker Kourier", "Schenkerkurier", "Schenker"),
+    ],
 )
 def test_a_slip_of_the_pen_leaves_a_term(other: str) -> None:
-    """Another form or order, a letter behind the fourth, a space, a word that is missing."""
+    """Another form or order, letters near the end or near the beginning, letters that sound alike,
+    a space, a word that is missing."""
     assert terms(name="Schenker Kurier GmbH") & terms(name=other) - {"domain:b.example"}
+
+
+@pytest.mark.parametrize("other", ["Mueller Spedition", "Muler Speditionn"])
+def test_a_name_sounds_alike_however_it_is_spelt(other: str) -> None:
+    """By its consonants."""
+    assert "sounds:mlr spdtn" in terms(name="Müller Spedition AG") & terms(name=other)
 
 
 def test_an_alias_is_a_name() -> None:
     """The first five of them."""
-    found = terms(aliases=[f"Aliasnumber{number}" for number in range(7)])
-    assert {each for each in found if each.startswith("word:")} == {
-        f"word:aliasnumber{number}" for number in range(5)
+    found = terms(aliases=[f"{letter}alias" for letter in "BCDFGKL"])
+    assert {each for each in found if each.startswith("start:")} == {
+        f"start:{letter}alias" for letter in "bcdfg"
     }
 
 
@@ -86,6 +96,6 @@ def test_a_retired_carrier_is_not_found() -> None:
     active, retired = (carrier(1, "FedEx", state, **given) for state in ("active", "retired"))
     assert active.terms - retired.terms == {
         *("status:active", "phone:+498912345678"),
-        *("word:fedex", "words:fede", "start:fedex"),
+        *("begins:fede", "ends:edex", "sounds:fdx", "start:fedex"),
     }
     assert "identifier:scac:FDEG" in retired.terms

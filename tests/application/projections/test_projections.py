@@ -75,8 +75,8 @@ def test_it_is_found_by_its_terms() -> None:
         identifier_term("own", "ÄB-12/X"),
         identifier_term("scac", "ABCD"),
         "domain:fed-ex.example",
-        *("word:muller", "word:spedition", "words:mull sped", "start:mullersp"),
-        *("word:weisse", "word:flotte", "words:flot weis", "start:weissefl"),
+        *("begins:mull sped", "ends:ller tion", "sounds:mlr spdtn", "start:mullersp"),
+        *("begins:flot weis", "ends:isse otte", "sounds:flt ws", "start:weissefl"),
     }
 
 
