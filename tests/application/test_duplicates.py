@@ -32,7 +32,7 @@ def of(row: Row) -> Compared:
 
 def pair(one: Row, other: Row) -> Pair | None:
     """The two, with no term that is common."""
-    return pair_of(of(one), of(other), set())
+    return pair_of(of(one), of(other), frozenset())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_pair_that_was_told_apart_is_none() -> None:
     assert pair(one, other) is not None
     apart = replace(of(one), distinct_from=frozenset({other.carrier_id}))
     for both in ((apart, of(other)), (of(other), apart)):
-        assert pair_of(*both, set()) is None
+        assert pair_of(*both, frozenset()) is None
     assert pair(one, carrier(3, state="retired", identifiers=USDOT)) is None
 
 
@@ -130,7 +130,7 @@ def test_terms_find_what_comparing_all_with_all_finds(rows: list[Row]) -> None:
     carriers = [of(row) for row in rows]
     # What finds a pair is no matter here: each is given a term that all have.
     known = [replace(each, terms=each.terms | {"any"}) for each in carriers]
-    every = [pair_of(*both, set()) for both in combinations(known, 2)]
+    every = [pair_of(*both, frozenset()) for both in combinations(known, 2)]
     expected = [pair for pair in every if pair and pair.score >= DEFAULT_SCORE]
     found = all_pairs([[json.loads(row.body) for row in rows]], DEFAULT_SCORE)
     assert keys(found) == keys(expected)
@@ -174,10 +174,13 @@ def walked(filled: Filled, query: DuplicatesQuery) -> Iterator[list[Pair]]:
 
 
 @pytest.mark.parametrize(("limit", "looked_at"), [(1, 25), (7, 25), (100, 500)])
+@pytest.mark.parametrize("together", [0, 50, duplicates.TOGETHER])
 def test_pages_have_what_the_whole_list_has(
-    registry: Filled, monkeypatch: pytest.MonkeyPatch, limit: int, looked_at: int
+    registry: Filled, monkeypatch: pytest.MonkeyPatch, limit: int, looked_at: int, together: int
 ) -> None:
-    """Each pair once, wherever pages end, with the same terms left out as common."""
+    """Each pair once, wherever pages end, with the same terms left out as common, whether carriers
+    are looked up together or each by itself."""
+    monkeypatch.setattr(duplicates, "TOGETHER", together)
     monkeypatch.setattr(duplicates, "MAX_LOOKED_AT", looked_at)
     expected = all_pairs([registry.bodies], 1)
     pages = list(walked(registry, DuplicatesQuery(1, limit)))
@@ -210,8 +213,12 @@ def test_a_page_without_time_ends_early(registry: Filled, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("number", [duplicates.MAX_SHARED, duplicates.MAX_SHARED + 1])
-def test_what_too_many_share_says_nothing(filled: Filled, number: int) -> None:
+@pytest.mark.parametrize("together", [0, duplicates.TOGETHER])
+def test_what_too_many_share_says_nothing(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch, number: int, together: int
+) -> None:
     """A domain of twenty carriers is a group's, one of twenty-one may be a provider's."""
+    monkeypatch.setattr(duplicates, "TOGETHER", together)
     given = {"website": "https://group.example"}
     filled.put(*(carrier(each, f"{each:x}" * 9, **given) for each in range(1, number + 1)))
     pages = walked(filled, DuplicatesQuery(limit=100))

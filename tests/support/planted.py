@@ -34,6 +34,11 @@ ONE_IN = 100
 Pairs = set[tuple[str, str]]
 
 
+def registered_until(moment: str) -> int:
+    """How many carriers were registered by then: one a second."""
+    return int((datetime.fromisoformat(moment) - _START).total_seconds()) + 1
+
+
 class Planted:
     """`count` carriers as rows of the view, made by the seed. `kinds` are the pairs that were
     planted, the earlier carrier first, by how the later one differs."""

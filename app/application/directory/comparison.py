@@ -86,7 +86,7 @@ def compared(body: Mapping[str, Any]) -> Compared:
     )
 
 
-def pair_of(one: Compared, other: Compared, common: frozenset[str] | set[str]) -> Pair | None:
+def pair_of(one: Compared, other: Compared, common: frozenset[str]) -> Pair | None:
     """The pair with its score and reasons; None if the two share no term but the `common` ones,
     which too many carriers have, or if they cannot be one company."""
     shared = (one.terms & other.terms) - common
@@ -98,7 +98,7 @@ def pair_of(one: Compared, other: Compared, common: frozenset[str] | set[str]) -
     return Pair((earlier, later), round(100 * (1 - left)), tuple(reason for _, reason in found))
 
 
-def _facts(shared: set[str] | frozenset[str]) -> Iterator[tuple[float, Reason]]:
+def _facts(shared: frozenset[str]) -> Iterator[tuple[float, Reason]]:
     """Each kind of fact with its chance, once, however many of the kind there are."""
     for kind, chance in _CHANCES.items():
         said = sorted(term.partition(":")[2] for term in shared if term.startswith(f"{kind}:"))

@@ -11,6 +11,7 @@ word such as "transport".
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +35,9 @@ PAGE_SECONDS = 1.0
 """How long one page looks on, at most; it ends behind the carriers that it has begun with."""
 
 _AT_ONCE = 25
+TOGETHER = 4 * _AT_ONCE
+"""Fewer carriers than this have the terms of those that are looked at together, as a rule."""
+
 _ORDER = "registered_at"
 _IN_THE_REGISTRY = frozenset({ACTIVE, SUSPENDED})
 WHOLE_REGISTRY = Query(_IN_THE_REGISTRY, sort=_ORDER, limit=500)
@@ -103,16 +107,24 @@ def pairs_with(
 
 def all_pairs(pages: Iterable[Sequence[Mapping[str, Any]]], min_score: int) -> list[Pair]:
     """The pairs among the carriers of all pages of rows, the likeliest first."""
+    holders = _holders(compared(body) for page in pages for body in page)
+    return _likeliest(_among(holders, _common(holders)), min_score)
+
+
+def _holders(carriers: Iterable[Compared]) -> dict[str, list[Compared]]:
+    """The carriers by the terms that they have."""
     holders: defaultdict[str, list[Compared]] = defaultdict(list)
-    for body in (body for page in pages for body in page):
-        carrier = compared(body)
+    for carrier in carriers:
         for term in carrier.terms:
             holders[term].append(carrier)
-    common = {term for term, having in holders.items() if len(having) > MAX_SHARED}
-    return _likeliest(_among(holders, common), min_score)
+    return holders
 
 
-def _among(holders: Mapping[str, list[Compared]], common: set[str]) -> Iterator[Pair]:
+def _common(holders: Mapping[str, list[Compared]]) -> frozenset[str]:
+    return frozenset(term for term, having in holders.items() if len(having) > MAX_SHARED)
+
+
+def _among(holders: Mapping[str, list[Compared]], common: frozenset[str]) -> Iterator[Pair]:
     """Each pair of carriers that share a term, once."""
     seen: set[tuple[str, str]] = set()
     for term, having in holders.items():
@@ -139,23 +151,29 @@ def _pairs(
 
     def read(views: ViewStore, view: View) -> list[list[Pair]]:
         lookup = _Lookup(views, view, deadline)
-        like = [lookup.sharing(carrier.terms) - {carrier.carrier_id} for carrier in carriers]
-        rows = views.rows(view, sorted(set().union(*like)), deadline)
-        others = {carrier_id: compared(body_of(row)) for carrier_id, row in rows.items()}
-        return [
-            [
-                pair
-                for each in sorted(ids & others.keys())
-                if (pair := pair_of(carrier, others[each], lookup.common))
-            ]
-            for carrier, ids in zip(carriers, like, strict=True)
-        ]
+        ids = lookup.sharing([carrier.terms for carrier in carriers])
+        rows = views.rows(view, sorted(ids), deadline)
+        holders = _holders(compared(body_of(row)) for row in rows.values())
+        common = _common(holders) | lookup.common
+        return [_beside(carrier, holders, common) for carrier in carriers]
 
     return directory.read(read, deadline)
 
 
+def _beside(
+    carrier: Compared, holders: Mapping[str, list[Compared]], common: frozenset[str]
+) -> list[Pair]:
+    """The carrier's pairs with the holders of its terms."""
+    terms = carrier.terms - common
+    like = {each.carrier_id: each for term in terms for each in holders.get(term, ())}
+    like.pop(carrier.carrier_id, None)
+    pairs = (pair_of(carrier, like[carrier_id], common) for carrier_id in sorted(like))
+    return [pair for pair in pairs if pair is not None]
+
+
 class _Lookup:
-    """Finds who has a term. `common` are the terms that were found to be too many carriers'."""
+    """Finds who has any of some terms. `common` are those that were found to be too many carriers'
+    to be read."""
 
     def __init__(self, views: ViewStore, view: View, deadline: Deadline) -> None:
         self.common: set[str] = set()
@@ -163,23 +181,29 @@ class _Lookup:
         self._view = view
         self._deadline = deadline
 
-    def sharing(self, terms: frozenset[str]) -> set[str]:
-        """The ids of the carriers with any of the terms, unless the term is common. All terms are
-        asked for together: if that is few carriers, no term has many."""
-        rare = sorted(terms - self.common)
-        together = self._having(rare)
+    def sharing(self, terms_of_each: Sequence[frozenset[str]]) -> set[str]:
+        """The ids of all carriers with a term of any of the sets, but for common terms. All are
+        asked for together, which is enough unless that gives too many; else set by set, and if it
+        has to be, term by term."""
+        together = self._having(frozenset().union(*terms_of_each), TOGETHER)
+        if len(together) < TOGETHER:
+            return together
+        return set().union(*(self._of_one(terms) for terms in terms_of_each))
+
+    def _of_one(self, terms: frozenset[str]) -> set[str]:
+        rare = terms - self.common
+        together = self._having(rare, MAX_SHARED + 1)
         if len(together) <= MAX_SHARED:
             return together
         found: set[str] = set()
-        for term in rare:
-            having = self._having([term])
+        for term in sorted(rare):
+            having = self._having({term}, MAX_SHARED + 1)
             if len(having) > MAX_SHARED:
                 self.common.add(term)
             else:
                 found |= having
         return found
 
-    def _having(self, terms: list[str]) -> set[str]:
-        limit = MAX_SHARED + 1
-        places = self._views.find(self._view, _ORDER, terms, None, limit, self._deadline)
+    def _having(self, terms: AbstractSet[str], limit: int) -> set[str]:
+        places = self._views.find(self._view, _ORDER, sorted(terms), None, limit, self._deadline)
         return {carrier_id for _, carrier_id in places}
