@@ -5,7 +5,7 @@ for each the earlier ones that it is like. What it costs depends on the page alo
 the shell shows it, reads the directory once and keeps the terms in memory (`all_pairs`).
 
 A term that more than MAX_SHARED carriers have says nothing: it is the domain of a provider, or a
-word such as "transport".
+name such as "Euro Transport".
 """
 
 import json
