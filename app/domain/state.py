@@ -29,6 +29,7 @@ class CarrierState:
     incidents: Mapping[str, int] = field(default_factory=dict)  # how many, by kind
     last_incident_on: str | None = None
     documents: Documents = field(default_factory=dict)
+    distinct_from: frozenset[str] = frozenset()  # ids of carriers that only look alike
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the carrier as the API shows it, by their names there."""

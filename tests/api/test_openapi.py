@@ -297,6 +297,7 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         "file_document",
         "replace_document",
         "annotate",
+        "not_a_duplicate",
         "retire",
         "withdraw_document",
         "note_incident",

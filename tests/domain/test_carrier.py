@@ -12,6 +12,7 @@ from app.domain.command import CarrierEvent, Command
 from app.domain.commands.annotate import AnnotateCarrier, CarrierAnnotated
 from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
 from app.domain.commands.file_document import CarrierDocumentFiled, FileDocument
+from app.domain.commands.not_a_duplicate import CarrierDistinguished, DistinguishCarrier
 from app.domain.commands.note_incident import CarrierIncidentNoted, NoteIncident
 from app.domain.commands.register import CarrierRegistered, RegisterCarrier
 from app.domain.commands.reinstate import CarrierReinstated, ReinstateCarrier
@@ -57,6 +58,8 @@ RENEWAL = CarrierDocumentReplaced(
 )
 WITHDRAWAL = CarrierDocumentWithdrawn(1, "Forged")
 NOTE = CarrierAnnotated("Ask for Ms Ito")
+OTHER_ID = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
+DISTINGUISHED = CarrierDistinguished(OTHER_ID, "Two brothers")
 INCIDENT = CarrierIncidentNoted("late", "2024-02-01", "A day late")
 
 # What is asked for, and what follows of it in the states active, suspended and retired.
@@ -177,6 +180,12 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (WITHDRAWAL,),
     ),
     "annotate": (AnnotateCarrier(CARRIER_ID, "Ask for Ms Ito"), (NOTE,), (NOTE,), (NOTE,)),
+    "not-a-duplicate": (
+        DistinguishCarrier(CARRIER_ID, OTHER_ID, Reason("Two brothers")),
+        (DISTINGUISHED,),
+        (DISTINGUISHED,),
+        FORBIDDEN,
+    ),
     "retire for the same": (
         RetireCarrier(CARRIER_ID, Reason("Bankrupt")),
         (RETIREMENT,),
@@ -298,6 +307,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(FileDocument, ID, KINDS, NUMBERS, st.just("Insurer"), DAYS, st.none() | DAYS),
     st.builds(ReplaceDocument, ID, IDS, NUMBERS, st.just("Insurer"), DAYS, st.none() | DAYS),
     st.builds(WithdrawDocument, ID, IDS, REASONS),
+    st.builds(DistinguishCarrier, ID, st.sampled_from([OTHER_ID, OTHER_ID[::-1]]), REASONS),
 )
 
 

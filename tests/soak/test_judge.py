@@ -61,6 +61,8 @@ def clean() -> WrittenHistory:
     written.shown("carrier-2")
     written.done("withdraw-document", "carrier-2", document_id=2, reason="forged")
     written.done("annotate", "carrier-2", note="ask for Ms Ito")
+    for reason in ("brothers", "twins"):
+        written.done("not-a-duplicate", "carrier-2", other="carrier-1", reason=reason)
     written.unknown("rename", "carrier-2", False, name="Never")
     written.done("retire", "carrier-1", reason="merged")
     written.refused("forbidden-by-state", "rename", "carrier-1", name="Undead")
@@ -104,7 +106,7 @@ def test_a_history_without_a_fault_passes() -> None:
     """Refusals, no-ops, commands without an answer and sent again among it."""
     history = clean().finished()
     assert broken(history) == []
-    assert described(history).startswith("21 commands (16 done, 4 refused, 1 unknown in the end")
+    assert described(history).startswith("23 commands (18 done, 4 refused, 1 unknown in the end")
 
 
 def test_a_history_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ _TYPES = {
     "replace-document": "CarrierDocumentReplaced",
     "withdraw-document": "CarrierDocumentWithdrawn",
     "annotate": "CarrierAnnotated",
+    "not-a-duplicate": "CarrierDistinguished",
 }
 
 
@@ -167,7 +168,7 @@ class WrittenHistory:
     def _fields(self, carrier: str) -> Mapping[str, Any]:
         known = self._carriers[carrier]
         fields = asdict(known.shown)
-        del fields["documents"]
+        del fields["documents"], fields["distinct_from"]
         return {**fields, "aliases": list(known.aliases), "carrier_id": carrier}
 
     def _keep(self, sent: Sent) -> Sent:

@@ -17,5 +17,6 @@ SENTENCES = {
     "replace-document": "File a document in the place of an earlier one.",
     "withdraw-document": "Take a carrier's document back: it holds on no day.",
     "annotate": "Add a note for people to a carrier's history.",
+    "not-a-duplicate": "Note that two carriers which look alike are two.",
 }
 """Every command by its name, in the order in which they are shown, with what it does."""
