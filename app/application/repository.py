@@ -188,6 +188,15 @@ class CarrierRepository:
             raise CarrierNotFound(carrier_id)
         return page
 
+    def with_commits(
+        self, carrier_id: str, deadline: Deadline
+    ) -> tuple[Carrier, Sequence[UUID | None]]:
+        """The carrier, and the commit of each of its events; a state of None and no events if it
+        was never registered. Raises UnreadableEvent, StoreUnavailable."""
+        recorded = self._store.read(carrier_id, deadline)
+        commits = [self._codec.origin(each).commit_id for each in recorded]
+        return self._replay(carrier_id, recorded), commits
+
     def dated_events(self, carrier_id: str, deadline: Deadline) -> list[DatedEvent]:
         """Everything that happened to a carrier, oldest first.
 

@@ -71,7 +71,7 @@ class ShellCommand:
         whom = "" if carrier_id is None else str(carrier_id)
         values: Values = options.loaded(body_schema(declaration)(), body)
         command = declaration.made(whom, values)
-        with _opened(settings, makes=declaration.registers) as (services, deadline):
+        with opened(settings, makes=declaration.registers) as (services, deadline):
             context = replace(
                 _context(services, deadline, idempotency_key, [declaration.name, whom, body]),
                 expected=None if if_version is None else frozenset({if_version}),
@@ -105,7 +105,7 @@ def show(
     """Show a carrier: as it is now, or as it was."""
     asked = options.body_of({"version": version, "at": at})
     query: ShowCarrier = options.loaded(ShowSchema(), asked)
-    with _opened(settings) as (services, deadline):
+    with opened(settings) as (services, deadline):
         try:
             view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
         except CarrierNotFound as error:
@@ -126,7 +126,7 @@ def history(
     """List what happened to a carrier, oldest first: who, when, and what it changed."""
     given = options.body_of({"after": after, "limit": limit})
     asked: ShowHistory = options.loaded(HistoryQuerySchema(), given)
-    with _opened(settings) as (services, deadline):
+    with opened(settings) as (services, deadline):
         page = services.carriers.history_page(str(carrier_id), deadline, asked.after, asked.limit)
     events = [representations.history_entry(entry) for entry in page.entries]
     lines = aligned(history_rows(events))
@@ -144,7 +144,7 @@ COMMANDS: Sequence[click.Command] = (
 
 
 @contextmanager
-def _opened(settings: Settings, *, makes: bool = False) -> Iterator[tuple[Services, Deadline]]:
+def opened(settings: Settings, *, makes: bool = False) -> Iterator[tuple[Services, Deadline]]:
     """The services over the settings' store, and until when they have to answer. Who only looks
     makes no store."""
     deadline = Deadline.after(settings.request_timeout)
@@ -159,7 +159,7 @@ def _context(
     services: Services, deadline: Deadline, key: str | None, asked: Sequence[Any]
 ) -> CommandContext:
     """The context of a command without a condition. `asked` is all that a key stands for."""
-    actor = _actor()
+    actor = actor_name()
     return CommandContext(
         commit_id=services.new_id() if key is None else commit_id_of(actor, key),
         correlation_id=uuid4().hex,
@@ -175,7 +175,7 @@ def _fingerprint(asked: Sequence[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _actor() -> str:
+def actor_name() -> str:
     """Who is logged in. There is no option for it: the history is to say who typed a command, not
     whom they name; so the system is asked, not the environment. "cli:" keeps it apart from the API
     keys' names, which hold no colon, and so keeps the idempotency keys of the two apart as well."""

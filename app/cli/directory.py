@@ -149,6 +149,13 @@ def _pages(directory: Directory, query: Query, settings: Settings) -> Iterator[P
             return
 
 
+def catch_up(settings: Settings) -> None:
+    """Bring the view up to the feed's present head, as far as that is possible in a few seconds.
+    Raises StoreUnavailable."""
+    with _opened(settings):
+        pass
+
+
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Directory]:
     """The directory, with a view that is caught up: without a running service, this process has to
