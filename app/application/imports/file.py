@@ -20,9 +20,9 @@ DELIMITERS = ",;\t|"
 MAX_CELL_CHARACTERS = 131_072
 """A longer cell is taken for a quotation mark that was never closed."""
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 _QUOTED = re.compile('"[^"]*"?')
-_SAID = re.compile(r"\ufeff?sep=(.)\r?\n?")  # Excel's own first line
+_SAID = re.compile(r'sep=([^\s"\w]|\t)\r?\n?')  # Excel's own first line
 
 
 class BadFile(Exception):

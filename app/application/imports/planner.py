@@ -99,7 +99,7 @@ class Planner:
         new = self.id.new_carrier_id(row.number)
         created, commits = self.carriers.with_commits(new, self.deadline())
         if created.state is not None:
-            self._note(row, new)
+            self.note(row, new)
             return _created(row, created, commits)
         carrier_id = self.matching.carrier_of(row, known)
         if carrier_id is None:
@@ -112,8 +112,9 @@ class Planner:
                 raise RefusedRow(
                     f"The {field} field is required for a new carrier", self.columns.name_of(field)
                 )
-        self._refuse_second(row, [*_email_key(row.email), *_identifier_keys(row)])
-        self._note(row, new)
+        if first := self.means_the_same(row, None):
+            raise _means_the_same(first)
+        self.note(row, new)
         values = dict(row.values)
         command = RegisterCarrier(values.pop("name"), values.pop("email"), values)
         state = _after_registration(command)
@@ -121,7 +122,7 @@ class Planner:
             row.number,
             CREATE,
             new,
-            changes=changes_between(None, state),
+            changes=tuple(each for each in changes_between(None, state) if each.field != "state"),
             steps=(Step(REGISTER, command),),
         )
 
@@ -132,19 +133,19 @@ class Planner:
                 "There is no carrier with this id; leave the cell empty to register a new one",
                 self.columns.name_of(CARRIER_ID),
             )
-        if first := self.seen.first([f"carrier:{carrier_id}"]):
+        if first := self.means_the_same(row, carrier_id):
             raise _means_the_same(first)
         steps_there = self.id.own(row.number, carrier_id).in_stream(commits)
         if done := self._done(row, carrier, steps_there):
-            self._note(row, carrier_id)
+            self.note(row, carrier_id)
             return done
         wanted = self._wanted(row, carrier.state, steps_there)
         changes = _changes(carrier.state, wanted)
         if not changes:
-            self._note(row, None if carrier.state.state == RETIRED else carrier_id, carrier_id)
+            self.note(row, carrier_id, is_retired=carrier.state.state == RETIRED)
             return self._nothing(row, carrier)
         self._refuse_change(row, carrier, steps_there, wanted)
-        self._note(row, carrier_id)
+        self.note(row, carrier_id)
         steps = _steps(carrier.id, wanted, changes)
         return RowPlan(row.number, CHANGE, carrier.id, carrier.version, changes, steps)
 
@@ -207,18 +208,21 @@ class Planner:
                 raise RefusedRow(
                     "The email belongs to another carrier", self.columns.name_of("email")
                 )
-            self._refuse_second(row, _email_key(row.email))
+            if first := self.seen.first(_email_key(row.email)):
+                raise _means_the_same(first)
 
-    def _refuse_second(self, row: Row, keys: Sequence[str]) -> None:
-        if first := self.seen.first(keys):
-            raise _means_the_same(first)
+    def note(self, row: Row, carrier_id: str, *, is_retired: bool = False) -> None:
+        """Remember what the row names. Of a carrier that is retired that is only the carrier: its
+        address is another's to take."""
+        named = [] if is_retired else [*_email_key(row.email), *_identifier_keys(row)]
+        self.seen.note([f"carrier:{carrier_id}", *named], row.number)
 
-    def _note(self, row: Row, *carrier_ids: str | None) -> None:
-        """Remember what the row names; only its carrier if that one is retired (None before it)."""
-        keys = [f"carrier:{each}" for each in carrier_ids if each is not None]
-        if None not in carrier_ids:
-            keys += [*_email_key(row.email), *_identifier_keys(row)]
-        self.seen.note(keys, row.number)
+    def means_the_same(self, row: Row, carrier_id: str | None) -> int | None:
+        """The row before that names the same carrier; one that is not there yet is known by its
+        address and its identifiers."""
+        if carrier_id is not None:
+            return self.seen.first([f"carrier:{carrier_id}"])
+        return self.seen.first([*_email_key(row.email), *_identifier_keys(row)])
 
 
 def _created(row: Row, carrier: Carrier, commits: Sequence[object]) -> RowPlan:

@@ -55,11 +55,15 @@ class Undoing:
         new = planner.id.new_carrier_id(number)
         created, commits = planner.carriers.with_commits(new, planner.deadline())
         if created.state is not None:
+            planner.note(row, new)
             there = planner.id.own(number, new).in_stream(commits)
             return self._retirement(number, created, there)
         carrier_id = planner.matching.carrier_of(row, dict(known))
+        if planner.means_the_same(row, carrier_id):  # so it was refused
+            return RowPlan(number, NOTHING, carrier_id)
         if carrier_id is None:
             raise RefusedRow(_NOT_FOUND)
+        planner.note(row, carrier_id)
         carrier, commits = planner.carriers.with_commits(carrier_id, planner.deadline())
         there = planner.id.own(number, carrier_id).in_stream(commits)
         if not any(there):
