@@ -28,6 +28,6 @@ def install(app: Flask) -> None:
     errors.install(app)
     cors.install(app)
     api = OpenApi(app)
-    for part in (carriers, directory, imports, feed, health, root):
+    for part in (carriers, directory, feed, health, imports, root):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(docs.blueprint)

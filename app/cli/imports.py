@@ -4,10 +4,12 @@ command line → the file's columns → planner → the same bus, over the store
 """
 
 import json
+import os
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -181,9 +183,29 @@ def undo(
     _exit_by(report)
 
 
+class SameFile:
+    """Opens a file again and again. Raises BadFile if it is another one than at first, or was
+    written since: what was shown is not what it says."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first: tuple[int, ...] | None = None
+
+    def __call__(self) -> BinaryIO:
+        """The file, at its beginning."""
+        file = self._path.open("rb")
+        status = os.fstat(file.fileno())
+        now = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        self._first = self._first or now
+        if now != self._first:
+            file.close()
+            raise BadFile("The file has been changed since it was read first: start again")
+        return file
+
+
 def _read(file: Path, columns_file: Path | None) -> tuple[CsvFile, Columns]:
     try:
-        source = inspected(lambda: file.open("rb"))
+        source = inspected(SameFile(file))
         if columns_file is None:
             return source, guessed(source.header)
         return source, given(source.header, parse(columns_file.read_bytes()))
@@ -231,8 +253,10 @@ def _import_of(
                 lambda: Deadline.after(settings.request_timeout),
                 name,
             )
-        except BadFile as error:  # it was changed while it was read
+        except BadFile as error:
             raise CliError(INVALID, error.sentence) from error
+        except OSError as error:
+            raise CliError(INVALID, f"The file cannot be read: {error.strerror}") from error
         except ViewNotMade as error:
             raise CliError(UNAVAILABLE, error.sentence) from error
 

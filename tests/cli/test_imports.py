@@ -1,13 +1,26 @@
 """`carriers import`: what each row of a file would do, does, and does once."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.cli.errors import INVALID, REFUSED
-from tests.cli.shell import DONE, PROFILE, PROFILE_OPTIONS, data, registered, run, version_of
+from app.application.imports.file import BadFile
+from app.cli.errors import INVALID, NOT_SAID, REFUSED
+from app.cli.imports import SameFile
+from tests.cli.shell import (
+    DONE,
+    PROFILE,
+    PROFILE_OPTIONS,
+    data,
+    process_of,
+    registered,
+    run,
+    version_of,
+)
 
 HEADER = "name,email,phone,scac\r\n"
 FEDEX = "FedEx,contact@fedex.com,+498912345678,FDEG\r\n"
@@ -244,3 +257,42 @@ def test_a_file_that_cannot_be_imported_is_refused_as_a_whole(
     result = run("import", file_of(content), "--yes")
     assert (result.exit_code, result.stdout) == (INVALID, "")
     assert sentence in result.stderr
+
+
+def test_an_import_is_taken_back_by_the_same_file() -> None:
+    """What it registered is retired with a reason; what it changed is as it was."""
+    carrier_id = registered("contact@fedex.com")
+    file = file_of("name,email\r\nUPS,contact@fedex.com\r\nGLS,gls@gls.com\r\n")
+    _, created = rows_of(file, "--yes")
+    assert run("import", "undo", file, typed="n\n").exit_code == REFUSED
+    assert version_of(created["carrier_id"]) == 1
+    rows = rows_of("undo", file, "--yes")
+    assert [row["action"] for row in rows] == ["change", "retire"]
+    assert data("show", carrier_id)["name"] == "FedEx"
+    shown = data("show", created["carrier_id"])
+    assert (shown["state"], shown["reason"][:10]) == ("retired", "The import")
+    assert [row["done"] for row in rows_of("undo", file, "--yes")] == [True, True]
+
+
+def test_a_file_that_was_written_since_it_was_shown_is_not_applied() -> None:
+    """What somebody has said yes to is what it held before."""
+    opened = SameFile(Path(file_of(HEADER + FEDEX)))
+    opened().close()
+    file_of(HEADER + FEDEX + FEDEX)
+    with pytest.raises(BadFile, match="start again"):
+        opened()
+
+
+def test_who_does_not_hear_what_was_done_gets_it_done() -> None:
+    """The output's reader is gone: all rows are done, and the exit code says so."""
+    file = file_of("email,name\r\n" + "".join(f"a{n}@b.de,A\r\n" for n in range(30)))
+    command, environment = process_of("import", file, "--yes")
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        command, env=environment, stdout=writes, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writes)
+    assert done.returncode == NOT_SAID, done.stderr
+    assert "30 create" in done.stderr
+    assert len(everybody()) == 30

@@ -117,7 +117,8 @@ class ContractBlueprint(Blueprint):
         """A POST route whose body is a file, and which needs a key with all the scopes. `file` has
         its `media_type`, a `description` and an `example`. The view gets the query."""
         media = {
-            "schema": {"type": "string", "description": file["description"]},
+            # In whichever encoding: bytes to a client, not text.
+            "schema": {"type": "string", "format": "binary", "description": file["description"]},
             "examples": {"example": {"value": file["example"]}},
         }
 

@@ -9,7 +9,7 @@ from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone, KeyReused, StaleVersion
 from app.application.imports.columns import Columns
-from app.application.imports.plan import REFUSE, ImportId, RowPlan, Step
+from app.application.imports.plan import CREATE, REFUSE, ImportId, RowPlan, Step
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import OutcomeUnknown
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
@@ -70,7 +70,8 @@ class Applier:
             correlation_id=self.id.id.hex,
             actor=self.actor,
             deadline=self.deadline(),
-            fingerprint=self.id.fingerprint(plan.row),
+            # A new carrier's stream says by itself that it is there: nobody else's has its id.
+            fingerprint=None if plan.kind == CREATE else self.id.fingerprint(plan.row),
             expected=frozenset({version}) if version else None,
         )
 
