@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from app.application.deadline import Deadline
 from app.application.history import Change, changes_between
@@ -96,17 +97,23 @@ class Planner:
             return _refused(row.number, RefusedRow(f"The carrier cannot be read: {error}"))
 
     def _planned(self, row: Row, known: dict[Identifier, set[str]]) -> RowPlan:
-        new = self.id.new_carrier_id(row.number)
-        created, commits = self.carriers.with_commits(new, self.deadline())
-        if created.state is not None:
-            self.note(row, new)
-            return _created(row, created, commits)
+        if created := self.created_by(row):
+            self.note(row, created[0].id)
+            return _created(row, *created)
         carrier_id = self.matching.carrier_of(row, known)
         if carrier_id is None:
-            return self._creation(row, new)
+            return self._creation(row)
         return self._change(row, carrier_id)
 
-    def _creation(self, row: Row, new: str) -> RowPlan:
+    def created_by(self, row: Row) -> tuple[Carrier, Sequence[UUID | None]] | None:
+        """The carrier that the row has registered, if it has, and its events' commits."""
+        if row.carrier_id is not None:  # it means one that was there before
+            return None
+        new = self.id.new_carrier_id(row.number)
+        created, commits = self.carriers.with_commits(new, self.deadline())
+        return None if created.state is None else (created, commits)
+
+    def _creation(self, row: Row) -> RowPlan:
         for field in ("name", "email"):
             if field not in row.values:
                 raise RefusedRow(
@@ -114,6 +121,7 @@ class Planner:
                 )
         if first := self.means_the_same(row, None):
             raise _means_the_same(first)
+        new = self.id.new_carrier_id(row.number)
         self.note(row, new)
         values = dict(row.values)
         command = RegisterCarrier(values.pop("name"), values.pop("email"), values)
@@ -225,7 +233,7 @@ class Planner:
         return self.seen.first([*_email_key(row.email), *_identifier_keys(row)])
 
 
-def _created(row: Row, carrier: Carrier, commits: Sequence[object]) -> RowPlan:
+def _created(row: Row, carrier: Carrier, commits: Sequence[UUID | None]) -> RowPlan:
     return RowPlan(row.number, CREATE, carrier.id, len(commits), done=True)
 
 

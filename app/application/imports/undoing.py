@@ -52,11 +52,10 @@ class Undoing:
         if isinstance(row, RowPlan):  # it was refused, so nothing was done
             return RowPlan(number, NOTHING)
         planner = self.planner
-        new = planner.id.new_carrier_id(number)
-        created, commits = planner.carriers.with_commits(new, planner.deadline())
-        if created.state is not None:
-            planner.note(row, new)
-            there = planner.id.own(number, new).in_stream(commits)
+        if found := planner.created_by(row):
+            created, commits = found
+            planner.note(row, created.id)
+            there = planner.id.own(number, created.id).in_stream(commits)
             return self._retirement(number, created, there)
         carrier_id = planner.matching.carrier_of(row, dict(known))
         if planner.means_the_same(row, carrier_id):  # so it was refused

@@ -3,6 +3,7 @@
 import io
 from array import array
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -240,3 +241,21 @@ def test_a_free_address_is_planned_and_done_alike(services: Services) -> None:
     rows = applied(import_of(services, text))
     assert [row.kind for row in rows] == ["change", "create"]
     assert [row.kind for row in applied(import_of(services, text))] == ["change", "create"]
+
+
+def test_two_of_the_same_import_at_once_do_each_row_once(services: Services) -> None:
+    """Between them, whichever comes first to a row; none of them finds a row refused."""
+    before = [f"FedEx,c{number}@fedex.com,\r\n" for number in range(20)]
+    ids = [
+        row.carrier_id
+        for row in applied(import_of(services, "name,email,phone\r\n" + "".join(before)))
+    ]
+    lines = [f"{each},UPS,d{each}@ups.com,+498912345678\r\n" for each in ids]
+    lines += [f",GLS,g{number}@gls.com,\r\n" for number in range(20)]
+    text = "carrier_id,name,email,phone\r\n" + "".join(lines)
+    with ThreadPoolExecutor(2) as pool:
+        ran = list(pool.map(lambda _: applied(import_of(services, text)), range(2)))
+    for rows in ran:
+        assert [row.kind for row in rows] == ["change"] * 20 + ["create"] * 20
+        assert {len(types_of(services, row.carrier_id)) for row in rows[:20]} == {4}
+        assert {len(types_of(services, row.carrier_id)) for row in rows[20:]} == {1}
