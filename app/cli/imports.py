@@ -3,30 +3,25 @@
 command line → the file's columns → planner → the same bus, over the store of the settings
 """
 
-import json
-import os
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from app.api.schemas.imports import read_values
 from app.application.consistency import ViewNotMade
 from app.application.deadline import Deadline
-from app.application.imports.columns import Columns, given, guessed
-from app.application.imports.file import BadFile, CsvFile, Record, inspected
+from app.application.imports.columns import Columns
+from app.application.imports.file import BadFile, CsvFile, Record
 from app.application.imports.plan import REFUSE, RowPlan
 from app.application.imports.run import Import
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
-from app.application.strict_json import NotStrictJson, parse
 from app.cli.carriers import actor_name, opened
 from app.cli.directory import catch_up
 from app.cli.errors import (
     INVALID,
-    NOT_WRITTEN,
     REFUSED,
     UNAVAILABLE,
     UNKNOWN,
@@ -35,9 +30,9 @@ from app.cli.errors import (
 )
 from app.cli.exit_codes import IMPORT_EXIT_CODES
 from app.cli.groups import CommandGroup
+from app.cli.import_files import read, show
 from app.cli.import_report import Report
-from app.cli.new_file import NewFile
-from app.cli.output import note, printable
+from app.cli.output import note
 from config.settings import Settings
 
 _RUN = "run"
@@ -124,8 +119,10 @@ def run(
     refused if its carrier was changed after it was shown. With --yes each row is planned just
     before it is applied, and nothing is shown before.
     """
-    source, columns = _read(file, columns_file)
-    _show(columns, keep_columns)
+    if refused_file is not None and refused_file.resolve() == file.resolve():
+        raise click.UsageError("Write the refused rows to another file than the one they are in.")
+    source, columns = read(file, columns_file)
+    show(columns, keep_columns)
     with _import_of(settings, source, columns, name) as one:
         digests: array[int] | None = None
         if dry_run or not yes:
@@ -167,7 +164,7 @@ def undo(
     carrier that others have changed since stays as it is, and is listed. It can be killed at any
     point: started again, it goes on.
     """
-    source, columns = _read(file, columns_file)
+    source, columns = read(file, columns_file)
     with _import_of(settings, source, columns, name) as one:
         if dry_run or not yes:
             report = Report(source, as_json=as_json, writes=False)
@@ -181,57 +178,6 @@ def undo(
         _carry_out(report, one.undone(dry_run=False), None, shows=yes)
     note(report.end("Done"))
     _exit_by(report)
-
-
-class SameFile:
-    """Opens a file again and again. Raises BadFile if it is another one than at first, or was
-    written since: what was shown is not what it says."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._first: tuple[int, ...] | None = None
-
-    def __call__(self) -> BinaryIO:
-        """The file, at its beginning."""
-        file = self._path.open("rb")
-        status = os.fstat(file.fileno())
-        now = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-        self._first = self._first or now
-        if now != self._first:
-            file.close()
-            raise BadFile("The file has been changed since it was read first: start again")
-        return file
-
-
-def _read(file: Path, columns_file: Path | None) -> tuple[CsvFile, Columns]:
-    try:
-        source = inspected(SameFile(file))
-        if columns_file is None:
-            return source, guessed(source.header)
-        return source, given(source.header, parse(columns_file.read_bytes()))
-    except OSError as error:
-        raise CliError(INVALID, f"{error.filename} cannot be read: {error.strerror}") from error
-    except NotStrictJson as error:
-        raise CliError(INVALID, f"{columns_file} {error.why}") from error
-    except BadFile as error:
-        raise CliError(INVALID, error.sentence) from error
-
-
-def _show(columns: Columns, keep: Path | None) -> None:
-    """Say on stderr what each column is taken for, and write it down if that is asked for."""
-    said = columns.as_json()
-    taken = [f"{name} → {field}" for name, field in said.items() if field]
-    left = [name for name, field in said.items() if not field]
-    note(printable(f"Columns: {', '.join(taken)}"))
-    if left:
-        note(printable(f"Left alone: {', '.join(left)}"))
-    if keep is None:
-        return
-    try:
-        with NewFile(keep) as written:
-            written.write(json.dumps(said, ensure_ascii=False, indent=2).encode() + b"\n")
-    except OSError as error:
-        raise CliError(NOT_WRITTEN, f"{keep} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

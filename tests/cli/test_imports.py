@@ -10,7 +10,7 @@ import pytest
 
 from app.application.imports.file import BadFile
 from app.cli.errors import INVALID, NOT_SAID, REFUSED
-from app.cli.imports import SameFile
+from app.cli.import_files import SameFile
 from tests.cli.shell import (
     DONE,
     PROFILE,
@@ -118,6 +118,36 @@ def test_an_empty_cell_leaves_the_field_as_it_is() -> None:
     file = file_of("email,name,phone\r\ncontact@fedex.com,FedEx,\r\n")
     assert [row["action"] for row in rows_of(file, "--yes")] == ["nothing"]
     assert data("show", carrier_id)["phone"] == PROFILE["phone"]
+
+
+def test_lists_as_people_write_them() -> None:
+    """JSON is the other way to write them."""
+    text = (
+        "name;email;aliases;identifiers;coverage;metadata\r\n"
+        "FedEx;contact@fedex.com;"
+        '"FedEx Ground; 東京";"scac:fdeg; VAT: DE 123";"parcel: de, FR; air:worldwide";'
+        '"{""tier"": 1}"\r\n'
+    )
+    (row,) = rows_of(file_of(text), "--yes")
+    shown = data("show", row["carrier_id"])
+    assert shown["aliases"] == ["FedEx Ground", "東京"]
+    assert shown["identifiers"] == [
+        {"scheme": "scac", "value": "FDEG"},
+        {"scheme": "vat", "value": "DE123"},
+    ]
+    assert shown["coverage"] == PROFILE["coverage"]
+    assert shown["metadata"] == {"tier": 1}
+
+
+def test_a_column_of_a_scheme_adds_an_identifier() -> None:
+    """Those of other schemes, and their validity, stay."""
+    known = '{"scheme": "usdot", "value": "86876", "valid_from": "2026-01-01"}'
+    carrier_id = registered("contact@fedex.com", "--identifier", known)
+    rows_of(file_of("email,usdot,scac\r\ncontact@fedex.com,86876,FDEG\r\n"), "--yes")
+    assert data("show", carrier_id)["identifiers"] == [
+        json.loads(known),
+        {"scheme": "scac", "value": "FDEG"},
+    ]
 
 
 def test_the_registrys_own_export_comes_back_unchanged() -> None:
@@ -296,3 +326,10 @@ def test_who_does_not_hear_what_was_done_gets_it_done() -> None:
     assert done.returncode == NOT_SAID, done.stderr
     assert "30 create" in done.stderr
     assert len(everybody()) == 30
+
+
+def test_the_refused_rows_do_not_replace_the_file_that_they_are_in() -> None:
+    """It says which import it was."""
+    file = file_of(HEADER + FEDEX)
+    assert run("import", file, "--yes", "--refused", f"./{file}").exit_code == INVALID
+    assert Path(file).read_text() == (HEADER + FEDEX).replace("\r\n", "\n")

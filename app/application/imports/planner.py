@@ -5,13 +5,13 @@ also what the same import has done already.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from app.application.deadline import Deadline
-from app.application.history import Change, changes_between
+from app.application.imports.changes import changes_by, changes_of, steps_for, with_more
 from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, VERSION, Columns
 from app.application.imports.file import Record
 from app.application.imports.matching import Identifier, Matching
@@ -25,7 +25,6 @@ from app.application.imports.plan import (
     REGISTER,
     RENAME,
     UNDO,
-    UPDATE_PROFILE,
     ImportId,
     RowPlan,
     Step,
@@ -36,11 +35,8 @@ from app.application.ports.event_store import EventStore
 from app.application.ports.seen_keys import SeenKeys
 from app.application.repository import CarrierRepository
 from app.domain.carrier import RETIRED, Carrier, CarrierState
-from app.domain.commands.change_email import ChangeEmail
 from app.domain.commands.register import RegisterCarrier
-from app.domain.commands.rename import RenameCarrier
 from app.domain.commands.update_profile import UpdateProfile
-from app.domain.profile import EMPTY
 from app.domain.values import comparable_email
 
 _ROWS_AT_ONCE = 100
@@ -125,12 +121,11 @@ class Planner:
         self.note(row, new)
         values = dict(row.values)
         command = RegisterCarrier(values.pop("name"), values.pop("email"), values)
-        state = _after_registration(command)
         return RowPlan(
             row.number,
             CREATE,
             new,
-            changes=tuple(each for each in changes_between(None, state) if each.field != "state"),
+            changes=changes_of(command),
             steps=(Step(REGISTER, command),),
         )
 
@@ -148,13 +143,13 @@ class Planner:
             self.note(row, carrier_id)
             return done
         wanted = self._wanted(row, carrier.state, steps_there)
-        changes = _changes(carrier.state, wanted)
+        changes = changes_by(carrier.state, wanted)
         if not changes:
             self.note(row, carrier_id, is_retired=carrier.state.state == RETIRED)
             return self._nothing(row, carrier)
         self._refuse_change(row, carrier, steps_there, wanted)
         self.note(row, carrier_id)
-        steps = _steps(carrier.id, wanted, changes)
+        steps = steps_for(carrier.id, wanted, changes)
         return RowPlan(row.number, CHANGE, carrier.id, carrier.version, changes, steps)
 
     def _done(
@@ -180,7 +175,7 @@ class Planner:
             if not any(_SENT.get(step or "") == field for step in steps_there)
         }
         if self.columns.schemes and IDENTIFIERS in wanted:
-            wanted[IDENTIFIERS] = _with_more(state.profile.identifiers, wanted[IDENTIFIERS])
+            wanted[IDENTIFIERS] = with_more(state.profile.identifiers, wanted[IDENTIFIERS])
         return wanted
 
     def _nothing(self, row: Row, carrier: Carrier) -> RowPlan:
@@ -235,48 +230,6 @@ class Planner:
 
 def _created(row: Row, carrier: Carrier, commits: Sequence[UUID | None]) -> RowPlan:
     return RowPlan(row.number, CREATE, carrier.id, len(commits), done=True)
-
-
-def _after_registration(command: RegisterCarrier) -> CarrierState:
-    name, email = command.name.text, command.email.text
-    return CarrierState(name, email, profile=EMPTY.changed_by(command.profile))
-
-
-def _changes(state: CarrierState, wanted: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What the values would change, field by field."""
-    profile = {field: value for field, value in wanted.items() if field not in ("name", "email")}
-    after = replace(
-        state,
-        name=wanted["name"].text if "name" in wanted else state.name,
-        email=wanted["email"].text if "email" in wanted else state.email,
-        profile=state.profile.changed_by(profile),
-    )
-    return changes_between(state, after)
-
-
-def _steps(
-    carrier_id: str, wanted: Mapping[str, Any], changes: Sequence[Change]
-) -> tuple[Step, ...]:
-    """The commands, first the one that another carrier can forbid. The last of them ends the
-    row."""
-    changed = [each.field for each in changes]
-    parts = {field: wanted[field] for field in changed if field not in ("name", "email")}
-    steps = []
-    if "email" in changed:
-        steps.append(Step(CHANGE_EMAIL, ChangeEmail(carrier_id, wanted["email"])))
-    if "name" in changed:
-        steps.append(Step(RENAME, RenameCarrier(carrier_id, wanted["name"])))
-    if parts:
-        steps.append(Step(UPDATE_PROFILE, UpdateProfile(carrier_id, parts)))
-    return (*steps[:-1], replace(steps[-1], name=LAST))
-
-
-def _with_more(
-    present: Sequence[Mapping[str, str]], named: Sequence[Mapping[str, str]]
-) -> list[Mapping[str, str]]:
-    """A column of a scheme adds an identifier, and takes none away."""
-    there = {(each["scheme"], each["value"]) for each in present}
-    return [*present, *(each for each in named if (each["scheme"], each["value"]) not in there)]
 
 
 def _refused(row: int, refused: RefusedRow) -> RowPlan:
