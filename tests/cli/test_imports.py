@@ -13,6 +13,7 @@ from app.cli.errors import INVALID, NOT_SAID, REFUSED
 from app.cli.import_files import SameFile
 from tests.cli.shell import (
     DONE,
+    NOBODY,
     PROFILE,
     PROFILE_OPTIONS,
     data,
@@ -256,6 +257,52 @@ def test_another_carriers_address_is_refused() -> None:
     (row,) = rows_of(file, "--yes", exit_code=REFUSED)
     assert (row["column"], row["sentence"]) == ("email", "The email belongs to another carrier")
     assert version_of(other) == 1
+
+
+NOT_TO_BE_CHANGED = [
+    ("carrier_id,name\r\n{gone},UPS\r\n", None, "The carrier is retired, which is final"),
+    (f"carrier_id,name\r\n{NOBODY},UPS\r\n", "carrier_id", "There is no carrier with this id"),
+    ("carrier_id,name\r\n12,UPS\r\n", "carrier_id", "The carrier_id must be a UUID"),
+    ("carrier_id,version,name\r\n{here},9,UPS\r\n", "version", "The carrier is at version"),
+    ("carrier_id,version,name\r\n{here},-1,UPS\r\n", "version", "The version must be a whole"),
+    ("carrier_id,SCAC\r\n{here},OTHR\r\n", "SCAC", "The identifiers are another carrier's"),
+    ("email,aliases\r\nhere@fedex.com,[1\r\n", "aliases", "The aliases is not valid JSON"),
+    ("carrier_id,name\r\n{here},A\r\n{here},B\r\n", None, "Row 2 means the same carrier"),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "sentence"), NOT_TO_BE_CHANGED)
+def test_a_row_that_does_not_fit_its_carrier_is_refused(
+    text: str, column: str | None, sentence: str
+) -> None:
+    """One that is retired, one that is not there, or is not the one that the row describes."""
+    here, gone = registered("here@fedex.com"), registered("gone@fedex.com")
+    registered("other@fedex.com", "--identifier", "scac:OTHR")
+    run("retire", gone, "--reason", "Gone")
+    file = file_of(text.format(here=here, gone=gone))
+    *_, row = rows_of(file, "--yes", exit_code=REFUSED)
+    assert (row["action"], row["column"]) == ("refuse", column)
+    assert row["sentence"].startswith(sentence)
+
+
+CHOSEN = [
+    ("[]", "The columns must be a JSON object"),
+    ("{", "columns.json is not valid JSON"),
+    ('{"nobody": "name"}', "The file has no column nobody"),
+    ('{"name": "status"}', "The column name can be one of carrier_id, version, name"),
+    ('{"name": ["name"]}', "The column name can be one of carrier_id, version, name"),
+    ('{"email": null}', "No column says which carrier a row means"),
+    ('{"scac": "scac", "name": "identifiers"}', "Give identifiers in one column or"),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), CHOSEN)
+def test_columns_that_do_not_fit_the_file_are_refused(text: str, sentence: str) -> None:
+    """Before anything is done."""
+    Path("columns.json").write_text(text)
+    result = run("import", file_of(HEADER + FEDEX), "--yes", "--columns", "columns.json")
+    assert (result.exit_code, result.stdout) == (INVALID, "")
+    assert sentence in result.stderr
 
 
 def test_columns_are_guessed_shown_kept_and_taken_again() -> None:
