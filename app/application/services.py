@@ -11,6 +11,7 @@ from app.application.feed import Tail
 from app.application.handlers import CommandDone
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import Feed
+from app.application.ports.seen_keys import SeenKeys
 from app.application.ports.telemetry import RequestTelemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.repository import CarrierRepository, PolicyRepository
@@ -30,6 +31,7 @@ class Services:
     feed: Feed
     tail: Tail
     directory: Directory
+    seen_keys: Callable[[], SeenKeys]
     close: Callable[[], None]
     """Ends every wait, and closes connections and files."""
     tracer: Tracer = NO_TRACING

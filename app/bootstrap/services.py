@@ -42,6 +42,7 @@ from app.infrastructure.observability.metered_store import MeteredEventStore
 from app.infrastructure.observability.telemetry import PrometheusTelemetry
 from app.infrastructure.observability.traced_store import TracedTelemetry
 from app.infrastructure.shared_wakes import SharedWakes
+from app.infrastructure.sqlite.seen_keys import SqliteSeenKeys
 from config.settings import Settings
 
 clock: Clock = system_clock
@@ -117,6 +118,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         opened.feed,
         tail,
         directory,
+        SqliteSeenKeys,
         closing.close,
         tracer,
     )

@@ -29,6 +29,10 @@ _OTHERS = {
         _CARRIERS,
         "List what happened to a carrier, oldest first: who, when, and what it changed.",
     ),
+    "import": (
+        "app.cli.imports",
+        "Register and change carriers by the rows of a CSV: plan, apply, undo.",
+    ),
     "keys": ("app.cli.keys", "API keys: create, list, revoke."),
     "list": (_DIRECTORY, "List carriers, page by page."),
     "parked": (

@@ -46,6 +46,9 @@ _COMMANDS = {rule_of(each): Scope(each.group) for each in DECLARATIONS} | {
     POLICY_RULE: Scope(POLICY)
 }
 TICKETS = "/events/ticket"
+IMPORTS = "/imports"
+IMPORT_SCOPES = (Scope.REGISTER, Scope.PROFILE)
+"""An import sends commands of both groups."""
 _READ_ONLY = frozenset({Scope.READ})
 _TAKE_TICKETS = frozenset({"/events", "/events/stream"})
 
@@ -76,9 +79,10 @@ def admit(
         return None
     caller = _identify(request, access, deadline, again=again)
     reads = request.method in _READING or rule == TICKETS
-    scope = Scope.READ if reads else _COMMANDS.get(rule, Scope.WRITE)
-    if not caller.may(scope):
-        raise NotPermitted(scope, caller)
+    scopes = (Scope.READ if reads else _COMMANDS.get(rule, Scope.WRITE),)
+    for scope in IMPORT_SCOPES if rule == IMPORTS else scopes:
+        if not caller.may(scope):
+            raise NotPermitted(scope, caller)
     return caller
 
 

@@ -208,6 +208,25 @@ def test_who_keeps_carriers_does_not_decide_on_the_policy(
         assert client.post("/register-carrier", json=FEDEX, headers=shown).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [
+        ((Scope.REGISTER,), 403),
+        ((Scope.PROFILE,), 403),
+        ((Scope.REGISTER, Scope.PROFILE), 200),
+        ((Scope.WRITE,), 200),
+    ],
+)
+def test_an_import_needs_the_scopes_of_all_that_it_does(
+    serving: Serving, keys: KeyStore, scopes: tuple[Scope, ...], status: int
+) -> None:
+    """It registers carriers and keeps their profiles."""
+    shown, client = bearer(add_key(keys, "tms", *scopes)), serving()
+    file = "name,email\r\nFedEx,contact@fedex.com\r\n"
+    answer = client.post("/imports", data=file, content_type="text/csv", headers=shown)
+    assert answer.status_code == status
+
+
 def test_each_command_belongs_to_one_group() -> None:
     """None is forgotten, and each group is a scope."""
     assert sorted(name for names in GROUPS.values() for name in names) == sorted(SENTENCES)
