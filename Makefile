@@ -19,7 +19,7 @@ INSTALLED_NPM := $(CLIENTS)/node_modules/.package-lock.json
 help: ## Show this page
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) ## Install and serve on http://127.0.0.1:8000 (HOST, PORT change it)
+run: $(INSTALLED) ## Install and serve on http://127.0.0.1:8000, the desk on /desk (HOST, PORT change it)
 	@exec $(BIN)/gunicorn -c config/gunicorn.conf.py wsgi:app
 
 test: $(INSTALLED_DEV) $(INSTALLED_NPM) ## Run every test; REQUIRE=cassandra,nginx turns skips into failures
