@@ -8,10 +8,10 @@ and htmx make it quicker. It imports `app.api` and what that imports, and nothin
 
 from flask import Flask
 
-from app.desk import carrier, carriers, signing_in, timeline, words
+from app.desk import actions, carrier, carriers, signing_in, timeline, words
 from app.desk.frame import blueprint
 
-__all__ = ["carrier", "carriers", "install", "signing_in", "timeline"]
+__all__ = ["actions", "carrier", "carriers", "install", "signing_in", "timeline"]
 
 
 def install(app: Flask) -> None:

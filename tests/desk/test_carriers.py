@@ -4,16 +4,15 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.desk.conftest import registered
+from tests.support.answers import data
 
 COVERAGE = [{"service": "express", "countries": ["DE", "FR"]}]
 
 
 def settle(client: FlaskClient, carrier_id: str) -> None:
     """Wait until the lists hold the carrier."""
-    shown = client.get(f"/carriers/{carrier_id}")
-    renamed = client.post(
-        f"/carriers/{carrier_id}/rename", json={"name": shown.json["data"]["name"]}
-    )  # type: ignore[index]
+    name = data(client.get(f"/carriers/{carrier_id}"))["name"]
+    renamed = client.post(f"/carriers/{carrier_id}/rename", json={"name": name})
     token = renamed.headers["Consistency-Token"]
     client.get("/statistics", headers={"Consistency-Token": token})
 
