@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from uuid import uuid4
 
 from app.application.access.quotas import ADDRESS, KEY, Quotas
@@ -13,6 +14,7 @@ from app.application.concurrency import ConcurrencyLimit
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
 from app.application.handlers import CarrierHandlers, CommandDone
+from app.application.operations import Operations
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import NOTHING_WAITS
@@ -31,6 +33,7 @@ from app.application.repository import CarrierRepository
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
 from app.bootstrap.choice import open_stores
+from app.bootstrap.doctor import examine
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
 from app.infrastructure import shared_quotas, shared_wakes
@@ -115,6 +118,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         tail,
         directory,
         closing.close,
+        Operations(opened.keys, opened.views, clock, partial(examine, settings)),
         tracer,
     )
 

@@ -8,10 +8,31 @@ and htmx make it quicker. It imports `app.api` and what that imports, and nothin
 
 from flask import Flask
 
-from app.desk import actions, carrier, carriers, signing_in, timeline, words
+from app.desk import (
+    actions,
+    attention,
+    carrier,
+    carriers,
+    health,
+    keys,
+    signing_in,
+    timeline,
+    words,
+)
 from app.desk.frame import blueprint
 
-__all__ = ["actions", "carrier", "carriers", "install", "signing_in", "timeline"]
+__all__ = [
+    "actions",
+    "attention",
+    "carrier",
+    "carriers",
+    "health",
+    "install",
+    "keys",
+    "signing_in",
+    "timeline",
+]
+"""The modules that add their addresses to the blueprint as they are imported, and `install`."""
 
 
 def install(app: Flask) -> None:

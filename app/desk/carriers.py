@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 from marshmallow import ValidationError
-from werkzeug.wrappers import Response as AnyResponse
 
 from app.api.http.authentication import DESK
 from app.api.http.envelope import services
@@ -18,7 +17,7 @@ from app.api.resources.representations import statistics
 from app.api.schemas.directory import DirectoryQuerySchema, FilterSchema
 from app.application.directory.pages import Page
 from app.application.directory.query import Query
-from app.desk.frame import blueprint, go_to, page
+from app.desk.frame import blueprint, page
 from app.domain.state import STATES
 
 LIMIT = 50
@@ -61,12 +60,6 @@ class Facet:
     name: str
     shown: list[Choice]
     more: list[Choice]
-
-
-@blueprint.get("", strict_slashes=True)
-def home() -> AnyResponse:
-    """Where a day at the desk begins."""
-    return go_to(f"{DESK}/carriers")
 
 
 @blueprint.get("/carriers")

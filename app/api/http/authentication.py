@@ -46,7 +46,9 @@ _OPEN = frozenset({*_HEALTH, "/", "/metrics", "/openapi.json", "/docs", SIGN_IN,
 UNCOUNTED = frozenset({*_HEALTH, "/metrics"})
 """Routes whose requests count for no quota: a probe must not fail because of others."""
 _OPEN_BELOW = ("/docs/", f"{DESK}/static/")
-_OF_ADMINS = f"{DESK}/keys"
+_OF_ADMINS = (f"{DESK}/keys", f"{DESK}/parked", f"{DESK}/findings")
+"""What the addresses begin with that only the scope `admin` allows."""
+
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _COMMANDS = {rule_of(each): Scope(each.group) for each in DECLARATIONS}
