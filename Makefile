@@ -1,7 +1,7 @@
 # Everything a person types. `make help` is written from the comments behind the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test quick lint format lock sbom digests schema cassandra up down bench soak clean
+.PHONY: help run test quick lint format lock sbom shots digests schema cassandra up down bench soak clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,6 +46,9 @@ lock: $(BIN)/python ## Choose the versions of all dependencies anew, and write r
 
 sbom: $(INSTALLED_DEV) ## Write sbom.cdx.json: what the image is made of, from requirements.lock, as CycloneDX
 	$(BIN)/python -m cyclonedx_py requirements requirements.lock --output-reproducible --validate --output-file sbom.cdx.json
+
+shots: $(INSTALLED_DEV) ## Write pictures of every screen of the desk into docs/images, of made-up carriers; needs chromium
+	@$(BIN)/python -m tests.support.shots
 
 digests: ## Pin the images of Dockerfile and docker-compose.yml to what their tags name today
 	@set -e; for image in $$(sed -nE 's/^FROM ([^ @]+).*/\1/p; s/^ *image: ([^ @]+:[^ @]+).*/\1/p' \

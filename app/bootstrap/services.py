@@ -1,8 +1,9 @@
 """Puts the application on the stores that were chosen: commands, queries, access, views."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
@@ -10,7 +11,9 @@ from app.application.access.quotas import ADDRESS, KEY, Quotas
 from app.application.access.ring import Access, KeyRing
 from app.application.access.uses import KeyUses
 from app.application.bus import CommandBus
+from app.application.command_context import CommandContext
 from app.application.concurrency import ConcurrencyLimit
+from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
 from app.application.handlers import CarrierHandlers, CommandDone
@@ -36,6 +39,7 @@ from app.bootstrap.choice import open_stores
 from app.bootstrap.doctor import examine
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
+from app.domain.command import Command
 from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
@@ -45,6 +49,9 @@ from app.infrastructure.observability.telemetry import PrometheusTelemetry
 from app.infrastructure.observability.traced_store import TracedTelemetry
 from app.infrastructure.shared_wakes import SharedWakes
 from config.settings import Settings
+
+FeedHead = Callable[[Deadline], int]
+"""Reads the feed's last position."""
 
 clock: Clock = system_clock
 """The time, for all parts."""
@@ -172,6 +179,26 @@ def build_follower(
 def build_directory(stores: Stores) -> Directory:
     """Queries over the views, for a shell: nobody is woken to fill them."""
     return Directory(stores.views, lambda: None, ConcurrencyLimit(1).taken)
+
+
+@contextmanager
+def dated_commands(
+    settings: Settings,
+) -> Iterator[tuple[Callable[[datetime, Command, CommandContext], CommandDone], FeedHead]]:
+    """What carries out a command as if it were sent at a moment, UTC, and what reads the feed's
+    head. Raises StoreUnavailable."""
+    moments = [clock()]
+    with ExitStack() as closing:
+        telemetry = PrometheusTelemetry()
+        stores = open_stores(settings, telemetry, closing, makes=True)
+        carriers = CarrierRepository(stores.events, JsonCodec(), lambda: moments[-1])
+        bus = _bus(carriers, telemetry, NO_TRACING)
+
+        def dispatch(moment: datetime, command: Command, context: CommandContext) -> CommandDone:
+            moments[:] = [moment]
+            return bus.dispatch(command, context)
+
+        yield dispatch, stores.feed.head
 
 
 @contextmanager

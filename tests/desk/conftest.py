@@ -52,6 +52,6 @@ def office(settings: Settings, services: Services) -> Office:
 
 def registered(browser: FlaskClient, name: str = "FedEx", **more: Any) -> str:  # noqa: ANN401
     """The id of a new carrier, where no key is needed."""
-    body = {"name": name, "email": f"office@{abs(hash(name))}.example.eu", **more}
+    body = {"name": name, "email": f"office@{abs(hash(name))}.example.com", **more}
     answer = browser.post("/register-carrier", json=body)
     return str(data(answer, 201)["carrier_id"])

@@ -17,9 +17,9 @@ from tests.support.answers import data
 from tests.support.forms import Form, form_to
 
 GIVEN = {
-    "register": {"name": "Alpha Cargo", "email": "office@alpha.eu"},
+    "register": {"name": "Alpha Cargo", "email": "office@example.com"},
     "rename": {"name": "Alpha Express"},
-    "change-email": {"email": "new@alpha.eu"},
+    "change-email": {"email": "new@example.com"},
     "update-profile": {"phone": "+49 89 12345678", "aliases": "Alpha\nAlfa"},
     "suspend": {"reason": "Papers are missing", "category": "authority"},
     "reinstate": {"reason": "Papers are here"},
@@ -104,7 +104,7 @@ def test_a_form_holds_what_the_carrier_has(client: FlaskClient) -> None:
     carrier_id = registered(
         client,
         phone="+498912345678",
-        website="https://www.alpha.eu",
+        website="https://www.example.com",
         aliases=["Alpha", "<Alfa>"],
         identifiers=[{"scheme": "scac", "value": "ALFA", "valid_from": "2026-01-01"}],
         coverage=[{"service": "air", "countries": ["worldwide"]}],
@@ -164,7 +164,7 @@ def test_a_rule_that_is_broken_is_said_beside_the_field(
     [
         ("rename", {"name": " "}, 422),
         ("change-email", {"email": "nonsense"}, 422),
-        ("change-email", {"email": "taken@alpha.eu"}, 409),
+        ("change-email", {"email": "taken@example.com"}, 409),
         ("note-incident", {**GIVEN["note-incident"], "happened_on": "2999-01-01"}, 422),
     ],
 )
@@ -172,7 +172,7 @@ def test_what_only_the_decision_knows_is_said_there_too(
     client: FlaskClient, name: str, typed: dict[str, str], status: int
 ) -> None:
     """Such as that an address belongs to another carrier."""
-    client.post("/register-carrier", json={"name": "Beta", "email": "taken@alpha.eu"})
+    client.post("/register-carrier", json={"name": "Beta", "email": "taken@example.com"})
     address = address_of(name, registered(client))
     answer = sent(client, opened(client, address), "review", **typed)
     assert answer.status_code == status
@@ -226,14 +226,14 @@ def test_what_others_did_to_other_fields_stays(client: FlaskClient) -> None:
     form = raced(
         client,
         "update-profile",
-        {"website": "https://mine.eu"},
+        {"website": "https://mine.example.com"},
         {"phone": "+498987654321", "aliases": ["Theirs"]},
     )
     review = sent(client, form, "merge")
     done = sent(client, form_to(review.text, form.action), "confirm")
     assert done.status_code == 303
     shown = data(client.get(f"/carriers/{form.action.split('/')[3]}"))
-    assert shown["website"] == "https://mine.eu"
+    assert shown["website"] == "https://mine.example.com"
     assert shown["phone"] == "+498987654321"
     assert shown["aliases"] == ["Theirs"]
 
