@@ -1,6 +1,7 @@
 """How the desk's pages say what the registry holds: moments, events, fields, countries."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -10,16 +11,8 @@ import pycountry
 from flask import Flask
 from markupsafe import Markup
 
-_EVENTS: Final[Mapping[str, str]] = {
-    "CarrierRegistered": "Registered",
-    "CarrierRenamed": "Renamed",
-    "CarrierEmailChanged": "E-mail changed",
-    "CarrierProfileUpdated": "Profile updated",
-    "CarrierSuspended": "Suspended",
-    "CarrierReinstated": "Reinstated",
-    "CarrierRetired": "Retired",
-    "CarrierIncidentNoted": "Incident noted",
-}
+_EVENTS: Final[Mapping[str, str]] = {"CarrierEmailChanged": "E-mail changed"}
+_BETWEEN_WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 _FIELDS: Final[Mapping[str, str]] = {
     "email": "E-mail",
     "tracking_url": "Tracking link",
@@ -63,8 +56,8 @@ def _time(given: str | datetime, kind: str, pattern: str) -> Markup:
 
 
 def event(kind: str) -> str:
-    """The type of an event, for people; one that this release does not know as it is stored."""
-    return _EVENTS.get(kind, kind)
+    """The type of an event, for people: `CarrierProfileUpdated` is "Profile updated"."""
+    return _EVENTS.get(kind) or _BETWEEN_WORDS.sub(" ", kind.removeprefix("Carrier")).capitalize()
 
 
 def label(field: str) -> str:

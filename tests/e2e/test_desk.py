@@ -175,6 +175,17 @@ def test_everything_is_reached_by_keyboard(desk: Visit, service: Service) -> Non
     assert desk.page.inner_text("h1") == "Health"
 
 
+def test_a_carrier_can_be_printed(desk: Visit, service: Service) -> None:
+    """Without what can only be pressed, dark on light."""
+    desk.go(f"/desk/carriers/{register(service, 'print@example.com')}")
+    desk.page.emulate_media(media="print", color_scheme="dark")
+    assert desk.page.is_visible("h1")
+    assert not desk.page.is_visible(".actions")
+    assert not desk.page.is_visible(".bar")
+    background = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+    assert desk.page.evaluate(background) == "rgb(255, 255, 255)"
+
+
 def test_pressing_twice_registers_once(desk: Visit) -> None:
     """Faster than any answer."""
     desk.go("/desk/register-carrier")
