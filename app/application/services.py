@@ -9,6 +9,7 @@ from app.application.bus import CommandBus
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
 from app.application.handlers import CommandDone
+from app.application.operations import Operations
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import Feed
 from app.application.ports.seen_keys import SeenKeys
@@ -34,4 +35,5 @@ class Services:
     seen_keys: Callable[[], SeenKeys]
     close: Callable[[], None]
     """Ends every wait, and closes connections and files."""
+    operations: Operations
     tracer: Tracer = NO_TRACING

@@ -55,6 +55,17 @@ Exit codes:
   {NOT_WRITTEN}    the plan, or the file of refused rows, cannot be written
   {INTERRUPTED}  interrupted: start it again, it goes on"""
 
+
+DEMO_EXIT_CODES = f"""\b
+Exit codes:
+  0    done
+  {FAILED}    a defect
+  {INVALID}    wrong usage or settings
+  {REFUSED}    the registry is not empty; nothing was done
+  {UNAVAILABLE}    the store cannot be reached; some may be done
+  {NOT_SAID}    it was done, but the answer cannot be written: it is on stderr
+  {INTERRUPTED}  interrupted: some is done"""
+
 SCHEMA_EXIT_CODES = f"""\b
 Exit codes:
   0    done, or nothing to do
