@@ -31,6 +31,10 @@ REQUESTS = 100
 """For one median."""
 
 AIM = 1.5
+"""Of a page of many carriers, beside the same page of few."""
+
+AIM_OF_P99 = 3.0
+"""Of the slowest of a hundred pages, beside the median."""
 
 ROLES = ("master", "worker", FOLLOWER)
 MEMORY = ("resident memory", "proportional memory")
@@ -42,11 +46,27 @@ _NUMBER = 501
 QUERIES: Mapping[str, Mapping[str, str]] = {
     "first page": {},
     "page from the middle": {"cursor": Query().cursor_at(("m", ""))},
+    "state": {"state": "active"},
     "country and service": {"country": carriers.COUNTRY, "service": carriers.SERVICE},
+    "country, service and frequent word": {
+        "country": carriers.COUNTRY,
+        "service": carriers.SERVICE,
+        "q": carriers.FREQUENT_WORD,
+    },
     "rare word": {"q": carriers.rare_word(_NUMBER)},
     "frequent word": {"q": carriers.FREQUENT_WORD},
     "identifier": {"identifier": f"duns:{carriers.duns(_NUMBER)}"},
 }
+
+RARE: Mapping[str, Mapping[str, str]] = {
+    "frequent words that none has both": {"q": f"{carriers.FREQUENT_WORD} group"},
+    "the same, by time": {"q": f"{carriers.FREQUENT_WORD} group", "sort": "registered_at"},
+    "the same, in a country": {
+        "country": carriers.COUNTRY,
+        "q": f"{carriers.FREQUENT_WORD} group",
+    },
+}
+"""What is looked for to the end of the lists, so it grows with their length: there is no aim."""
 
 
 def on_sqlite(_: Sequence[str], run: Run) -> list[Measure]:
@@ -99,13 +119,22 @@ class Reader:
         """MB of the process in this role; `kind` is one of MEMORY."""
         return self._server.memory()[role][MEMORY.index(kind)]
 
+    def p99(self, query: Mapping[str, str]) -> float:
+        """The slowest but one of a hundred, in milliseconds. Raises WrongAnswer."""
+        target = f"/carriers?{urlencode(query)}"
+        return sorted(self._milliseconds(target) for _ in range(REQUESTS))[-2]
+
+    def milliseconds(self, query: Mapping[str, str]) -> float:
+        """What one page takes. Raises WrongAnswer."""
+        return self._milliseconds(f"/carriers?{urlencode(query)}")
+
     def _milliseconds(self, target: str) -> float:
         started = time.perf_counter()
         self._connection.request("GET", target)
         answer = self._connection.getresponse()
         body = answer.read()
         taken = time.perf_counter() - started
-        if answer.status != 200 or b'"carrier_id"' not in body:
+        if answer.status != 200 or b'"carriers"' not in body:
             raise WrongAnswer(body.decode(errors="replace"))
         return 1000 * taken
 
@@ -124,6 +153,24 @@ def _compared(
         for size, reader in zip(sizes[1:], others, strict=True)
         for what, query in QUERIES.items()
     ]
+    steady: list[Pair] = [
+        (
+            Measure(key, f"{what}, {where}, {size:,}: p99 ÷ p50", AIM_OF_P99, MILLISECONDS),
+            partial(reader.p99, query),
+            partial(reader.p50, query),
+        )
+        for size, reader in zip(sizes, readers, strict=True)
+        for what, query in QUERIES.items()
+    ]
+    rare: list[Pair] = [
+        (
+            Measure(key, f"{what}, {where}, {size:,} ÷ {sizes[0]:,}", None, MILLISECONDS),
+            partial(reader.milliseconds, query),
+            partial(smallest.milliseconds, query),
+        )
+        for size, reader in zip(sizes[1:], others, strict=True)
+        for what, query in RARE.items()
+    ]
     memory: list[Pair] = [
         (
             Measure(key, f"{role}'s {kind}, {where}, {size:,} ÷ {sizes[0]:,}", None, MEGABYTES),
@@ -138,7 +185,7 @@ def _compared(
         for warm_up in (ours, peer):
             if warm_up is not None:
                 warm_up()
-    return interleaved(pages, rounds) + interleaved(memory, 1)
+    return interleaved([*pages, *steady, *rare], rounds) + interleaved(memory, 1)
 
 
 def _fill_sqlite(path: Path, size: int) -> None:

@@ -43,6 +43,7 @@ ratio; where there is no peer, for the figure itself.
       profile and one in ten was renamed; on Cassandra all events are registrations.
   (k) milliseconds of GET /carriers with 25 a page, over HTTP with one kept-alive connection to one
       worker, p50 of 100 requests; ours at the larger size, the peer is ours at the smallest one.
+      p99 ÷ p50: both of one size, in turns. What no carrier fits is read to its end, once a round.
       1 means that the number of carriers makes no difference; less is as good. One in three has a
       profile. A rare word and an identifier find one carrier, all others fill the page. Memory is
       that of each process after all that: what it has in RAM, and the same with what it shares

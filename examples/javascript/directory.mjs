@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Page through the whole directory and print a line of JSON for each carrier (Node 18 or newer, nothing to install).
 //
-// A page names the cursor of the next; the last names none. A page may be empty and yet not the last.
+// A page names the cursor of the next; the last names none.
 
 import {setTimeout as sleep} from "node:timers/promises";
 import {parseArgs} from "node:util";

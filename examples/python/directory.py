@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Page through the whole directory and print a line of JSON for each carrier.
 
-A page names the cursor of the next; the last names none. A page may be empty and yet not the last.
+A page names the cursor of the next; the last names none.
 
 An API key is taken from CARRIERS_API_KEY.
 """

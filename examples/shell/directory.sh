@@ -1,7 +1,7 @@
 #!/bin/sh
 # Page through the whole directory and print a line of JSON for each carrier (curl 7.71 or newer, jq).
 #
-# A page names the cursor of the next; the last names none. A page may be empty and yet not the last.
+# A page names the cursor of the next; the last names none.
 set -eu
 
 usage='usage: directory.sh [--url URL] [--limit NUMBER] [--state active,suspended,retired]

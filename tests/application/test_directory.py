@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,8 +13,10 @@ from uuid import UUID
 import pytest
 
 from app.application.consistency import ViewNotMade
+from app.application.deadline import Deadline
+from app.application.directory import candidates as joining
 from app.application.directory import live_views
-from app.application.directory import pages as engine
+from app.application.directory.candidates import MAX_BLOCK, ROW_COST
 from app.application.directory.pages import STATISTICS, Directory
 from app.application.directory.query import CARRIERS, BadCursor, Query
 from app.application.ports.errors import StoreUnavailable
@@ -154,13 +157,19 @@ def _key(body: Json, sort: str) -> str:
 
 
 @pytest.mark.parametrize("finds_prefixes", [True, False])
-@pytest.mark.parametrize("max_looked_at", [engine.MAX_LOOKED_AT, 60])
+@pytest.mark.parametrize(("max_block", "row_cost"), [(MAX_BLOCK, ROW_COST), (3, 2), (5, 1000)])
 def test_pages_hold_what_a_plain_filter_finds(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch, max_looked_at: int, finds_prefixes: bool
+    filled: Filled,
+    monkeypatch: pytest.MonkeyPatch,
+    max_block: int,
+    row_cost: int,
+    finds_prefixes: bool,
 ) -> None:
-    """In order, each carrier once, also while others are registered meanwhile, whatever the store
-    can put in order, and where pages end early."""
-    monkeypatch.setattr(engine, "MAX_LOOKED_AT", max_looked_at)
+    """In order, each carrier once, every page but the last one full; also while others are
+    registered meanwhile, whatever the store can put in order, and in however many blocks its lists
+    are read."""
+    monkeypatch.setattr(joining, "MAX_BLOCK", max_block)
+    monkeypatch.setattr(joining, "ROW_COST", row_cost)
     filled.views.finds_prefixes = finds_prefixes
     chance = random.Random(20260131)
     numbers = iter(chance.sample(range(1, 5000), 4000))
@@ -223,18 +232,36 @@ def test_a_carrier_that_is_renamed_while_a_page_is_read_is_on_it(
     assert filled.names(words=words) == ["Alpha"]
 
 
-def test_a_page_looks_at_so_many_and_no_more(
+def test_a_join_skips_what_another_list_lacks(filled: Filled) -> None:
+    """The carriers of one state stand before those of one service, but for two that are both: that
+    is found without reading either list to its end."""
+    air = covers(air=["DE"])
+    filled.put(
+        *(carrier(number, f"a{number:04}") for number in range(1_500)),
+        carrier(2_000, "b", coverage=air),
+        *(
+            carrier(number, f"c{number:04}", "retired", coverage=air)
+            for number in range(3_000, 4_500)
+        ),
+        carrier(5_000, "d", coverage=air),
+    )
+    asked: dict[str, Any] = {"states": frozenset({"active"}), "services": frozenset({"air"})}
+    assert filled.names(**asked) == ["b", "d"]
+    assert filled.views.asked < 1_000
+
+
+def test_a_search_that_takes_longer_than_the_request_may_is_given_up(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be empty then, and still say where to go on."""
-    monkeypatch.setattr(engine, "MAX_LOOKED_AT", 5)
+    """As with any other deadline nothing was done; never a page that is not full."""
+    monkeypatch.setattr(joining, "MAX_BLOCK", 2)
     filled.views.finds_prefixes = False
-    filled.put(*(carrier(number, f"n{number}") for number in range(8)), carrier(9, "wanted"))
+    filled.put(*(carrier(number, f"n{number}") for number in range(40)), carrier(90, "wanted"))
     query = Query(words=frozenset({"wanted"}), limit=1)
-    names, cursor = filled.page(query)
-    assert (names, filled.views.asked) == ([], 5)
-    assert cursor is not None
-    assert filled.page(replace(query, cursor=cursor)) == (["wanted"], None)
+    assert filled.page(query) == (["wanted"], None)
+    filled.views.before_rows = lambda: time.sleep(0.3)
+    with pytest.raises(StoreUnavailable):
+        filled.directory.page(query, Deadline.after(0.2))
 
 
 def test_a_cursor_is_of_one_query(filled: Filled) -> None:

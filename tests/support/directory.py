@@ -32,8 +32,9 @@ Json = dict[str, Any]
 
 class Views(SqliteViewStore):
     """The store itself, which can be told to behave as one with places that are out of date, and
-    as one to which every prefix is too common. `meanwhile` is called once, before it looks, and
-    `before_rows` once, when places were found and their rows are not read yet."""
+    as one to which every prefix is too common. `asked` counts the places that were asked for.
+    `meanwhile` is called once, before it looks, and `before_rows` once, when places were found and
+    their rows are not read yet."""
 
     former: Sequence[Place] = ()
     finds_prefixes = True
@@ -129,7 +130,8 @@ class Filled:
         found: list[Json] = []
         while True:
             page = self.directory.page(query, soon())
-            assert len(page.rows) <= query.limit
+            is_last = page.next_cursor is None
+            assert len(page.rows) == query.limit or (is_last and len(page.rows) < query.limit)
             found += page.rows
             if page.next_cursor is None:
                 return found

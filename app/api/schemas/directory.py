@@ -356,9 +356,9 @@ class DirectorySchema(Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "The `cursor` of the page that follows; null on the last. A page may"
-            " have fewer carriers than `limit`, even none, and still not be the last: a page looks"
-            " at so many carriers and no more.",
+            "description": "The `cursor` of the page that follows; null on the last. Every"
+            " page before the last has `limit` carriers, however rare they are among all. A search"
+            " that cannot fill a page within the time of a request is answered 503.",
             "example": None,
         },
     )

@@ -1,12 +1,12 @@
 """Answers queries from the views, page by page. Works on every `ViewStore`.
 
-The store keeps lists of candidates in sort order: the carriers with a term, or with a word that has
-a prefix. A page reads carriers along one such list and checks each against the query until the page
-is full. The cost of a page depends on its size, never on the number of carriers: if a long list has
-few matches, the page ends early with a cursor to go on from.
+The store keeps lists of carriers in sort order: those with a term, or with a word that has a
+prefix. `candidates.py` finds the places that may stand in each list that the query names; their
+rows are read and checked against the query until the page is full or the lists have ended. What
+is looked at for a page has no limit but the request's deadline.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from app.application.consistency import Token, ViewBehind
 from app.application.deadline import Deadline
+from app.application.directory.candidates import MAX_BLOCK, PlaceList, candidates
 from app.application.directory.live_views import LiveViews, Standing
 from app.application.directory.query import CARRIERS, Query
 from app.application.ports.errors import StoreUnavailable
@@ -26,11 +27,6 @@ from app.application.strict_json import NotStrictJson, parse_own
 STATISTICS = "statistics"
 """The name of the projection that `counts` reads."""
 
-MAX_LOOKED_AT = 1000
-"""How many candidates one page reads at most."""
-
-_MAX_AT_ONCE = 500
-
 _PARKED = (
     "The view has stopped following this carrier, because an event of it cannot be applied; an"
     " operator has to look at it"
@@ -42,14 +38,16 @@ that a projector which died has left behind looks the same, and must not keep a 
 
 T = TypeVar("T")
 
-_CandidateSource = Callable[[Place | None, int, Deadline], list[Place] | None]
-"""Gives the next candidates of a list after a place; None if the store cannot read that list."""
+_TOO_LONG = (
+    "the carriers that fit these filters could not be found within the time of a request: use fewer"
+    " or narrower filters, or raise REQUEST_TIMEOUT"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Row bodies in order, and a cursor if more may follow. A page may have fewer rows than the
-    limit, even none, without being the last."""
+    """Row bodies in order, as many as the query's limit, and a cursor; or all that were left, and
+    none."""
 
     rows: list[dict[str, Any]]
     next_cursor: str | None
@@ -136,35 +134,36 @@ class Directory:
     def _read_once(
         self, query: Query, view: View, after: Place | None, deadline: Deadline, *, is_last: bool
     ) -> Page:
-        sources = self._sources(query, view)
         found: list[tuple[Place, dict[str, Any]]] = []
-        left = MAX_LOOKED_AT
-        size = query.limit + 1
-        while left > 0:
-            places = _taken(sources, after, size, deadline)
-            found += self._fitting(query, view, places, deadline, is_last=is_last)
+        lists, everything = self._lists(query, view, deadline)
+        for places in _in_chunks(candidates(lists, everything, after, query.limit + 1), query):
+            if deadline.expired:
+                raise StoreUnavailable(_TOO_LONG)
+            if places:
+                found += self._fitting(query, view, places, deadline, is_last=is_last)
             if len(found) > query.limit:
                 last, _ = found[query.limit - 1]
                 return Page([body for _, body in found[: query.limit]], query.cursor_at(last))
-            if len(places) < size:
-                return Page([body for _, body in found], None)
-            after = places[-1]
-            left -= size
-            size = min(2 * size, _MAX_AT_ONCE, left)
-        assert after is not None, "candidates were looked at"  # noqa: S101
-        return Page([body for _, body in found], query.cursor_at(after))
+        return Page([body for _, body in found], None)
 
-    def _sources(self, query: Query, view: View) -> list[_CandidateSource]:
-        """The lists of which each contains all matches, the one that is likely shortest first."""
-        terms = sorted(next(iter(query.conditions()), {ALL}))
-        by_terms: _CandidateSource = partial(self._views.find, view, query.sort, terms)
-        if query.identifiers:
-            return [by_terms]
-        longest_first = sorted(query.words, key=lambda word: (-len(word), word))
-        by_word = [
-            partial(self._views.find_prefix, view, query.sort, each) for each in longest_first
-        ]
-        return [*by_word, by_terms]
+    def _lists(
+        self, query: Query, view: View, deadline: Deadline
+    ) -> tuple[list[PlaceList], PlaceList]:
+        """The lists of which each contains all matches, the one that is likely shortest first; and
+        the one of all carriers."""
+
+        def having(terms: Collection[str]) -> PlaceList:
+            find = partial(self._views.find, view, query.sort, sorted(terms))
+            return PlaceList(partial(find, deadline=deadline))
+
+        def beginning(word: str) -> PlaceList:
+            find = partial(self._views.find_prefix, view, query.sort, word)
+            return PlaceList(partial(find, deadline=deadline))
+
+        by_word = map(beginning, sorted(query.words, key=lambda word: (-len(word), word)))
+        by_terms = map(having, query.conditions())
+        lists = [*by_terms, *by_word] if query.identifiers else [*by_word, *by_terms]
+        return lists, having({ALL})
 
     def _fitting(
         self, query: Query, view: View, places: list[Place], deadline: Deadline, *, is_last: bool
@@ -212,11 +211,14 @@ def _refuse_parked(progress: Progress, token: Token) -> None:
         raise ViewBehind(_PARKED)
 
 
-def _taken(
-    sources: list[_CandidateSource], after: Place | None, size: int, deadline: Deadline
-) -> list[Place]:
-    """Candidates from the first source that the store can read. Sources that it cannot read are
-    removed from `sources`; the last one can always be read."""
-    while (places := sources[0](after, size, deadline)) is None:
-        del sources[0]
-    return places
+def _in_chunks(parts: Iterable[list[Place]], query: Query) -> Iterator[list[Place]]:
+    """At first as many places as fill a page if all of them match, then more and more; an empty
+    part stays one."""
+    size = query.limit + 1
+    for part in parts:
+        if not part:
+            yield part
+        start = 0
+        while start < len(part):
+            yield part[start : start + size]
+            start, size = start + size, min(2 * size, MAX_BLOCK)

@@ -24,6 +24,7 @@ from app.infrastructure.cassandra.requests import Requests
 from app.infrastructure.cassandra.session import CassandraSession, Contact, Row
 from app.infrastructure.cassandra.views.rows import WORD_MATCHES
 from app.infrastructure.cassandra.views.store import CassandraViewStore
+from tests.contracts.view_pages import ViewPagesContract
 from tests.contracts.view_store import ViewStoreContract
 from tests.support.cql_frames import Frame, Opcode
 from tests.support.interrupted import InterruptedSession
@@ -49,6 +50,14 @@ def store(session: CassandraSession, contact: Contact) -> CassandraViewStore:
 
 class TestCassandraViewStore(ViewStoreContract):
     """All of the contract."""
+
+    @pytest.fixture
+    def views(self, store: CassandraViewStore) -> ViewStore:
+        return store
+
+
+class TestCassandraPages(ViewPagesContract):
+    """Of the directory, over this store."""
 
     @pytest.fixture
     def views(self, store: CassandraViewStore) -> ViewStore:

@@ -32,6 +32,7 @@ from app.infrastructure.sqlite.views.rows import (
     remove_some,
 )
 from app.infrastructure.sqlite.views.store import SqliteViewStore
+from tests.contracts.view_pages import ViewPagesContract
 from tests.contracts.view_store import ViewStoreContract
 from tests.support.stores import soon
 from tests.support.threads import at_once
@@ -82,6 +83,14 @@ def live(views: SqliteViewStore) -> Written:
 
 class TestSqliteViewStore(ViewStoreContract):
     """All of the contract."""
+
+    @pytest.fixture
+    def views(self, views: SqliteViewStore) -> ViewStore:
+        return views
+
+
+class TestSqlitePages(ViewPagesContract):
+    """Of the directory, over this store."""
 
     @pytest.fixture
     def views(self, views: SqliteViewStore) -> ViewStore:
