@@ -14,7 +14,10 @@ _OTHERS = {
         _BACKUP,
         "Copy the registry into FILE while the service runs: events, claims and API keys.",
     ),
-    "demo": ("app.cli.demo", "Fill an empty registry with made-up carriers, to look around in."),
+    "demo": (
+        "app.cli.demo",
+        "Fill an empty registry with 200 made-up carriers and two years of history.",
+    ),
     "doctor": (
         "app.cli.doctor",
         "Say what could lose or leak data: how the store is set up, and who can reach it.",
