@@ -14,6 +14,10 @@ _OTHERS = {
         _BACKUP,
         "Copy the registry into FILE while the service runs: events, claims and API keys.",
     ),
+    "blocks": (
+        _CARRIERS,
+        "List for which work a carrier is blocked or preferred, and what holds on a day.",
+    ),
     "doctor": (
         "app.cli.doctor",
         "Say what could lose or leak data: how the store is set up, and who can reach it.",

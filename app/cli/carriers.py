@@ -17,11 +17,11 @@ import click
 
 from app.api.resources import representations
 from app.api.schemas.commands import HistoryQuerySchema, ShowSchema, body_schema
-from app.api.schemas.documents import ShowDocumentsSchema
+from app.api.schemas.documents import ShowOnDaySchema
 from app.application.command_context import CommandContext, commit_id_of
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
-from app.application.queries import ShowCarrier, ShowDocuments, ShowHistory
+from app.application.queries import ShowCarrier, ShowHistory, ShowOnDay
 from app.application.repository import CarrierNotFound, CarrierView
 from app.application.services import Services
 from app.bootstrap import build_services
@@ -29,6 +29,7 @@ from app.cli import options
 from app.cli.errors import NOT_FOUND, CarrierCommand, CliError, tell_done
 from app.cli.output import (
     aligned,
+    block_rows,
     carrier_rows,
     document_rows,
     history_rows,
@@ -156,17 +157,37 @@ def documents(
 
     --at and --version say what had been recorded then, --on is the day that it is judged for.
     """
-    query: ShowDocuments = options.loaded(ShowDocumentsSchema(), options.body_of(given))
+    query: ShowOnDay = options.loaded(ShowOnDaySchema(), options.body_of(given))
     with _opened(settings) as (services, deadline):
         view = _shown(services, carrier_id, query, deadline)
         data = representations.documents(view, query.on or services.carriers.today(view.state))
     write_data(data, aligned(document_rows(data)), as_json=as_json)
 
 
+@click.command(cls=CarrierCommand)
+@click.argument("carrier_id", metavar="ID", type=click.UUID)
+@click.option("--on", metavar="DATE", help="Whether they hold on this day; today if not given.")
+@click.option("--version", metavar="N", help="As they were at this version.")
+@click.option("--at", metavar="TIME", help="As they were then: ISO 8601 with an offset.")
+@click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
+@click.pass_obj
+def blocks(settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: str | None) -> None:
+    """List for which work a carrier is blocked or preferred, and what holds on a day.
+
+    --at and --version say what had been recorded then, --on is the day that it is judged for.
+    """
+    query: ShowOnDay = options.loaded(ShowOnDaySchema(), options.body_of(given))
+    with _opened(settings) as (services, deadline):
+        view = _shown(services, carrier_id, query, deadline)
+        data = representations.blocks(view, query.on or services.carriers.today(view.state))
+    write_data(data, aligned(block_rows(data)), as_json=as_json)
+
+
 COMMANDS: Sequence[click.Command] = (
     *(ShellCommand(each).as_click() for each in DECLARATIONS),
     show,
     documents,
+    blocks,
     history,
 )
 

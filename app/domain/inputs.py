@@ -11,6 +11,7 @@ from app.domain import documents, values
 from app.domain.command import Input, NumberInput, ObjectInput, Profile
 from app.domain.errors import InvalidInput
 from app.domain.profile.contact import URL_MAX_CHARACTERS, https_url
+from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.profile.identifiers import day
 
 FIRST_ZONE = timedelta(hours=14)
@@ -112,6 +113,15 @@ DocumentId = Annotated[
     int,
     NumberInput(int, "Which document of the carrier.", 1, "Which document of the carrier.", "N"),
 ]
+BlockId = Annotated[
+    int, NumberInput(int, "Which block of the carrier.", 1, "Which block of the carrier.", "N")
+]
+PreferenceId = Annotated[
+    int,
+    NumberInput(
+        int, "Which preference of the carrier.", 1, "Which preference of the carrier.", "N"
+    ),
+]
 DocumentNumber = Annotated[
     str, line("number", 100, "What its issuer numbers it with.", "CI-2026-17")
 ]
@@ -120,6 +130,37 @@ ValidFrom = Annotated[str, calendar_day("valid_from", "The first day it is valid
 ValidTo = Annotated[
     str | None,
     calendar_day("valid_to", "The last day it is valid; open if not given.", "2026-12-31"),
+]
+FromDay = Annotated[str, calendar_day("valid_from", "The first day it applies.", "2026-12-01")]
+ToDay = Annotated[
+    str | None,
+    calendar_day("valid_to", "The last day it applies; open if not given.", "2026-12-31"),
+]
+WorkCountry = Annotated[
+    str | None,
+    Input(
+        country,
+        "Only for work in this country (ISO 3166 alpha-2).",
+        "DE",
+        "Only for work there, such as DE.",
+        "CODE",
+        {"pattern": "^[A-Za-z]{2}$"},
+    ),
+]
+WorkService = Annotated[
+    str | None,
+    Input(
+        known_service,
+        "Only for work of this service.",
+        "express",
+        f"Only for this service: {', '.join(SERVICES)}.",
+        keywords={"enum": list(SERVICES)},
+        type_name="Service",
+    ),
+]
+WorkCustomer = Annotated[
+    str | None,
+    line("customer", 100, "Only for work for this customer, by your own name for it.", "ACME"),
 ]
 OptionalLimit = Annotated[documents.Limit | None, LIMIT]
 FileSha256 = Annotated[str | None, _SHA256]

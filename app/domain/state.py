@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.domain.blocks import Instructions
 from app.domain.documents import Documents
 from app.domain.profile import EMPTY, Profile
 from app.domain.values import comparable_email
@@ -29,6 +30,8 @@ class CarrierState:
     incidents: Mapping[str, int] = field(default_factory=dict)  # how many, by kind
     last_incident_on: str | None = None
     documents: Documents = field(default_factory=dict)
+    blocks: Instructions = field(default_factory=dict)
+    preferences: Instructions = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the carrier as the API shows it, by their names there."""

@@ -296,6 +296,10 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         "reinstate",
         "file_document",
         "replace_document",
+        "block",
+        "unblock",
+        "prefer",
+        "unprefer",
         "annotate",
         "retire",
         "withdraw_document",
@@ -318,12 +322,16 @@ def test_what_is_answered_is_described(client: FlaskClient, spec: Json) -> None:
     full = profile["application/json"]["examples"]["full"]["value"]
     location = client.post("/register-carrier", json={**FEDEX, **full}).headers["Location"]
     client.post(f"{location}/suspend", json={"reason": "late", "category": "safety"})
+    about = {"valid_from": "2026-12-01", "reason": "late"}
+    client.post(f"{location}/block", json={**about, "service": "express"})
+    client.post(f"{location}/prefer", json={**about, "customer": "ACME"})
     for operation_id, path in (
         ("show_carrier", location),
         ("show_carrier", f"{location}?version=1"),
         ("show_carrier", f"{location}?version=99"),
         ("show_carrier", f"{location}?at=then"),
         ("show_carrier", f"/carriers/{uuid4()}"),
+        ("show_blocks", f"{location}/blocks?on=2026-12-01"),
         ("show_history", f"{location}/history?limit=1"),
         ("show_history", f"{location}/history?after=2147483647"),
         ("show_history", f"{location}/history?limit=0"),

@@ -10,15 +10,19 @@ from hypothesis import strategies as st
 from app.domain.carrier import ACTIVE, POSSIBLE, RETIRED, SUSPENDED, Carrier, CarrierState
 from app.domain.command import CarrierEvent, Command
 from app.domain.commands.annotate import AnnotateCarrier, CarrierAnnotated
+from app.domain.commands.block import BlockCarrier, CarrierBlocked
 from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
 from app.domain.commands.file_document import CarrierDocumentFiled, FileDocument
 from app.domain.commands.note_incident import CarrierIncidentNoted, NoteIncident
+from app.domain.commands.prefer import CarrierPreferred, PreferCarrier
 from app.domain.commands.register import CarrierRegistered, RegisterCarrier
 from app.domain.commands.reinstate import CarrierReinstated, ReinstateCarrier
 from app.domain.commands.rename import CarrierRenamed, RenameCarrier
 from app.domain.commands.replace_document import CarrierDocumentReplaced, ReplaceDocument
 from app.domain.commands.retire import CarrierRetired, RetireCarrier
 from app.domain.commands.suspend import CarrierSuspended, SuspendCarrier
+from app.domain.commands.unblock import CarrierUnblocked, UnblockCarrier
+from app.domain.commands.unprefer import CarrierUnpreferred, UnpreferCarrier
 from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
 from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn, WithdrawDocument
 from app.domain.documents import Limit
@@ -37,11 +41,14 @@ PROFILED = CarrierProfileUpdated(changes={"phone": PHONE, "aliases": ["FDX"]})
 COVER = CarrierDocumentFiled(
     1, "cargo-insurance", "CI 1", "Insurer", "2026-01-01", "2026-12-31", None, None, None
 )
+BLOCK = CarrierBlocked(1, "DE", "express", None, "2026-01-01", None, "Claims are open")
+PREFERENCE = CarrierPreferred(1, None, None, "ACME", "2026-01-01", "2026-12-31", "Agreed")
+PAST = (REGISTERED, PROFILED, COVER, BLOCK, PREFERENCE)
 
 PASTS: dict[str, tuple[CarrierEvent, ...]] = {
-    ACTIVE: (REGISTERED, PROFILED, COVER),
-    SUSPENDED: (REGISTERED, PROFILED, COVER, SUSPENSION),
-    RETIRED: (REGISTERED, PROFILED, COVER, RETIREMENT),
+    ACTIVE: PAST,
+    SUSPENDED: (*PAST, SUSPENSION),
+    RETIRED: (*PAST, RETIREMENT),
 }
 Outcomes = tuple[CarrierEvent | type[DomainError], ...]
 NOTHING: Outcomes = ()
@@ -56,6 +63,10 @@ RENEWAL = CarrierDocumentReplaced(
     2, 1, "cargo-insurance", "CI 2", "Insurer", "2027-01-01", None, None, None, None, "Renewed"
 )
 WITHDRAWAL = CarrierDocumentWithdrawn(1, "Forged")
+OTHER_BLOCK = CarrierBlocked(2, None, None, "ACME", "2026-02-01", "2026-02-28", "Asked for")
+UNBLOCKING = CarrierUnblocked(1, "Settled")
+OTHER_PREFERENCE = CarrierPreferred(2, "DE", "express", None, "2026-01-01", None, "The best")
+END = CarrierUnpreferred(1, "Ran out")
 NOTE = CarrierAnnotated("Ask for Ms Ito")
 INCIDENT = CarrierIncidentNoted("late", "2024-02-01", "A day late")
 
@@ -176,6 +187,37 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (WITHDRAWAL,),
         (WITHDRAWAL,),
     ),
+    "block": (
+        BlockCarrier(
+            CARRIER_ID,
+            "2026-02-01",
+            Reason("Asked for"),
+            customer="ACME",
+            valid_to="2026-02-28",
+        ),
+        (OTHER_BLOCK,),
+        (OTHER_BLOCK,),
+        FORBIDDEN,
+    ),
+    "block that stands": (
+        BlockCarrier(CARRIER_ID, "2026-01-01", Reason("Claims are open"), "DE", "express"),
+        NOTHING,
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "unblock": (
+        UnblockCarrier(CARRIER_ID, 1, Reason("Settled")),
+        (UNBLOCKING,),
+        (UNBLOCKING,),
+        (UNBLOCKING,),
+    ),
+    "prefer": (
+        PreferCarrier(CARRIER_ID, "2026-01-01", Reason("The best"), "DE", "express"),
+        (OTHER_PREFERENCE,),
+        (OTHER_PREFERENCE,),
+        FORBIDDEN,
+    ),
+    "unprefer": (UnpreferCarrier(CARRIER_ID, 1, Reason("Ran out")), (END,), (END,), (END,)),
     "annotate": (AnnotateCarrier(CARRIER_ID, "Ask for Ms Ito"), (NOTE,), (NOTE,), (NOTE,)),
     "retire for the same": (
         RetireCarrier(CARRIER_ID, Reason("Bankrupt")),
@@ -287,6 +329,7 @@ KINDS = st.sampled_from(["cargo-insurance", "contract"])
 NUMBERS = st.sampled_from(["1", "2"])
 DAYS = st.sampled_from(["2026-01-01", "2026-12-31", "2027-01-01"])
 IDS = st.integers(1, 4)
+SERVICES = st.sampled_from(["express", "air"])
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(RegisterCarrier, NAMES, EMAILS, PROFILES),
     st.builds(RenameCarrier, ID, NAMES),
@@ -298,6 +341,10 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(FileDocument, ID, KINDS, NUMBERS, st.just("Insurer"), DAYS, st.none() | DAYS),
     st.builds(ReplaceDocument, ID, IDS, NUMBERS, st.just("Insurer"), DAYS, st.none() | DAYS),
     st.builds(WithdrawDocument, ID, IDS, REASONS),
+    st.builds(BlockCarrier, ID, DAYS, REASONS, st.none() | st.just("DE"), st.none() | SERVICES),
+    st.builds(UnblockCarrier, ID, IDS, REASONS),
+    st.builds(PreferCarrier, ID, DAYS, REASONS, customer=st.sampled_from(["ACME", "Other"])),
+    st.builds(UnpreferCarrier, ID, IDS, REASONS),
 )
 
 

@@ -60,6 +60,13 @@ def clean() -> WrittenHistory:
     )
     written.shown("carrier-2")
     written.done("withdraw-document", "carrier-2", document_id=2, reason="forged")
+    block = {"service": "express", "valid_from": "2026-01-31", "reason": "late"}
+    written.done("block", "carrier-2", **block)
+    written.done("block", "carrier-2", **block)
+    written.done("prefer", "carrier-2", **block)
+    written.done("unblock", "carrier-2", block_id=1, reason="settled")
+    written.refused("validation-failed", "unprefer", "carrier-2", preference_id=2, reason="x")
+    written.done("unprefer", "carrier-2", preference_id=1, reason="over")
     written.done("annotate", "carrier-2", note="ask for Ms Ito")
     written.unknown("rename", "carrier-2", False, name="Never")
     written.done("retire", "carrier-1", reason="merged")
@@ -104,7 +111,7 @@ def test_a_history_without_a_fault_passes() -> None:
     """Refusals, no-ops, commands without an answer and sent again among it."""
     history = clean().finished()
     assert broken(history) == []
-    assert described(history).startswith("21 commands (16 done, 4 refused, 1 unknown in the end")
+    assert described(history).startswith("27 commands (21 done, 5 refused, 1 unknown in the end")
 
 
 def test_a_history_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:

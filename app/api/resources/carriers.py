@@ -13,6 +13,7 @@ from app.api.http.envelope import services, success
 from app.api.http.request_cycle import deadline
 from app.api.resources import representations as shown
 from app.api.schemas import answers as answer_schemas
+from app.api.schemas.blocks import BlocksSchema
 from app.api.schemas.commands import (
     CommandQuery,
     HistoryQuerySchema,
@@ -22,12 +23,12 @@ from app.api.schemas.commands import (
     rule_of,
 )
 from app.api.schemas.directory import EligibilityQuerySchema, EligibilitySchema
-from app.api.schemas.documents import DocumentsSchema, ShowDocumentsSchema
+from app.api.schemas.documents import DocumentsSchema, ShowOnDaySchema
 from app.application.consistency import token_of
 from app.application.handlers import CommandDone, StaleVersion
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
-from app.application.queries import JudgeEligibility, ShowCarrier, ShowDocuments, ShowHistory
+from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
 from app.domain.eligibility import verdicts
@@ -55,6 +56,7 @@ _JUDGED = {
     304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
 }
 _DOCUMENTS = {200: Answer("Its documents", (DocumentsSchema,))}
+_BLOCKS = {200: Answer("Its blocks and preferences", (BlocksSchema,))}
 _HISTORY = {200: Answer("A page of its history", (answer_schemas.HistorySchema,), ("Link",))}
 
 blueprint = ContractBlueprint("carriers", __name__, description="Companies that carry goods")
@@ -112,14 +114,28 @@ def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
     "/carriers/<uuid:carrier_id>/documents",
     _DOCUMENTS,
     (*IN_THE_REGISTRY, 404),
-    query=ShowDocumentsSchema,
+    query=ShowOnDaySchema,
 )
-def show_documents(query: ShowDocuments, carrier_id: UUID) -> Response:
+def show_documents(query: ShowOnDay, carrier_id: UUID) -> Response:
     """Show a carrier's documents, and which of them hold on a day."""
     carriers = services().carriers
     view = carriers.show(str(carrier_id), deadline(), query.version, query.at)
     # No ETag: without `on` the answer is another one tomorrow, at the same version.
     return success(shown.documents(view, query.on or carriers.today(view.state)))
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>/blocks",
+    _BLOCKS,
+    (*IN_THE_REGISTRY, 404),
+    query=ShowOnDaySchema,
+)
+def show_blocks(query: ShowOnDay, carrier_id: UUID) -> Response:
+    """Show for which work a carrier is blocked or preferred, and which of that holds on a day."""
+    carriers = services().carriers
+    view = carriers.show(str(carrier_id), deadline(), query.version, query.at)
+    # No ETag, as of the documents.
+    return success(shown.blocks(view, query.on or carriers.today(view.state)))
 
 
 @blueprint.view(

@@ -11,6 +11,7 @@ from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
 from app.application.repository import CarrierView, DatedEvent
+from app.domain.blocks import Instruction
 from app.domain.documents import Document
 from app.domain.eligibility import Verdict
 
@@ -58,6 +59,20 @@ def documents(view: CarrierView, on: str) -> dict[str, Any]:
         "version": view.version,
         "on": on,
         "documents": [_document(each, on) for each in view.state.documents.values()],
+    }
+
+
+def blocks(view: CarrierView, on: str) -> dict[str, Any]:
+    """See `schemas.blocks.BlocksSchema`. `on` is a day, YYYY-MM-DD."""
+    state = view.state
+    return {
+        "carrier_id": view.carrier_id,
+        "version": view.version,
+        "on": on,
+        "blocks": [_instruction("block", each, on) for each in state.blocks.values()],
+        "preferences": [
+            _instruction("preference", each, on) for each in state.preferences.values()
+        ],
     }
 
 
@@ -139,6 +154,20 @@ def _document(document: Document, on: str) -> dict[str, Any]:
         "standing": document.standing,
         "reason": document.reason,
         "replaced_by": document.replaced_by,
+    }
+
+
+def _instruction(noun: str, given: Instruction, on: str) -> dict[str, Any]:
+    return {
+        f"{noun}_id": given.number,
+        "country": given.country,
+        "service": given.service,
+        "customer": given.customer,
+        "valid_from": given.valid_from,
+        "valid_to": given.valid_to,
+        "reason": given.reason,
+        "holds": given.holds(on),
+        "taken_back": given.ended,
     }
 
 

@@ -16,6 +16,10 @@ SENTENCES = {
     "file-document": "File a carrier's document, with the days on which it is valid.",
     "replace-document": "File a document in the place of an earlier one.",
     "withdraw-document": "Take a carrier's document back: it holds on no day.",
+    "block": "Give a carrier no work of some kind, from a day on.",
+    "unblock": "Lift a carrier's block.",
+    "prefer": "Ask a carrier first for work of some kind, from a day on.",
+    "unprefer": "Take a preference for a carrier back.",
     "annotate": "Add a note for people to a carrier's history.",
 }
 """Every command by its name, in the order in which they are shown, with what it does."""

@@ -161,7 +161,16 @@ GROUPS = {
         "withdraw-document",
         "annotate",
     },
-    Scope.OVERSIGHT: {"suspend", "reinstate", "retire", "note-incident"},
+    Scope.OVERSIGHT: {
+        "suspend",
+        "reinstate",
+        "retire",
+        "note-incident",
+        "block",
+        "unblock",
+        "prefer",
+        "unprefer",
+    },
 }
 
 

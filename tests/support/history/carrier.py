@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from tests.support.history import documents
+from tests.support.history import documents, instructions
 from tests.support.history.documents import Documents
+from tests.support.history.instructions import Instructions
 from tests.support.history.records import Event
 
 ACTIVE, SUSPENDED, RETIRED = STATES = ("active", "suspended", "retired")
@@ -28,6 +29,7 @@ class Carrier:
     website: str | None = None
     aliases: tuple[str, ...] = ()
     documents: Documents = ()
+    instructions: Instructions = ()
 
     @property
     def address(self) -> str:
@@ -36,8 +38,9 @@ class Carrier:
 
     @property
     def shown(self) -> Carrier:
-        """What `GET /carriers/{id}` and the directory show: all but the documents."""
-        return replace(self, documents=())
+        """What `GET /carriers/{id}` and the directory show: all but the documents and the
+        instructions."""
+        return replace(self, documents=(), instructions=())
 
 
 NOBODY: Final = Carrier()
@@ -52,6 +55,8 @@ def decided(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier 
         return _moved(carrier) if carrier.version else None
     if command in DOCUMENTED:
         return _documented(carrier, command, body)
+    if command in instructions.COMMANDS:
+        return _instructed(carrier, command, body)
     return _changed(carrier, command, body)
 
 
@@ -61,6 +66,14 @@ def _documented(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carr
         return None
     states = set(STATES) if command == "withdraw-document" else {ACTIVE, SUSPENDED}
     return _result(carrier, replace(carrier, documents=filed), states, None)
+
+
+def _instructed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
+    given = instructions.decided(carrier.instructions, command, body)
+    if given is None:
+        return None
+    states = {ACTIVE, SUSPENDED} if command in instructions.GIVEN else set(STATES)
+    return _result(carrier, replace(carrier, instructions=given), states, None)
 
 
 def _changed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
@@ -80,17 +93,22 @@ def _changed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier
 
 
 def is_invalid(carrier: Carrier, command: str, body: Mapping[str, Any]) -> bool:
-    """Whether a command names a document that the carrier does not have, or has no more."""
-    if not (carrier.version and command in DOCUMENTED):
+    """Whether a command names a document, a block or a preference that the carrier does not have,
+    or has no more."""
+    if not carrier.version:
         return False
-    return documents.decided(carrier.documents, command, body) is None
+    if command in instructions.COMMANDS:
+        return instructions.decided(carrier.instructions, command, body) is None
+    return command in DOCUMENTED and documents.decided(carrier.documents, command, body) is None
 
 
 def after(carrier: Carrier, event: Event) -> Carrier:
     """The carrier after one event more."""
     change = _CHANGES.get(event.type, _nothing)
     filed = documents.after(carrier.documents, event.type, event.data)
-    return replace(carrier, version=event.version, documents=filed, **change(event.data))
+    given = instructions.after(carrier.instructions, event.type, event.data)
+    changed = replace(carrier, version=event.version, documents=filed, instructions=given)
+    return replace(changed, **change(event.data))
 
 
 def folded(events: Iterable[Event]) -> Carrier:

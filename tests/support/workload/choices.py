@@ -28,6 +28,10 @@ WEIGHTS = {
     "file-document": 10,
     "replace-document": 8,
     "withdraw-document": 6,
+    "block": 6,
+    "unblock": 4,
+    "prefer": 4,
+    "unprefer": 3,
     "annotate": 4,
 }
 """How often each command is sent."""
@@ -104,6 +108,10 @@ class Choices:
             "file-document": lambda: {"kind": "contract", **self._document(text)},
             "replace-document": lambda: {**self._which(), **self._document(text)},
             "withdraw-document": lambda: {**self._which(), "reason": text},
+            "block": lambda: {"service": "express", **self._instruction(text)},
+            "unblock": lambda: {"block_id": self.chance.randrange(1, 4), "reason": text},
+            "prefer": lambda: {"customer": "ACME", **self._instruction(text)},
+            "unprefer": lambda: {"preference_id": self.chance.randrange(1, 4), "reason": text},
             "note-incident": lambda: {"kind": "late", "happened_on": "2026-01-31", "note": text},
         }
         return bodies.get(name, lambda: {"reason": text})()
@@ -114,6 +122,9 @@ class Choices:
 
     def _document(self, text: str) -> dict[str, Any]:
         return {"number": text, "issuer": "Insurer", "valid_from": "2026-01-31"}
+
+    def _instruction(self, text: str) -> dict[str, Any]:
+        return {"valid_from": "2026-01-31", "reason": text}
 
     def _registration(self, number: str) -> dict[str, Any]:
         body = {"name": f"carrier {number}", "email": self._address(number)}
