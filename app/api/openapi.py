@@ -43,7 +43,7 @@ from app.application.ports.quotas import Quota, Standing
 from app.application.projections import PROJECTIONS
 from app.application.repository import CarrierNotFound
 from app.domain.carrier import POSSIBLE, SUSPENDED
-from app.domain.errors import ForbiddenByState
+from app.domain.errors import ForbiddenByState, SecondPersonNeeded
 
 _REQUEST_ID: Final = "0d9f6a52c1f04f1f8a4be8f2b8f3c9d1"
 
@@ -230,9 +230,13 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
     403: ("The API key lacks the scope that is needed", (NotPermitted(Scope.REGISTER),)),
     404: ("There is no such carrier, or nothing here", (CarrierNotFound(CARRIER_ID), NotFound())),
     409: (
-        "The carrier's state does not allow it, the e-mail address is taken, or others are quicker",
+        "The carrier's state does not allow it, a second person is needed, the e-mail address is"
+        " taken, or others are quicker",
         (
             ForbiddenByState(SUSPENDED, POSSIBLE[SUSPENDED]),
+            SecondPersonNeeded(
+                "You cannot be the second person who approves it; somebody else has to be"
+            ),
             AlreadyClaimed(Claim("email", ""), ""),
             VersionConflict("", 1, 2),
         ),

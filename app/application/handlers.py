@@ -1,5 +1,6 @@
 """The handlers of commands: load, let the aggregate decide, append. No rule is decided here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.application.bus import Handler
@@ -48,11 +49,21 @@ class CommandDone:
     changes: tuple[Change, ...] = ()
 
 
+Prepare = Callable[[ChangeCarrier, int, CommandContext], ChangeCarrier]
+"""Gives a command, which is to be decided at a version, what it has to know beside the state."""
+
+
+def as_it_is(command: ChangeCarrier, version: int, context: CommandContext) -> ChangeCarrier:
+    """The Prepare of commands that rest on the state alone."""
+    return command
+
+
 class CarrierHandlers:
     """Carries out commands on carriers of one repository."""
 
-    def __init__(self, carriers: CarrierRepository) -> None:
+    def __init__(self, carriers: CarrierRepository, prepare: Prepare = as_it_is) -> None:
         self._carriers = carriers
+        self._prepare = prepare
 
     def register(self, command: Command, context: CommandContext) -> CommandDone:
         """Begin the stream of a new carrier."""
@@ -78,6 +89,7 @@ class CarrierHandlers:
             return done
         if context.expected is not None and carrier.version not in context.expected:
             raise self._stale(carrier.id, carrier.version, context)
+        command = self._prepare(command, carrier.version, context)
         carrier.carry_out(command, self._carriers.now())
         return self._finish(carrier, context)
 

@@ -212,6 +212,14 @@ class CarrierRepository:
             for each in recorded
         ]
 
+    def authored(
+        self, carrier_id: str, version: int, deadline: Deadline
+    ) -> list[tuple[CarrierEvent, str | None]]:
+        """Everything that happened to a carrier up to a version, oldest first, each with its actor;
+        None for rows of the original registry. Raises UnreadableEvent, StoreUnavailable."""
+        recorded = self._store.read(carrier_id, deadline, through_version=version)
+        return [(self._codec.decode(each), self._codec.origin(each).actor) for each in recorded]
+
     def _from_snapshot(self, carrier_id: str, deadline: Deadline) -> Carrier | None:
         """From a snapshot and the events since; None without one that its stream agrees with."""
         snapshot = self._snapshots.get(carrier_id)

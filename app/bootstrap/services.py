@@ -28,6 +28,7 @@ from app.application.projections.follower import (
 )
 from app.application.projections.projector import Projector
 from app.application.repository import CarrierRepository
+from app.application.second_person import SecondPerson
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
 from app.bootstrap.choice import open_stores
@@ -126,7 +127,8 @@ def _nobody() -> None:
 def _bus(
     carriers: CarrierRepository, telemetry: Telemetry, tracer: Tracer
 ) -> CommandBus[CommandDone]:
-    table = CarrierHandlers(carriers).table()
+    second_person = SecondPerson(carriers, lambda _: frozenset())
+    table = CarrierHandlers(carriers, second_person.prepared).table()
     if not tracer.is_on:
         return CommandBus(table, telemetry)
     return TracedCommandBus(table, telemetry, tracer)

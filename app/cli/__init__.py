@@ -16,7 +16,7 @@ _OTHERS = {
     ),
     "blocks": (
         _CARRIERS,
-        "List for which work a carrier is blocked or preferred, and what holds on a day.",
+        "List a carrier's blocks, preferences and overrides, and which hold on a day.",
     ),
     "doctor": (
         "app.cli.doctor",

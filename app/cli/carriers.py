@@ -172,7 +172,7 @@ def documents(
 @click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
 @click.pass_obj
 def blocks(settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: str | None) -> None:
-    """List for which work a carrier is blocked or preferred, and what holds on a day.
+    """List a carrier's blocks, preferences and overrides, and which hold on a day.
 
     --at and --version say what had been recorded then, --on is the day that it is judged for.
     """

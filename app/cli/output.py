@@ -168,20 +168,20 @@ def document_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
 
 
 def block_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
-    """A heading, and a row for each block and each preference of a carrier."""
+    """A heading, and a row for each block, preference and override of a carrier."""
     return [
         ("WHAT", "WORK", "FROM", "TO", f"HOLDS ON {data['on']}", "WHY"),
         *(
             (
                 f"{noun} {each[f'{noun}_id']}",
-                _work(each),
+                f"{each['rule']} for {_work(each)}" if "rule" in each else _work(each),
                 each["valid_from"],
                 cell(each["valid_to"]),
                 "yes" if each["holds"] else "no",
                 each["reason"]
                 + (f"; taken back: {each['taken_back']}" if each["taken_back"] else ""),
             )
-            for noun in ("block", "preference")
+            for noun in ("block", "preference", "override")
             for each in data[f"{noun}s"]
         ),
     ]

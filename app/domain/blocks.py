@@ -1,7 +1,7 @@
-"""Blocks and preferences: for which work a carrier is not to be given any, or is to be asked first.
-Imports only the domain.
+"""Blocks, preferences and overrides: the work that a carrier is not to be given, is to be asked for
+first, or may be given against a rule's verdict. Imports only the domain.
 
-Both are instructions of people, with their days. Nothing ends by a timer: which ones apply follows
+All are instructions of people, with their days. Nothing ends by a timer: which ones apply follows
 from the work and the day that are asked for.
 """
 
@@ -9,22 +9,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from app.domain.documents import KINDS
 from app.domain.errors import InvalidInput, InvalidValue
 from app.domain.profile.identifiers import in_order
 
 STANDING_MAX = 200
-"""So many blocks of a carrier at most are not lifted, and so many preferences."""
+"""So many blocks of a carrier at most are not taken back; so many preferences, and overrides."""
 
-Noun = Literal["block", "preference"]
+NOT_BLOCKED = "not-blocked"
+OVERRIDABLE = ("service", "country", "recent", NOT_BLOCKED, *KINDS)
+"""The rules of eligibility whose verdict people can override. The others are decisions of people
+already, each with commands of its own: to reinstate, to approve, to confirm a change."""
+
+Noun = Literal["block", "preference", "override"]
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A block or a preference: plain text, as the events hold it. Days are YYYY-MM-DD.
+    """A block, a preference or an override: plain text, as the events hold it. Days are YYYY-MM-DD.
 
     It is about the work that matches all of `country`, `service` and `customer` that are given,
     from the first day to the last; the last is None if it is open. `ended` is why it was taken
-    back.
+    back. `rule` is the one of OVERRIDABLE that holds by an override; None for the others.
     """
 
     number: int
@@ -35,6 +41,7 @@ class Instruction:
     valid_to: str | None
     reason: str
     ended: str | None = None
+    rule: str | None = None
 
     @property
     def stands(self) -> bool:
@@ -56,14 +63,20 @@ class Instruction:
             and (self.customer is None or _same(self.customer, customer))
         )
 
+    def described(self) -> str:
+        """The work that it is about, for people, such as `express in DE for ACME`."""
+        where = f" in {self.country}" if self.country else ""
+        whom = f" for {self.customer}" if self.customer else ""
+        return f"{self.service or 'all work'}{where}{whom}"
+
     def says_the_same(self, other: "Instruction") -> bool:
         """Whether the two differ in nothing but their numbers."""
         return replace(self, number=other.number) == other
 
 
 Instructions = Mapping[int, Instruction]
-"""A carrier's blocks, or its preferences, by their numbers. None is ever taken away, so no number
-is given twice."""
+"""A carrier's blocks, preferences or overrides by their numbers. None is ever taken away, so no
+number is given twice."""
 
 
 def applying(
@@ -95,8 +108,6 @@ def ended(instructions: Instructions, number: int, reason: str) -> Instructions:
 def is_new(instructions: Instructions, new: Instruction, noun: Noun) -> bool:
     """Whether none that stands says the same. Raises InvalidInput for one that breaks a rule across
     its fields, and for one too many."""
-    if new.country is None and new.service is None and new.customer is None:
-        raise InvalidInput("service", f"The {noun} must be for a service, a country or a customer")
     check_days(new.valid_from, new.valid_to)
     standing = [each for each in instructions.values() if each.stands]
     if any(new.says_the_same(each) for each in standing):
@@ -115,6 +126,12 @@ def is_standing(instructions: Instructions, number: int, noun: Noun, reason: str
     if not found.stands and found.ended != reason:
         raise InvalidInput(field, f"The {field} must be of one that stands: it was taken back")
     return found.stands
+
+
+def check_work(new: Instruction, noun: Noun) -> None:
+    """Raises InvalidInput for an instruction about all work."""
+    if new.country is None and new.service is None and new.customer is None:
+        raise InvalidInput("service", f"The {noun} must be for a service, a country or a customer")
 
 
 def check_days(valid_from: str, valid_to: str | None) -> None:

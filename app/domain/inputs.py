@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
-from app.domain import documents, values
+from app.domain import blocks, documents, values
 from app.domain.command import Input, NumberInput, ObjectInput, Profile
 from app.domain.errors import InvalidInput
 from app.domain.profile.contact import URL_MAX_CHARACTERS, https_url
@@ -122,6 +122,14 @@ PreferenceId = Annotated[
         int, "Which preference of the carrier.", 1, "Which preference of the carrier.", "N"
     ),
 ]
+OverrideId = Annotated[
+    int,
+    NumberInput(int, "Which override of the carrier.", 1, "Which override of the carrier.", "N"),
+]
+ProposalId = Annotated[
+    int,
+    NumberInput(int, "Which change that waits.", 1, "Which change that waits.", "N"),
+]
 DocumentNumber = Annotated[
     str, line("number", 100, "What its issuer numbers it with.", "CI-2026-17")
 ]
@@ -135,6 +143,10 @@ FromDay = Annotated[str, calendar_day("valid_from", "The first day it applies.",
 ToDay = Annotated[
     str | None,
     calendar_day("valid_to", "The last day it applies; open if not given.", "2026-12-31"),
+]
+LastDay = Annotated[str, calendar_day("valid_to", "The last day it applies.", "2026-12-31")]
+OverridableRule = Annotated[
+    str, choice("rule", blocks.OVERRIDABLE, "The rule that is to hold.", "OverridableRule")
 ]
 WorkCountry = Annotated[
     str | None,

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.domain.approval import Approval
 from app.domain.blocks import Instructions
 from app.domain.documents import Documents
 from app.domain.profile import EMPTY, Profile
+from app.domain.proposals import Proposals
 from app.domain.values import comparable_email
 
 ACTIVE, SUSPENDED, RETIRED = "active", "suspended", "retired"
@@ -32,6 +34,9 @@ class CarrierState:
     documents: Documents = field(default_factory=dict)
     blocks: Instructions = field(default_factory=dict)
     preferences: Instructions = field(default_factory=dict)
+    overrides: Instructions = field(default_factory=dict)
+    approval: Approval | None = None
+    proposals: Proposals = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the carrier as the API shows it, by their names there."""

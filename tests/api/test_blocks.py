@@ -1,4 +1,4 @@
-"""Blocks and preferences over HTTP: given, shown for a day, taken back."""
+"""Blocks, preferences and overrides over HTTP: given, shown for a day, taken back."""
 
 from typing import Any
 
@@ -74,6 +74,23 @@ def test_a_block_is_lifted_for_a_reason(client: FlaskClient, fedex: str) -> None
         assert (before["holds"], before["taken_back"]) == (True, None)
 
 
+def test_a_verdict_is_overridden_for_some_days(client: FlaskClient, fedex: str) -> None:
+    """By an event with a reason; it can be taken back. One without an end is refused, and so is one
+    of a rule that only its own commands decide."""
+    body = {"rule": "recent", "valid_from": "2026-01-01", "reason": "Called them"}
+    for wrong in ({}, {"valid_to": "2026-01-31", "rule": "active"}, {"valid_to": "2025-12-31"}):
+        failure(client.post(f"{fedex}/override-verdict", json={**body, **wrong}), 422)
+    body["valid_to"] = "2026-01-31"
+    assert data(client.post(f"{fedex}/override-verdict", json=body))["version"] == 2
+    said = {**body, "override_id": 1, "country": None, "service": None, "customer": None}
+    found = data(client.get(f"{fedex}/blocks?on=2026-01-31"))["overrides"]
+    assert found == [{**said, "holds": True, "taken_back": None}]
+    assert history(client, fedex)[1]["data"] == said
+    client.post(f"{fedex}/withdraw-override", json={"override_id": 1, "reason": "Not so"})
+    (found,) = data(client.get(f"{fedex}/blocks?on=2026-01-31"))["overrides"]
+    assert (found["holds"], found["taken_back"]) == (False, "Not so")
+
+
 def test_a_block_is_given_once(client: FlaskClient, fedex: str) -> None:
     """With a key or without one."""
     for replay in (None, "true"):
@@ -115,5 +132,5 @@ def test_the_blocks_of_nobody(client: FlaskClient) -> None:
     failure(client.get(f"/carriers/{NOBODY}/blocks"), 404)
     address = register(client)
     found = data(client.get(f"{address}/blocks"))
-    assert (found["blocks"], found["preferences"]) == ([], [])
+    assert (found["blocks"], found["preferences"], found["overrides"]) == ([], [], [])
     failure(client.get(f"{address}/blocks?on=yesterday"), 400)

@@ -300,6 +300,9 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         "unblock",
         "prefer",
         "unprefer",
+        "override_verdict",
+        "withdraw_override",
+        "reject",
         "annotate",
         "retire",
         "withdraw_document",
@@ -325,6 +328,8 @@ def test_what_is_answered_is_described(client: FlaskClient, spec: Json) -> None:
     about = {"valid_from": "2026-12-01", "reason": "late"}
     client.post(f"{location}/block", json={**about, "service": "express"})
     client.post(f"{location}/prefer", json={**about, "customer": "ACME"})
+    override = {**about, "rule": "recent", "valid_to": "2026-12-31"}
+    client.post(f"{location}/override-verdict", json=override)
     for operation_id, path in (
         ("show_carrier", location),
         ("show_carrier", f"{location}?version=1"),

@@ -67,6 +67,16 @@ def clean() -> WrittenHistory:
     written.done("unblock", "carrier-2", block_id=1, reason="settled")
     written.refused("validation-failed", "unprefer", "carrier-2", preference_id=2, reason="x")
     written.done("unprefer", "carrier-2", preference_id=1, reason="over")
+    override = {**block, "rule": "recent", "valid_to": "2026-02-28"}
+    written.done("override-verdict", "carrier-2", **override)
+    written.done("withdraw-override", "carrier-2", override_id=1, reason="not so")
+    written.done("reject", "carrier-2", reason="no answer")
+    written.done("reject", "carrier-2", reason="no answer")
+    written.refused("second-person-needed", "approve", "carrier-2", reason="known")
+    written.refused(
+        "second-person-needed", "confirm-change", "carrier-2", proposal_id=1, reason="x"
+    )
+    written.refused("validation-failed", "discard-change", "carrier-2", proposal_id=1, reason="x")
     written.done("annotate", "carrier-2", note="ask for Ms Ito")
     written.unknown("rename", "carrier-2", False, name="Never")
     written.done("retire", "carrier-1", reason="merged")
@@ -111,7 +121,7 @@ def test_a_history_without_a_fault_passes() -> None:
     """Refusals, no-ops, commands without an answer and sent again among it."""
     history = clean().finished()
     assert broken(history) == []
-    assert described(history).startswith("27 commands (21 done, 5 refused, 1 unknown in the end")
+    assert described(history).startswith("34 commands (25 done, 8 refused, 1 unknown in the end")
 
 
 def test_a_history_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from app.application.ports.event_store import (
     RecordedEvent,
 )
 from app.application.repository import CarrierRepository
+from app.application.second_person import SecondPerson
 from app.domain.command import Command
 from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.rename import RenameCarrier
@@ -65,12 +66,16 @@ class BusyStore(SqliteEventStore):
 
 
 class Application:
-    """Commands, dispatched as the service does."""
+    """Commands, dispatched as the service does. Changes of `guarded` fields wait for a second
+    person."""
 
     def __init__(self, store: SqliteEventStore) -> None:
         self.telemetry = CountingTelemetry()
         self.carriers = CarrierRepository(store, JsonCodec(), lambda: MOMENT)
-        self.bus = CommandBus(CarrierHandlers(self.carriers).table(), self.telemetry)
+        self.guarded: frozenset[str] = frozenset()
+        second_person = SecondPerson(self.carriers, lambda _: self.guarded)
+        handlers = CarrierHandlers(self.carriers, second_person.prepared)
+        self.bus = CommandBus(handlers.table(), self.telemetry)
 
     def do(self, command: Command, sent: CommandContext | None = None) -> CommandDone:
         """Carry the command out."""

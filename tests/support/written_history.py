@@ -39,6 +39,9 @@ _TYPES = {
     "unblock": "CarrierUnblocked",
     "prefer": "CarrierPreferred",
     "unprefer": "CarrierUnpreferred",
+    "override-verdict": "CarrierVerdictOverridden",
+    "withdraw-override": "CarrierOverrideWithdrawn",
+    "reject": "CarrierRejected",
     "annotate": "CarrierAnnotated",
 }
 
@@ -174,7 +177,7 @@ class WrittenHistory:
     def _fields(self, carrier: str) -> Mapping[str, Any]:
         known = self._carriers[carrier]
         fields = asdict(known.shown)
-        del fields["documents"], fields["instructions"]
+        del fields["documents"], fields["instructions"], fields["rejected"]
         return {**fields, "aliases": list(known.aliases), "carrier_id": carrier}
 
     def _keep(self, sent: Sent) -> Sent:

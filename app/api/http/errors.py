@@ -24,7 +24,7 @@ from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.ports.feed import BeyondHead, FeedRenewed
 from app.application.readiness import NotReady
 from app.application.repository import CarrierNotFound
-from app.domain.errors import AlreadyRegistered, ForbiddenByState, InvalidInput
+from app.domain.errors import AlreadyRegistered, ForbiddenByState, InvalidInput, SecondPersonNeeded
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,10 @@ def _forbidden(error: ForbiddenByState) -> Problem:
         "forbidden-by-state",
         {"state": f"It is {error.state}", "possible": f"Possible is {possible}"},
     )
+
+
+def _second_person(error: SecondPersonNeeded) -> Problem:
+    return Problem(409, error.sentence, "second-person-needed")
 
 
 def _claimed(error: AlreadyClaimed) -> Problem:
@@ -259,6 +263,7 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         ForeignHost: _foreign_host,
         CarrierNotFound: _not_found,
         ForbiddenByState: _forbidden,
+        SecondPersonNeeded: _second_person,
         AlreadyClaimed: _claimed,
         AlreadyRegistered: _registered,
         VersionConflict: _conflict,

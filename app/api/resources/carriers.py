@@ -48,7 +48,7 @@ _REGISTERED = {
     200: Answer("With `dry_run`, what would be done", (answer_schemas.PlanSchema,)),
 }
 _SHOWN = {
-    200: Answer("The carrier", (answer_schemas.CarrierSchema,), ("ETag",)),
+    200: Answer("The carrier", (answer_schemas.ShownCarrierSchema,), ("ETag",)),
     304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
 }
 _JUDGED = {
@@ -56,7 +56,7 @@ _JUDGED = {
     304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
 }
 _DOCUMENTS = {200: Answer("Its documents", (DocumentsSchema,))}
-_BLOCKS = {200: Answer("Its blocks and preferences", (BlocksSchema,))}
+_BLOCKS = {200: Answer("Its blocks, preferences and overrides", (BlocksSchema,))}
 _HISTORY = {200: Answer("A page of its history", (answer_schemas.HistorySchema,), ("Link",))}
 
 blueprint = ContractBlueprint("carriers", __name__, description="Companies that carry goods")
@@ -131,7 +131,7 @@ def show_documents(query: ShowOnDay, carrier_id: UUID) -> Response:
     query=ShowOnDaySchema,
 )
 def show_blocks(query: ShowOnDay, carrier_id: UUID) -> Response:
-    """Show for which work a carrier is blocked or preferred, and which of that holds on a day."""
+    """Show a carrier's blocks, preferences and overrides, and which of them hold on a day."""
     carriers = services().carriers
     view = carriers.show(str(carrier_id), deadline(), query.version, query.at)
     # No ETag, as of the documents.

@@ -14,6 +14,8 @@ from app.application.repository import CarrierView, DatedEvent
 from app.domain.blocks import Instruction
 from app.domain.documents import Document
 from app.domain.eligibility import Verdict
+from app.domain.proposals import pending
+from app.domain.state import CarrierState
 
 
 def registered(done: CommandDone) -> dict[str, Any]:
@@ -38,12 +40,13 @@ def plan(done: CommandDone) -> dict[str, Any]:
 
 
 def carrier(view: CarrierView) -> dict[str, Any]:
-    """See `schemas.answers.CarrierSchema`."""
+    """See `schemas.answers.ShownCarrierSchema`."""
     return {
         "carrier_id": view.carrier_id,
         "version": view.version,
         "registered_at": _moment(view.registered_at),
         **view.state.as_json(),
+        **_decisions(view.state),
     }
 
 
@@ -72,6 +75,10 @@ def blocks(view: CarrierView, on: str) -> dict[str, Any]:
         "blocks": [_instruction("block", each, on) for each in state.blocks.values()],
         "preferences": [
             _instruction("preference", each, on) for each in state.preferences.values()
+        ],
+        "overrides": [
+            {"rule": each.rule, **_instruction("override", each, on)}
+            for each in state.overrides.values()
         ],
     }
 
@@ -155,6 +162,22 @@ def _document(document: Document, on: str) -> dict[str, Any]:
         "reason": document.reason,
         "replaced_by": document.replaced_by,
     }
+
+
+def _decisions(state: CarrierState) -> dict[str, Any]:
+    """What people have to decide on, or have decided; nothing where there is neither."""
+    found: dict[str, Any] = {}
+    if waiting := list(pending(state.proposals)):
+        found["pending"] = [
+            {"proposal_id": each.number, "changes": dict(each.changes)} for each in waiting
+        ]
+    if decided := state.approval:
+        found["approval"] = {
+            "granted": decided.granted,
+            "reason": decided.reason,
+            "changed": decided.changed(state.as_json()),
+        }
+    return found
 
 
 def _instruction(noun: str, given: Instruction, on: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""The shape of what is answered of a carrier's blocks and preferences."""
+"""The shape of what is answered of a carrier's blocks, preferences and overrides."""
 
 from marshmallow import Schema, fields
 
 from app.api.schemas.answers import CARRIER_ID
 from app.api.schemas.components import COMPONENT
 from app.api.schemas.documents import calendar_day, text
+from app.domain.blocks import OVERRIDABLE
 from app.domain.profile.coverage import SERVICES
 
 
@@ -57,8 +58,23 @@ class GivenPreferenceSchema(_InstructionSchema):
     preference_id = _id()
 
 
+class OverrideSchema(_InstructionSchema):
+    """A rule of eligibility that holds for the carrier against its verdict, and whether that counts
+    on the day that was asked for."""
+
+    override_id = _id()
+    rule = fields.String(
+        required=True,
+        metadata={
+            "example": OVERRIDABLE[0],
+            "enum": list(OVERRIDABLE),
+            COMPONENT: "OverridableRule",
+        },
+    )
+
+
 class BlocksSchema(Schema):
-    """A carrier's blocks and preferences, in the order in which they were given."""
+    """A carrier's blocks, preferences and overrides, in the order in which they were given."""
 
     carrier_id = fields.UUID(required=True, metadata={"example": CARRIER_ID})
     version = fields.Integer(
@@ -68,3 +84,4 @@ class BlocksSchema(Schema):
     on = calendar_day("The day for which `holds` is said.", "2026-12-01")
     blocks = fields.List(fields.Nested(GivenBlockSchema), required=True)
     preferences = fields.List(fields.Nested(GivenPreferenceSchema), required=True)
+    overrides = fields.List(fields.Nested(OverrideSchema), required=True)

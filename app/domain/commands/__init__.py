@@ -20,6 +20,12 @@ SENTENCES = {
     "unblock": "Lift a carrier's block.",
     "prefer": "Ask a carrier first for work of some kind, from a day on.",
     "unprefer": "Take a preference for a carrier back.",
+    "override-verdict": "Let a rule hold for a carrier against its verdict, for some days.",
+    "withdraw-override": "Take an override back: the rule is judged by its own verdict again.",
+    "approve": "Approve what a carrier says of itself; as a second person.",
+    "reject": "Do not approve what a carrier says of itself.",
+    "confirm-change": "Confirm a change that waits for a second person.",
+    "discard-change": "Discard a change that waits for a second person.",
     "annotate": "Add a note for people to a carrier's history.",
 }
 """Every command by its name, in the order in which they are shown, with what it does."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain import inputs
-from app.domain.blocks import Instruction, added, is_new, next_number
+from app.domain.blocks import Instruction, added, check_work, is_new, next_number
 from app.domain.command import OVERSIGHT, CarrierEvent, ChangeCarrier, Declaration, Events
 from app.domain.state import ACTIVE, SUSPENDED, CarrierState
 
@@ -62,6 +62,7 @@ class PreferCarrier(ChangeCarrier):
             valid_to=self.valid_to,
             reason=self.reason.text,
         )
+        check_work(given.instruction(), "preference")
         if is_new(state.preferences, given.instruction(), "preference"):
             yield given
 

@@ -170,6 +170,12 @@ GROUPS = {
         "unblock",
         "prefer",
         "unprefer",
+        "override-verdict",
+        "withdraw-override",
+        "approve",
+        "reject",
+        "confirm-change",
+        "discard-change",
     },
 }
 

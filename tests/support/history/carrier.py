@@ -15,6 +15,9 @@ from tests.support.history.records import Event
 ACTIVE, SUSPENDED, RETIRED = STATES = ("active", "suspended", "retired")
 DOCUMENTED: Final = frozenset({"file-document", "replace-document", "withdraw-document"})
 
+OF_A_SECOND_PERSON: Final = frozenset({"approve", "confirm-change"})
+"""What nobody may do where nobody is asked for a key: who asks cannot be told from anybody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
@@ -30,6 +33,7 @@ class Carrier:
     aliases: tuple[str, ...] = ()
     documents: Documents = ()
     instructions: Instructions = ()
+    rejected: tuple[str | None, ...] = ()
 
     @property
     def address(self) -> str:
@@ -38,9 +42,9 @@ class Carrier:
 
     @property
     def shown(self) -> Carrier:
-        """What `GET /carriers/{id}` and the directory show: all but the documents and the
-        instructions."""
-        return replace(self, documents=(), instructions=())
+        """What `GET /carriers/{id}` and the directory show: all but the documents, the
+        instructions and the rejection."""
+        return replace(self, documents=(), instructions=(), rejected=())
 
 
 NOBODY: Final = Carrier()
@@ -77,6 +81,10 @@ def _instructed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carr
 
 
 def _changed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
+    if command == "discard-change" or command in OF_A_SECOND_PERSON:
+        return None
+    if command == "reject":
+        return _result(carrier, _rejected(carrier, body), {ACTIVE, SUSPENDED}, None)
     if command == "reinstate":
         changed = replace(carrier, state=ACTIVE, reason=None, category=None)
         return _result(carrier, changed, {SUSPENDED}, ACTIVE)
@@ -93,12 +101,14 @@ def _changed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier
 
 
 def is_invalid(carrier: Carrier, command: str, body: Mapping[str, Any]) -> bool:
-    """Whether a command names a document, a block or a preference that the carrier does not have,
-    or has no more."""
+    """Whether a command names a document or an instruction that the carrier has not, or has no
+    more."""
     if not carrier.version:
         return False
     if command in instructions.COMMANDS:
         return instructions.decided(carrier.instructions, command, body) is None
+    if command == "discard-change":  # no policy makes any change wait
+        return True
     return command in DOCUMENTED and documents.decided(carrier.documents, command, body) is None
 
 
@@ -108,6 +118,8 @@ def after(carrier: Carrier, event: Event) -> Carrier:
     filed = documents.after(carrier.documents, event.type, event.data)
     given = instructions.after(carrier.instructions, event.type, event.data)
     changed = replace(carrier, version=event.version, documents=filed, instructions=given)
+    if event.type == "CarrierRejected":
+        return _rejected(changed, event.data)
     return replace(changed, **change(event.data))
 
 
@@ -133,6 +145,12 @@ def read(fields: Mapping[str, Any] | None) -> Carrier:
         fields["website"],
         tuple(fields["aliases"]),
     )
+
+
+def _rejected(carrier: Carrier, body: Mapping[str, Any]) -> Carrier:
+    """A rejection is for a reason, and of what the carrier says of itself."""
+    said = (body["reason"], carrier.name, carrier.email, carrier.website)
+    return replace(carrier, rejected=said)
 
 
 def _registered(body: Mapping[str, Any]) -> Carrier:

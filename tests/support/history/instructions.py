@@ -1,5 +1,5 @@
-"""What commands make of a carrier's blocks and preferences, as the API's description says: the
-judge's own words, beside those on the carrier itself in `carrier.py`."""
+"""What commands make of a carrier's blocks, preferences and overrides, as the API's description
+says: the judge's own words, beside those on the carrier itself in `carrier.py`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-_SAID: Final = ("country", "service", "customer", "valid_from", "valid_to", "reason")
-GIVEN: Final = {"block": "block", "prefer": "preference"}
+_SAID: Final = ("rule", "country", "service", "customer", "valid_from", "valid_to", "reason")
+GIVEN: Final = {"block": "block", "prefer": "preference", "override-verdict": "override"}
 """Which command gives what."""
-TAKEN_BACK: Final = {"unblock": "block", "unprefer": "preference"}
+TAKEN_BACK: Final = {"unblock": "block", "unprefer": "preference", "withdraw-override": "override"}
 """Which command takes what back."""
 COMMANDS: Final = frozenset({*GIVEN, *TAKEN_BACK})
 _EVENTS: Final = {
@@ -18,12 +18,14 @@ _EVENTS: Final = {
     "CarrierPreferred": "prefer",
     "CarrierUnblocked": "unblock",
     "CarrierUnpreferred": "unprefer",
+    "CarrierVerdictOverridden": "override-verdict",
+    "CarrierOverrideWithdrawn": "withdraw-override",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A block or a preference by what was said of it, and why it was taken back."""
+    """A block, a preference or an override by what was said of it, and why it was taken back."""
 
     noun: str
     said: tuple[Any, ...]
@@ -31,7 +33,7 @@ class Instruction:
 
 
 Instructions = tuple[Instruction, ...]
-"""Those of a carrier, blocks and preferences alike, in order. Each noun counts its own from 1."""
+"""Those of a carrier, of all three kinds, in order. Each noun counts its own from 1."""
 
 
 def decided(given: Instructions, command: str, body: Mapping[str, Any]) -> Instructions | None:
