@@ -11,7 +11,7 @@ from bench import cpu, feeds, histories, pages, report, servers, views, write_si
 from bench.report import Measure
 from bench.rounds import Run, say
 from config.settings import Settings
-from tests.support import cassandra_node
+from tests.support import cassandra_node, worker_shares
 
 ROUNDS = 5
 KEYS = tuple("abcdefghijklm")
@@ -44,13 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (servers.ROOT / "var").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=servers.ROOT / "var") as folder:
         run = Run(Path(folder), chosen.rounds, chosen.sizes, chosen.cassandra_sizes)
+        if chosen.shares:
+            worker_shares.main()
+            return
         if chosen.cpu:
             print(f"{cpu.measured(run)}\n\n{report.in_words(_conditions(run))}")
             return
         measures = _measured(chosen.only, run)
     if not measures:
         return
-    print(report.as_text(measures, _conditions(run)))
+    shown = report.as_markdown if chosen.markdown else report.as_text
+    print(shown(measures, _conditions(run)))
     if chosen.json:
         written = json.dumps(report.as_json(measures, _conditions(run)), indent=2)
         chosen.json.write_text(f"{written}\n")
@@ -123,6 +127,13 @@ def _parser() -> argparse.ArgumentParser:
         help="instead of all that: the CPU time of a registration, process by process, in four"
         " minutes",
     )
+    parser.add_argument(
+        "--shares",
+        action="store_true",
+        help="instead of all that: 20 short runs of sixteen connections each, straight and through"
+        " nginx: which part of them each of two workers answers, and how many a second",
+    )
+    parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures too")
     return parser
 

@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 from app.application.directory.query import CARRIERS, Query
 from app.application.projections import PROJECTIONS
 from app.infrastructure.cassandra.views.store import CassandraViewStore
+from app.infrastructure.observability.process_figures import FOLLOWER
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.feed import SqliteFeed
+from app.infrastructure.sqlite.registry import SqliteRegistry
 from app.infrastructure.sqlite.views.store import REBUILD_BATCH, SqliteViewStore
-from bench import carriers, processes, servers
+from bench import carriers, servers
 from bench.backlog import Site
 from bench.load import WrongAnswer
 from bench.on_cassandra import keyspace_of_our_own
@@ -28,6 +30,10 @@ REQUESTS = 100
 """For one median."""
 
 AIM = 1.5
+
+ROLES = ("master", "worker", FOLLOWER)
+MEMORY = ("resident memory", "proportional memory")
+"""As `processes.memory` tells them."""
 
 _NUMBER = 501
 """A carrier that is there at every size, with a profile."""
@@ -88,12 +94,9 @@ class Reader:
         target = f"/carriers?{urlencode(query)}"
         return median(self._milliseconds(target) for _ in range(REQUESTS))
 
-    def megabytes(self) -> float:
-        """The memory that the worker takes (its resident set)."""
-        (worker,) = processes.children(self._server.pid)
-        status = Path(f"/proc/{worker}/status").read_text()
-        (resident,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(resident.split()[1]) / 1024
+    def memory(self, role: str, kind: str) -> float:
+        """MB of the process in this role; `kind` is one of MEMORY."""
+        return self._server.memory()[role][MEMORY.index(kind)]
 
     def _milliseconds(self, target: str) -> float:
         started = time.perf_counter()
@@ -122,11 +125,13 @@ def _compared(
     ]
     memory: list[Pair] = [
         (
-            Measure(key, f"worker's memory, {where}, {size:,} ÷ {sizes[0]:,}", None, MEGABYTES),
-            reader.megabytes,
-            smallest.megabytes,
+            Measure(key, f"{role}'s {kind}, {where}, {size:,} ÷ {sizes[0]:,}", None, MEGABYTES),
+            partial(reader.memory, role, kind),
+            partial(smallest.memory, role, kind),
         )
         for size, reader in zip(sizes[1:], others, strict=True)
+        for role in ROLES
+        for kind in MEMORY
     ]
     for _, ours, peer in pages:
         for warm_up in (ours, peer):
@@ -143,7 +148,11 @@ def _fill_sqlite(path: Path, size: int) -> None:
     with ExitStack() as opened:
         store = opened.enter_context(closing(SqliteEventStore(path)))
         feed = opened.enter_context(closing(SqliteFeed(path)))
-        views = opened.enter_context(closing(SqliteViewStore(path.with_suffix(".views.sqlite3"))))
+        # The service makes views anew that do not say which registry they are made of.
+        registry = opened.enter_context(closing(SqliteRegistry(path)))
+        views = opened.enter_context(
+            closing(SqliteViewStore(path.with_suffix(".views.sqlite3"), registry))
+        )
         for name in PROJECTIONS:
             fill(projectors(feed, views, store)(name), views, feed, REBUILD_BATCH)
     say(f"… took {time.monotonic() - started:,.0f} s")

@@ -21,6 +21,16 @@ def name(pid: int) -> str:
     return (_PROC / str(pid) / "comm").read_text().rstrip("\n")
 
 
+def memory(pid: int) -> tuple[float, float]:
+    """MB of the process's memory: all that it has in RAM (its resident set), and the same with what
+    it shares with others divided by their number (its proportional set): proc(5), smaps_rollup."""
+    lines = (_PROC / f"{pid}/smaps_rollup").read_text().splitlines()[1:]
+    kilobytes = {
+        name: value.split()[0] for name, _, value in (line.partition(":") for line in lines)
+    }
+    return int(kilobytes["Rss"]) / 1024, int(kilobytes["Pss"]) / 1024
+
+
 def children(pid: int) -> list[int]:
     """The processes that the process has forked and that are still there."""
     return list(map(int, (_PROC / f"{pid}/task/{pid}/children").read_text().split()))

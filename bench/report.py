@@ -10,6 +10,7 @@ from importlib.metadata import version
 from statistics import median
 from typing import Any
 
+_HEAD = ("measure", "ours", "peer", "ratio", "aim", "min … max")
 _NONE = "-"
 _PACKAGES = ("flask", "marshmallow", "gunicorn", "cassandra-driver", "eventsourcing")
 
@@ -44,7 +45,8 @@ ratio; where there is no peer, for the figure itself.
       worker, p50 of 100 requests; ours at the larger size, the peer is ours at the smallest one.
       1 means that the number of carriers makes no difference; less is as good. One in three has a
       profile. A rare word and an identifier find one carrier, all others fill the page. Memory is
-      the worker's resident set after all that.
+      that of each process after all that: what it has in RAM, and the same with what it shares
+      with others divided by their number.
   (l) as (k). The views are written by our own store, the events are left out.
   (m) in process. Milliseconds of the last ten events of a history, p50 of 50 times after a first
       one; the peer is ours where these ten are the whole history. And all pages from the first to
@@ -119,9 +121,15 @@ def as_json(measures: Sequence[Measure], conditions: dict[str, Any]) -> dict[str
 
 def as_text(measures: Sequence[Measure], conditions: dict[str, Any]) -> str:
     """The table, and how to read it."""
-    head = ("measure", "ours", "peer", "ratio", "aim", "min … max")
-    table = in_columns([head, *map(_row, measures)])
+    table = in_columns([_HEAD, *map(_row, measures)])
     return f"{table}\n\n{HOW_TO_READ}\n\n{in_words(conditions)}"
+
+
+def as_markdown(measures: Sequence[Measure], conditions: dict[str, Any]) -> str:
+    """The same as a table in Markdown, without how to read it."""
+    lines = [_HEAD, ("---",) + ("---:",) * (len(_HEAD) - 1), *map(_row, measures)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{in_words(conditions)}"
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> str:

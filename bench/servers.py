@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from app.infrastructure.observability.process_figures import FOLLOWER
 from bench import processes
 from bench.load import Load, register
 from config.settings import Settings
@@ -79,6 +80,13 @@ class HttpServer:
         """The master's process id."""
         return self._server.pid
 
+    def memory(self) -> Mapping[str, tuple[float, float]]:
+        """MB of each process by its role, resident and proportional."""
+        children = processes.children(self.pid)
+        named = {FOLLOWER if processes.name(pid) == FOLLOWER else "worker": pid for pid in children}
+        roles = {"master": self.pid, **named}
+        return {role: processes.memory(pid) for role, pid in roles.items()}
+
     def rate(self, seconds: float) -> float:
         """Registrations per second. Raises WrongAnswer."""
         return register(self.port, seconds, api_key=self._api_key).rate
@@ -98,9 +106,8 @@ def ours(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServe
 
 
 def ours_as_it_is(folder: Path, env: Mapping[str, str | None] | None = None) -> HttpServer:
-    """The same in one process, over what the folder or the keyspace holds already."""
-    alone = {"WORKERS": "1", "WORKERS_FOLLOW": "true"}
-    return HttpServer(folder, *_OURS, {**alone, **(env or {})}, as_it_is=True)
+    """The same with one worker, over what the folder or the keyspace holds already."""
+    return HttpServer(folder, *_OURS, {"WORKERS": "1", **(env or {})}, as_it_is=True)
 
 
 def cassandra(settings: Settings) -> dict[str, str | None]:

@@ -61,6 +61,23 @@ def fill(projector: Projector, views: ViewStore, feed: Feed, batch: int = BATCH)
         projector.step(view, _soon(), batch)
 
 
+def rebuilt(projector: Projector, views: ViewStore, feed: Feed, batch: int = BATCH) -> None:
+    """Rebuild what readers are given, as `carriers projections rebuild` does but without its pauses
+    and its lines. Raises RuntimeError if the new view differs from the former one."""
+    with _garbage_collected_rarely():
+        result = rebuild(
+            projector,
+            views,
+            feed,
+            _soon,
+            say_progress=lambda _at, _head: None,
+            sleep=lambda _seconds: None,
+            batch=batch,
+        )
+    if result.differences != 0:
+        raise RuntimeError(f"{projector.name} was rebuilt with {result.differences} differences")
+
+
 def on_sqlite(_: Sequence[str], run: Run) -> list[Measure]:
     """j, on SQLite."""
     path = run.folder / "rebuild.sqlite3"
@@ -97,18 +114,7 @@ def _rebuilds(
 ) -> list[Measure]:
     def rate(name: str) -> float:
         started = time.monotonic()
-        with _garbage_collected_rarely():
-            rebuilt = rebuild(
-                new(name),
-                views,
-                feed,
-                _soon,
-                say_progress=lambda _at, _head: None,
-                sleep=lambda _seconds: None,
-                batch=batch,
-            )
-        if rebuilt.differences != 0:
-            raise RuntimeError(f"{name} was rebuilt with {rebuilt.differences} differences")
+        rebuilt(new(name), views, feed, batch)
         return events / (time.monotonic() - started)
 
     pairs: list[Pair] = []

@@ -18,12 +18,12 @@ LONG, SHORT, CARRIERS = 1_000, 10, 100
 def on_sqlite(keys: Sequence[str], run: Run) -> list[Measure]:
     """a, b and f: over HTTP."""
     lines = {
-        "a": (servers.bare_echo, Measure("a", "register, SQLite ÷ bare Flask echo", 0.6)),
-        "b": (servers.with_eventsourcing, Measure("b", "register, SQLite ÷ eventsourcing", 2)),
+        "a": (servers.bare_echo, Measure("a", "register, SQLite ÷ bare Flask echo", 0.45)),
+        "b": (servers.with_eventsourcing, Measure("b", "register, SQLite ÷ eventsourcing", 1.5)),
     }
     lines["f"] = (
         servers.bare_echo,
-        Measure("f", "register with API and idempotency key ÷ bare Flask echo", 0.6),
+        Measure("f", "register with API and idempotency key ÷ bare Flask echo", 0.38),
     )
     with ExitStack() as running:
         plain = running.enter_context(servers.ours(run.folder / "ours"))

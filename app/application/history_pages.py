@@ -1,4 +1,5 @@
-"""Reads histories page by page: a page costs what is on it, however many events come before it.
+"""Reads histories page by page, and states at versions: a page costs what is on it, however many
+events come before it.
 
 What an event changed is told by the state before it. So a page begins with a state, which the page
 before has left behind; where there is none, the events up to the page are read once, in strides.
@@ -49,6 +50,26 @@ class HistoryPages:
             except _Disagreement as error:
                 self._starts.disagree(stream, error.start)
         raise StoreUnavailable(f"stream {stream} became another while it was read")
+
+    def state_at(self, stream: str, deadline: Deadline, version: int) -> Snapshot | None:
+        """The state after event `version`, or after the stream's last event if that comes before;
+        None of a stream without events. Raises UnreadableEvent, StoreUnavailable."""
+        for start in (self._starts.before(stream, version), None):
+            try:
+                return self._at(stream, deadline, start, version)
+            except _Disagreement as error:
+                self._starts.disagree(stream, error.start)
+        raise StoreUnavailable(f"stream {stream} became another while it was read")
+
+    def _at(
+        self, stream: str, deadline: Deadline, start: Snapshot | None, version: int
+    ) -> Snapshot | None:
+        """Reads the event that `start` was left by, too, and so checks it. Raises _Disagreement."""
+        while True:
+            through = min(_version(start) + STRIDE, version)
+            start = self._replayed(stream, start, self._read(stream, deadline, start, through))
+            if through == version or _version(start) < through:
+                return start
 
     def _page(
         self,

@@ -22,7 +22,7 @@ from app.application.ports.event_store import (
     NoOp,
     RecordedEvent,
 )
-from app.application.snapshots import Snapshot, Snapshots
+from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
 from app.domain.carrier import Carrier, CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.documents import today
@@ -160,6 +160,8 @@ class CarrierRepository:
         Raises CarrierNotFound, also if it did not exist then or has no such version yet,
         UnreadableEvent and StoreUnavailable.
         """
+        if version is not None and version > FROM_VERSION and at is None:
+            return self._show_late(carrier_id, deadline, version)
         recorded = self._store.read(carrier_id, deadline, through_version=version)
         if at is not None and recorded:
             # Several machines' clocks: a later event may bear an earlier moment.
@@ -170,10 +172,19 @@ class CarrierRepository:
         if carrier.state is None:
             raise CarrierNotFound(carrier_id)
         if version is not None and carrier.version < version:
-            raise CarrierNotFound(
-                carrier_id, f"The carrier has no version {version}; its last is {carrier.version}"
-            )
+            raise _no_version(carrier_id, version, carrier.version)
         return CarrierView(carrier_id, carrier.version, carrier.state, recorded[0].data.created_at)
+
+    def _show_late(self, carrier_id: str, deadline: Deadline, version: int) -> CarrierView:
+        """As `show`, from the nearest state that a page of the history or another call has left
+        behind. A moment is not looked up so: an earlier event may bear a later one."""
+        found = self._pages.state_at(carrier_id, deadline, version)
+        first = self._store.read(carrier_id, deadline, through_version=1)
+        if not (found and first):
+            raise CarrierNotFound(carrier_id)
+        if found.version < version:
+            raise _no_version(carrier_id, version, found.version)
+        return CarrierView(carrier_id, version, found.state, first[0].data.created_at)
 
     def history(
         self, carrier_id: str, deadline: Deadline, after: int = 0, limit: int | None = None
@@ -251,6 +262,11 @@ class CarrierRepository:
 
     def _replay(self, carrier_id: str, recorded: Sequence[RecordedEvent]) -> Carrier:
         return Carrier.replay(carrier_id, map(self._codec.decode, recorded))
+
+
+def _no_version(carrier_id: str, version: int, last: int) -> CarrierNotFound:
+    sentence = f"The carrier has no version {version}; its last is {last}"
+    return CarrierNotFound(carrier_id, sentence)
 
 
 def _claims(carrier: Carrier) -> Claims:

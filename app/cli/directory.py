@@ -56,7 +56,14 @@ _FILTERS = (
         click.Option([f"--{each.name.replace('_', '-')}"], metavar=each.metavar, help=each.option)
         for each in FILTERS
     ),
-    click.Option(["--sort"], metavar="ORDER", help=f"{' or '.join(SORTS)}; {SORTS[0]} by default."),
+    click.Option(["--missing"], metavar="KIND", help="Holds no document of this kind."),
+    click.Option(
+        ["--expiring-before"], metavar="DATE", help="A kind of its documents ends before this day."
+    ),
+    click.Option(["--on"], metavar="DATE", help="Asked for that day; today if not given."),
+    click.Option(
+        ["--sort"], metavar="ORDER", help=f"One of {', '.join(SORTS)}; {SORTS[0]} by default."
+    ),
 )
 _PAGES = (
     click.Option(["--limit"], metavar="N", help="At most so many; 25 if not given."),

@@ -167,7 +167,7 @@ def collect_garbage_rarely() -> None:
     cycles and keeps some for long, which the collector would scan again and again. Measured: 19 to
     37 % more events a second."""
     gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
 
 
 def _rebuild(stores: Stores, projector: Projector, pause: float) -> list[str]:

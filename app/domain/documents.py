@@ -7,7 +7,7 @@ day that is asked for.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, NoReturn
@@ -144,6 +144,23 @@ def held(documents: Documents, kind: str, on: str) -> list[Document]:
     return [each for each in documents.values() if each.kind == kind and each.holds(on)]
 
 
+def covered(documents: Documents) -> dict[str, list[list[str | None]]]:
+    """By kind the days on which a carrier holds a document of it: the first and the last day of
+    each time without a gap, in order. The last day is None if it is open. Kinds of which it holds
+    none on any day are left out."""
+    found: dict[str, list[list[str | None]]] = {}
+    for each in sorted(documents.values(), key=lambda each: each.valid_from):
+        last = _last_day(each)
+        if each.withdrawn or (last is not None and last < each.valid_from):
+            continue
+        spans = found.setdefault(each.kind, [])
+        if spans and ((end := spans[-1][1]) is None or each.valid_from <= _day_after(end)):
+            spans[-1][1] = None if end is None or last is None else max(end, last)
+        else:
+            spans.append([each.valid_from, last])
+    return found
+
+
 def on_file(documents: Documents, document_id: int) -> Document:
     """The carrier's document with this id. Raises InvalidInput."""
     if document_id not in documents:
@@ -178,6 +195,26 @@ def today(now: datetime, time_zone: str | None) -> str:
         return now.astimezone(ZoneInfo(time_zone) if time_zone else UTC).date().isoformat()
     except (ZoneInfoNotFoundError, ValueError):
         return now.astimezone(UTC).date().isoformat()
+
+
+def _last_day(document: Document) -> str | None:
+    """The last day on which the document holds, unless it was withdrawn; None if it is open."""
+    ends = [document.valid_to] if document.valid_to is not None else []
+    if document.replaced_from is not None:
+        ends.append(_shifted(document.replaced_from, -1))
+    return min(ends, default=None)
+
+
+def _day_after(day: str) -> str:
+    return _shifted(day, 1)
+
+
+def _shifted(day: str, days: int) -> str:
+    """The day that many days later; of the calendar's first and last day, itself."""
+    try:
+        return (date.fromisoformat(day) + timedelta(days)).isoformat()
+    except OverflowError:
+        return day
 
 
 def _said(document: Document) -> tuple[Any, ...]:

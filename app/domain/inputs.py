@@ -111,7 +111,14 @@ Reason = Annotated[values.Reason, _REASON]
 OptionalReason = Annotated[values.Reason | None, _REASON]
 DocumentId = Annotated[
     int,
-    NumberInput(int, "Which document of the carrier.", 1, "Which document of the carrier.", "N"),
+    NumberInput(
+        int,
+        "Which document of the carrier.",
+        1,
+        "Which document of the carrier.",
+        "N",
+        {"minimum": 1, "maximum": 2**31 - 1},
+    ),
 ]
 BlockId = Annotated[
     int, NumberInput(int, "Which block of the carrier.", 1, "Which block of the carrier.", "N")

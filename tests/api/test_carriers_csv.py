@@ -80,6 +80,9 @@ FULL = {
         "'": "\t=1;'",
         "\uff1b": "\uff1d",
     },
+    "contacts": [{"role": "claims", "name": "=1;-2", "phone": "+4930901820"}],
+    "tags": ["a-1", "b"],
+    "time_zone": "Etc/GMT-1",
 }
 NAMES = [
     "'=1",

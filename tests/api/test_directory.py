@@ -105,7 +105,10 @@ def test_a_carrier_is_listed_as_it_is_shown(filled: FlaskClient) -> None:
         ("foo=1", {"foo": "The foo parameter is unknown"}),
         ("q=a&q=b", {"q": "The q parameter is given more than once"}),
         ("limit=101", {"limit": "The limit parameter must be a whole number from 1 to 100"}),
-        ("sort=size", {"sort": "The sort parameter must be name or registered_at"}),
+        (
+            "sort=size",
+            {"sort": "The sort parameter must be one of name, registered_at, next_expiry"},
+        ),
         (
             "status=active,gone",
             {

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.answers import data, failure
+from app.api.schemas import directory
+from tests.support.answers import another, data, failure
 from tests.support.carriers import NOBODY, history, key, register, seen
 
 COVER: dict[str, Any] = {
@@ -163,6 +164,17 @@ def test_the_documents_of_nobody(client: FlaskClient) -> None:
     assert (found["documents"], len(found["on"])) == ([], len("2026-11-26"))
 
 
+def test_today_is_the_day_where_the_carrier_is(client: FlaskClient) -> None:
+    """Between the first zone and the last one there is always midnight."""
+    days = []
+    for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
+        body = {**another(), "time_zone": zone}
+        address = client.post("/register-carrier", json=body).headers["Location"]
+        found = data(client.get(f"{address}/documents"))
+        days.append(found["on"])
+    assert days[0] < days[1]
+
+
 def test_the_moment_of_knowledge_is_not_the_day_of_the_question(
     client: FlaskClient, fedex: str
 ) -> None:
@@ -185,3 +197,121 @@ def test_a_note_is_in_the_history(client: FlaskClient, fedex: str) -> None:
     client.post(f"{fedex}/retire", json={"reason": "Merged"})
     assert data(client.post(f"{fedex}/annotate", json={"note": "Now at DHL"}))["version"] == 4
     failure(client.post(f"{fedex}/annotate", json={"note": "x" * 1001}), 422)
+
+
+def filed(client: FlaskClient, name: str, *documents: dict[str, Any]) -> str:
+    """The address of a carrier with these documents, which lists know already."""
+    answer = client.post("/register-carrier", json={**another(), "name": name})
+    address: str = answer.headers["Location"]
+    for number, document in enumerate(documents):
+        body = {**COVER, "limit": None, "number": str(number), **document}
+        answer = client.post(f"{address}/file-document", json=body)
+    token = answer.headers["Consistency-Token"]
+    assert client.get("/carriers", headers={"Consistency-Token": token}).status_code == 200
+    return address
+
+
+def listed(client: FlaskClient, query: str) -> list[str]:
+    """The names on all pages of two carriers."""
+    names: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        more = f"&cursor={cursor}" if cursor else ""
+        page = data(client.get(f"/carriers?limit=2&{query}{more}"))
+        assert all("covered" not in each for each in page["carriers"])
+        names += [each["name"] for each in page["carriers"]]
+        cursor = page["next"]
+    return names
+
+
+@pytest.fixture
+def fleet(client: FlaskClient) -> FlaskClient:
+    """A client of a service that knows carriers with documents of all kinds of days."""
+    filed(client, "A")
+    filed(client, "B", {"valid_from": "2090-01-01", "valid_to": "2090-12-31"})
+    filed(client, "C", {"valid_from": "2020-01-01", "valid_to": "2091-06-30"})
+    filed(client, "D", {"valid_from": "2020-01-01", "valid_to": None})
+    filed(
+        client,
+        "E",
+        {"kind": "contract", "valid_from": "2020-01-01", "valid_to": "2089-01-31"},
+        {"valid_from": "2020-01-01", "valid_to": "2090-06-30"},
+    )
+    return client
+
+
+def test_carriers_are_found_by_a_document_that_is_missing(fleet: FlaskClient) -> None:
+    """On the day that is asked for: those without one, whose last one is over, or is to come."""
+    cargo = "missing=cargo-insurance"
+    assert listed(fleet, cargo) == ["A", "B"]
+    assert listed(fleet, f"{cargo}&on=2090-01-01") == ["A"]
+    assert listed(fleet, f"{cargo}&on=2090-07-01") == ["A", "E"]
+    assert listed(fleet, f"{cargo}&on=2091-01-01&sort=registered_at") == ["A", "B", "E"]
+    assert listed(fleet, f"{cargo}&on=2091-07-01") == ["A", "B", "C", "E"]
+    assert listed(fleet, "missing=contract") == ["A", "B", "C", "D"]
+    assert listed(fleet, "missing=contract&q=b") == ["B"]
+    assert fleet.get(f"/carriers.csv?{cargo}").text.count("\r\n") == 3
+
+
+def test_carriers_are_found_by_a_document_that_expires(fleet: FlaskClient) -> None:
+    """From the day that is asked for on; in the order of the first last day."""
+    assert listed(fleet, "expiring_before=2090-07-01&sort=next_expiry") == ["E"]
+    assert listed(fleet, "expiring_before=2092-01-01&sort=next_expiry") == ["E", "B", "C"]
+    assert listed(fleet, "expiring_before=2092-01-01") == ["B", "C", "E"]
+    assert listed(fleet, "expiring_before=2090-06-30&on=2089-02-01") == []
+    assert listed(fleet, "expiring_before=2090-07-01&on=2090-06-30") == ["E"]
+    assert listed(fleet, "expiring_before=2020-01-01") == []
+    assert listed(fleet, "sort=next_expiry") == ["E", "B", "C"]
+    assert listed(fleet, "sort=next_expiry&missing=contract") == ["B", "C"]
+
+
+def test_a_renewal_and_a_withdrawal_change_what_is_found(client: FlaskClient) -> None:
+    """As soon as lists know of them."""
+    address = filed(client, "A", {"valid_from": "2020-01-01", "valid_to": "2090-12-31"})
+    renewal = {**RENEWAL, "valid_from": "2091-01-01", "valid_to": "2091-12-31"}
+    token = client.post(f"{address}/replace-document", json=renewal).headers["Consistency-Token"]
+    client.get("/carriers", headers={"Consistency-Token": token})
+    assert listed(client, "expiring_before=2091-01-01") == []
+    assert listed(client, "missing=cargo-insurance&on=2091-06-01") == []
+    withdrawal = {"document_id": 2, "reason": "Not paid for"}
+    token = client.post(f"{address}/withdraw-document", json=withdrawal).headers[
+        "Consistency-Token"
+    ]
+    client.get("/carriers", headers={"Consistency-Token": token})
+    assert listed(client, "expiring_before=2091-01-01&sort=next_expiry") == ["A"]
+    assert listed(client, "missing=cargo-insurance&on=2091-06-01") == ["A"]
+
+
+def test_a_list_is_another_one_on_the_next_day(
+    fleet: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though no event has come: the tag of yesterday's answer is not known, and a walk goes on."""
+    address = "/carriers?missing=cargo-insurance&limit=1"
+    monkeypatch.setattr(directory, "_today", lambda: "2090-06-30")
+    yesterday = fleet.get(address)
+    known = {"If-None-Match": yesterday.headers["ETag"]}
+    assert fleet.get(address, headers=known).status_code == 304
+    assert listed(fleet, "missing=cargo-insurance") == ["A"]
+    monkeypatch.setattr(directory, "_today", lambda: "2090-07-01")
+    assert fleet.get(address, headers=known).status_code == 200
+    first = data(fleet.get(address))
+    monkeypatch.setattr(directory, "_today", lambda: "2090-07-02")
+    second = data(fleet.get(f"{address}&cursor={first['next']}"))
+    assert [each["name"] for each in second["carriers"]] == ["E"]
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("missing=insurance", "missing"),
+        ("missing=cargo-insurance,contract", "missing"),
+        ("expiring_before=soon", "expiring_before"),
+        ("missing=contract&on=2020-01-01", "on"),
+        ("on=2090-01-01", "on"),
+        ("sort=expiry", "sort"),
+        ("tag=Two%20words", "tag"),
+    ],
+)
+def test_a_filter_that_is_none_is_refused(client: FlaskClient, query: str, named: str) -> None:
+    """400 with the parameter that is wrong."""
+    assert failure(client.get(f"/carriers?{query}"), 400)[1].keys() == {named}

@@ -274,7 +274,7 @@ def test_what_is_refused_is_closed_in_the_schema(spec: Json) -> None:
         if "requestBody" in operation:
             schema = operation["requestBody"]["content"]["application/json"]["schema"]
             assert resolved(spec, schema)["additionalProperties"] is False
-    for name in ("Identifier", "Coverage"):
+    for name in ("Identifier", "Coverage", "Contact", "Limit"):
         assert spec["components"]["schemas"][name]["additionalProperties"] is False
 
 

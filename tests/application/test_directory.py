@@ -22,6 +22,7 @@ from app.application.ports.views import SORTS, Changes, Row, RowChange, View
 from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import FILTERS
 from app.application.projections.text import folded, words
+from app.domain.documents import Document
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.registry import SqliteRegistry
 from tests.support.directory import LIVE, Filled, Json, Views, carrier, covers
@@ -33,6 +34,17 @@ STATUSES = ("active", "suspended", "retired")
 COUNTRIES = ("DE", "FR", "worldwide")
 SERVICES = ("air", "parcel")
 DAYS = ("1999-12-31", "2025-01-31", "2025-12-31", "2026-01-01", "2026-11-09", "2026-11-25")
+
+KINDS = ("cargo-insurance", "contract")
+DOCUMENT_DAYS = (
+    "2025-06-30",
+    "2026-01-01",
+    "2026-01-02",
+    "2026-01-31",
+    "2026-02-01",
+    "2027-03-15",
+    "2031-12-31",
+)
 
 
 def since(day: str) -> frozenset[str]:
@@ -51,6 +63,22 @@ def any_carrier(chance: random.Random, number: int) -> Row:
         coverage=covers(**{each: [chance.choice(COUNTRIES)] for each in offered}),
         identifiers=[{"scheme": "own", "value": str(number % 9)}],
         aliases=chance.sample(NAMES, chance.randrange(3)),
+        documents={each: any_document(chance, each) for each in range(1, chance.choice((1, 1, 4)))},
+    )
+
+
+def any_document(chance: random.Random, number: int) -> Document:
+    """Of one of two kinds; some are over, to come, open, replaced or withdrawn."""
+    first, last = sorted(chance.sample(DOCUMENT_DAYS, 2))
+    return Document(
+        number,
+        chance.choice(KINDS),
+        "1",
+        "Insurer",
+        first,
+        chance.choice((last, last, None)),
+        replaced_from=chance.choice((None, None, chance.choice(DOCUMENT_DAYS))),
+        withdrawn=chance.random() < 0.2,
     )
 
 
@@ -67,6 +95,9 @@ def any_query(chance: random.Random) -> Query:
         identifiers=some([("own", str(value)) for value in range(9)]),
         words=some(("al", "beta", "b", "sohne", "c1", "x")),
         also=frozenset(since(day) for day in chance.sample(DAYS, chance.choice((0, 0, 1)))),
+        missing=chance.choice((None, None, None, None, *KINDS)),
+        expiring_before=chance.choice((*[None] * 12, *DOCUMENT_DAYS[3:])),
+        on=chance.choice(DOCUMENT_DAYS[3:]),
         sort=chance.choice(SORTS),
         limit=chance.choice((1, 7, 50)),
     )
@@ -78,8 +109,15 @@ def is_wanted(body: Json, query: Query) -> bool:
     identifiers = {(each["scheme"], each["value"]) for each in body["identifiers"]}
     texts = [body["name"], body["email"], *body["aliases"], *(value for _, value in identifiers)]
     found = [word for text in texts for word in words(text)]
+    ends = [spans[-1][1] for spans in body["covered"].values()]
     return (
-        (not query.states or body["state"] in query.states)
+        (query.sort != "next_expiry" or any(ends))
+        and (query.missing is None or not covers_day(body, query.missing, query.on))
+        and (
+            query.expiring_before is None
+            or any(end and query.on <= end < query.expiring_before for end in ends)
+        )
+        and (not query.states or body["state"] in query.states)
         and all(
             any(since(day) == terms and (body["last_incident_on"] or "") >= day for day in DAYS)
             for terms in query.also
@@ -97,15 +135,22 @@ def is_wanted(body: Json, query: Query) -> bool:
     )
 
 
+def covers_day(body: Json, kind: str, on: str) -> bool:
+    """Whether a document of the kind holds on the day."""
+    return any(
+        first <= on <= (last or "9999-12-31") for first, last in body["covered"].get(kind, [])
+    )
+
+
 def in_order(bodies: Sequence[Json], sort: str) -> list[Json]:
     """By the key, then by the id."""
-    return sorted(
-        bodies,
-        key=lambda body: (
-            folded(body["name"]) if sort == "name" else body["registered_at"],
-            body["carrier_id"],
-        ),
-    )
+    return sorted(bodies, key=lambda body: (_key(body, sort), body["carrier_id"]))
+
+
+def _key(body: Json, sort: str) -> str:
+    if sort == "next_expiry":
+        return str(min(spans[-1][1] or "9999-12-31" for spans in body["covered"].values()))
+    return folded(body["name"]) if sort == "name" else str(body["registered_at"])
 
 
 @pytest.mark.parametrize("finds_prefixes", [True, False])
@@ -121,7 +166,7 @@ def test_pages_hold_what_a_plain_filter_finds(
     numbers = iter(chance.sample(range(1, 5000), 4000))
     filled.put(*(any_carrier(chance, next(numbers)) for _ in range(150)))
     seen = 0
-    for _ in range(40):
+    for _ in range(60):
         query = any_query(chance)
         before = [each for each in filled.bodies if is_wanted(each, query)]
         arrivals = iter(range(3))

@@ -103,6 +103,37 @@ def test_what_comes_before_a_page_is_read_once(
         assert sum(counting.reads) <= STRIDE + 1 + OF_ITS_OWN
 
 
+def test_a_late_version_is_shown_from_a_state_near_it(
+    carriers: CarrierRepository, counting: CountingReads
+) -> None:
+    """Any version of 2,000 is shown as the whole replay has it, but for the first time from what
+    was left behind: of the stream only its registration and at most a stride are read."""
+    fill(counting, 2_000)
+    versions = (1_990, FROM_VERSION, FROM_VERSION + 1, STRIDE, STRIDE + 1, 1_234, 2_000)
+    for version in versions:
+        counting.reads.clear()
+        view = carriers.show("c-1", soon(), version=version)
+        assert (view.version, view.state.name) == (version, str(version))
+        assert view.registered_at == MOMENT
+        assert version == versions[0] or sum(counting.reads) <= STRIDE + 1 + OF_ITS_OWN
+    counting.reads.clear()
+    carriers.show("c-1", soon(), version=1_234)
+    assert counting.reads == [1, 1]
+
+
+def test_a_late_version_that_is_not_there_is_not_found(
+    carriers: CarrierRepository, counting: CountingReads
+) -> None:
+    """The last version is named, whether or not a state was left behind; a carrier that never was
+    has none."""
+    fill(counting, 700)
+    for _ in range(2):
+        with pytest.raises(CarrierNotFound, match="no version 5000; its last is 700"):
+            carriers.show("c-1", soon(), version=5_000)
+    with pytest.raises(CarrierNotFound, match="no carrier"):
+        carriers.show("c-2", soon(), version=5_000)
+
+
 def test_whoever_waits_for_the_next_event_reads_none_again(
     carriers: CarrierRepository, counting: CountingReads
 ) -> None:
@@ -155,6 +186,7 @@ def test_a_stream_that_is_another_now_is_read_anew(
     with closing(sqlite3.connect(tmp_path / "events.sqlite3")) as other, other:
         other.execute(damage.format(other=uuid4()))
         other.execute(rename)
+    assert carriers.show("c-1", soon(), version=550).state.name == "other"
     page = carriers.history_page("c-1", soon(), 900, 10)
     whole = CarrierRepository(counting, JsonCodec(), lambda: MOMENT).history("c-1", soon())
     assert page.entries == whole[900:910]

@@ -262,6 +262,7 @@ def test_a_document_that_breaks_a_rule_is_refused(words: tuple[str, ...], said: 
 
 def test_the_documents_of_nobody_are_not_found() -> None:
     """As the carrier itself."""
+    registered()
     assert run("documents", NOBODY).exit_code == NOT_FOUND
 
 
@@ -297,3 +298,14 @@ def test_carriers_are_listed_by_their_tags() -> None:
     data("update-profile", carrier_id, "--tag", "reefer", "--tag", "preferred")
     assert len(data("list", "--tag", "reefer,other")["carriers"]) == 1
     assert data("list", "--tag", "other")["carriers"] == []
+
+
+def test_carriers_are_listed_by_their_documents() -> None:
+    """What is missing or runs out, in the order of the days."""
+    carrier_id = registered()
+    assert len(data("list", "--missing", "cargo-insurance")["carriers"]) == 1
+    data(*_to(carrier_id, COVER), "--valid-to", "2090-12-31")
+    assert data("list", "--missing", "cargo-insurance")["carriers"] == []
+    assert len(data("list", "--missing", "cargo-insurance", "--on", "2091-01-01")["carriers"]) == 1
+    found = data("list", "--expiring-before", "2091-01-01", "--sort", "next_expiry")
+    assert [each["carrier_id"] for each in found["carriers"]] == [carrier_id]

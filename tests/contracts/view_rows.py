@@ -40,6 +40,20 @@ class ViewRowsContract(OneProjection):
             ("2026-01-01", f"id{number}") for number in range(len(names))
         ]
 
+    def test_a_row_stands_only_in_orders_of_which_it_has_a_key(self, live: Written) -> None:
+        """It comes and goes with the key; words are not put in that order."""
+        first = row("a", "alpha", next_expiry="2026-12-31")
+        live.put(*new(first, row("b", "beta")))
+        assert live.find(sort="next_expiry") == [("2026-12-31", "a")]
+        second = row("a", "alpha", 2, next_expiry="2027-12-31")
+        live.put(RowChange(second, [first]), *new(row("c", "gamma", next_expiry="2027-01-01")))
+        assert live.find(sort="next_expiry") == [("2027-01-01", "c"), ("2027-12-31", "a")]
+        live.put(RowChange(row("a", "alpha", 3), [second]))
+        assert live.find(sort="next_expiry") == [("2027-01-01", "c")]
+        assert [each for _, each in live.find()] == ["a", "b", "c"]
+        found = live.views.find_prefix(live.view, "next_expiry", "gam", None, 9, soon())
+        assert found is None
+
     def test_places_are_given_in_pages(self, live: Written) -> None:
         """Behind `after`, which need not exist, and as many as are asked for."""
         live.put(*new(*(row(f"id{number}", f"n{number // 3}") for number in range(9))))

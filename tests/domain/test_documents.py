@@ -12,6 +12,7 @@ from app.domain.commands.replace_document import CarrierDocumentReplaced, Replac
 from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn, WithdrawDocument
 from app.domain.documents import IN_FORCE_MAX, Limit, held, today
 from app.domain.errors import InvalidInput, InvalidValue
+from app.domain.profile.time_zone import TimeZone
 from app.domain.values import Reason
 from tests.support.commits import MOMENT
 from tests.support.scenario import CARRIER_ID, given
@@ -224,3 +225,11 @@ def test_what_is_no_limit_is_refused(amount: str, currency: str) -> None:
 def test_today_is_the_carriers(zone: str | None, day: str) -> None:
     """In its time zone; UTC without one, or where the machine does not know it any more."""
     assert today(datetime(2026, 11, 26, 12, tzinfo=UTC), zone) == day
+
+
+@pytest.mark.parametrize("name", ["Factory", "localtime", "", "Europe", "../UTC", "Europe/Berlin "])
+def test_a_time_zone_is_a_place_of_the_database(name: str) -> None:
+    """Neither a file beside it nor where this machine stands."""
+    with pytest.raises(InvalidValue):
+        TimeZone(name)
+    assert TimeZone("utc").as_json() == "UTC"

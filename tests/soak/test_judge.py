@@ -214,6 +214,25 @@ def test_a_carrier_at_a_state_that_never_was_is_found() -> None:
     assert promises(history) == {VERSIONS}
 
 
+def test_a_refusal_that_the_documents_do_not_explain_is_found() -> None:
+    """A document in force can be withdrawn; and none that was withdrawn can be replaced."""
+    cover = {"number": "1", "issuer": "Insurer", "valid_from": "2026-01-31"}
+    written = WrittenHistory()
+    written.done("register", "", name="FedEx", email="a@x.example")
+    written.done("file-document", "carrier-1", kind="contract", **cover)
+    withdrawal = {"document_id": 1, "reason": "forged"}
+    written.refused("validation-failed", "withdraw-document", "carrier-1", **withdrawal)
+    assert promises(written.finished()) == {VERSIONS}
+    written.records.pop()
+    written.done("withdraw-document", "carrier-1", **withdrawal)
+    replacement = {**cover, "document_id": 1}
+    written.refused("validation-failed", "replace-document", "carrier-1", **replacement)
+    assert promises(written.finished()) == set()
+    written.records.pop()
+    written.refused("forbidden-by-state", "replace-document", "carrier-1", **replacement)
+    assert promises(written.finished()) == {VERSIONS}
+
+
 def test_a_refusal_that_the_state_does_not_explain_is_found() -> None:
     """An active carrier does not forbid to be renamed."""
     written = WrittenHistory()

@@ -17,6 +17,7 @@ from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import row_of
 from app.application.projections.replay import Folded
 from app.domain.carrier import CarrierState
+from app.domain.documents import Documents
 from app.domain.profile import Profile
 from app.infrastructure.sqlite.feed import SqliteFeed
 from app.infrastructure.sqlite.views.store import SqliteViewStore
@@ -141,6 +142,7 @@ def carrier(
     name: str = "FedEx",
     state: str = "active",
     last_incident_on: str | None = None,
+    documents: Documents | None = None,
     **profile: Any,  # noqa: ANN401
 ) -> Row:
     """A row as the projection makes it; it was registered that many minutes after the start."""
@@ -151,6 +153,7 @@ def carrier(
         state,
         profile=Profile(**profile),
         last_incident_on=last_incident_on,
+        documents=documents or {},
     )
     return row_of(Folded(str(UUID(int=number)), 1, known, moment, moment))
 

@@ -26,13 +26,15 @@ def row(
     version: int = 1,
     terms: Sequence[str] = (ALL,),
     words: Sequence[str] | None = None,
+    next_expiry: str | None = None,
 ) -> Row:
     """A row with its name as one key, and the name's words, unless others are given."""
+    expiry = {"next_expiry": next_expiry} if next_expiry else {}
     return Row(
         carrier_id,
         version,
         f'{{"name":"{name}","version":{version}}}',
-        {"name": name, "registered_at": f"2026-01-{version:02}"},
+        {"name": name, "registered_at": f"2026-01-{version:02}", **expiry},
         frozenset(terms),
         frozenset(name.split() if words is None else words),
     )

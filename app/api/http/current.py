@@ -1,12 +1,13 @@
-"""The request that is being answered and what is kept for it: the objects themselves.
+"""The request that is being answered, the application, and what is kept for the request: the
+objects themselves.
 
-Flask's `request` and `g` find theirs again at each access, a microsecond each time. What every
-request passes through asks once.
+Flask's `request`, `current_app` and `g` find theirs again at each access, a microsecond each time.
+What every request passes through asks once.
 """
 
 from typing import Any, cast
 
-from flask import Request, g, request
+from flask import Flask, Request, current_app, g, request
 from flask.ctx import _AppCtxGlobals
 
 Kept = _AppCtxGlobals
@@ -16,6 +17,11 @@ Kept = _AppCtxGlobals
 def current_request() -> Request:
     """What `flask.request` stands for now."""
     return cast(Request, cast(Any, request)._get_current_object())
+
+
+def current_application() -> Flask:
+    """What `flask.current_app` stands for now."""
+    return cast(Flask, cast(Any, current_app)._get_current_object())
 
 
 def kept() -> Kept:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Response, current_app
+from flask import Response
 from flask.json.provider import DefaultJSONProvider
 from flask.sansio.app import App
 from werkzeug.datastructures import Headers
 
+from app.api.http.current import current_application
 from app.application.services import Services
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def success(data: object, status: int = 200, headers: Mapping[str, str] | None =
 
 def services() -> Services:
     """The services of this process."""
-    return cast(Services, current_app.extensions["services"])
+    return cast(Services, current_application().extensions["services"])
 
 
 def answer(
@@ -59,5 +60,5 @@ def answer(
     media_type: str = "application/json",
 ) -> Response:
     """An answer with `body` as one line of JSON."""
-    text = current_app.json.dumps(body)
+    text = current_application().json.dumps(body)
     return JsonResponse(f"{text}\n", status, headers, content_type=media_type)

@@ -4,11 +4,12 @@ from collections.abc import Hashable
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from flask import Request, request
+from flask import Request
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from app.api.http.current import current_request
 from app.api.http.validation import ValidationFailed, sentences
 from app.application.strict_json import NotStrictJson, parse
 
@@ -42,10 +43,14 @@ class StrictJsonParser(FlaskParser):
         super().__init__()
         self._of_no_query: dict[Schema, Any] = {}
 
+    def get_default_request(self) -> Request:
+        """See `webargs.Parser`."""
+        return current_request()
+
     def parse(self, argmap: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """See `webargs.Parser`. What an empty query means is asked once of each schema that makes a
         value of it that nobody can change."""
-        if kwargs.get("location") != "query" or request.query_string:
+        if kwargs.get("location") != "query" or current_request().query_string:
             return super().parse(argmap, *args, **kwargs)
         if argmap in self._of_no_query:
             return self._of_no_query[argmap]

@@ -13,8 +13,10 @@ _ASKED_ALL_DAY = ("/health/", "/metrics")
 def begin() -> None:
     """Begin the span, or continue the trace that the caller names in `traceparent`."""
     tracer = services().tracer
+    if not tracer.is_on:
+        return
     route = request.url_rule.rule if request.url_rule else "unmatched"
-    if not tracer.is_on or route.startswith(_ASKED_ALL_DAY):
+    if route.startswith(_ASKED_ALL_DAY):
         return
     g.trace = ExitStack()
     about = {"http.route": route}

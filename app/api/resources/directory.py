@@ -72,7 +72,7 @@ blueprint = ContractBlueprint("directory", __name__, description="Which carriers
 def list_carriers(query: Query) -> Response:
     """List, filter and search carriers, page by page."""
     _wait()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()))
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
     if _is_known(tag):
         return _unchanged(tag)
     page = services().directory.page(query, deadline())
@@ -92,7 +92,7 @@ def export_carriers(query: Query) -> Response:
     if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         raise BadRequest("Ask with HTTP/1.1: before it a file that was cut short looks whole")
     _wait()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()))
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
     if _is_known(tag):
         return _unchanged(tag)
     query = replace(query, limit=CARRIERS_PER_WRITE)
@@ -151,10 +151,11 @@ def _token() -> Token | None:
     return token
 
 
-def _tag(standing: Standing) -> str:
+def _tag(standing: Standing, day: str = "") -> str:
     """Of the view as it is before it is read: what is read can only be newer. With the feed's id:
-    after a restore a view comes by the same numbers again, with other events."""
-    asked = f"{services().feed.identity(deadline())}{request.full_path}"
+    after a restore a view comes by the same numbers again, with other events. `day` is the one for
+    which it is asked, if any: on the next the same view has another answer."""
+    asked = f"{services().feed.identity(deadline())}{request.full_path}{day}"
     digest = blake2s(asked.encode(), digest_size=6).hexdigest()
     return f"{standing.tag}.{digest}"
 

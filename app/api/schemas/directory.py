@@ -3,6 +3,8 @@ and which carriers they mean the directory's (`application/directory/query.py`).
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -14,18 +16,22 @@ from app.application.directory.query import BadCursor, Query
 from app.application.filters import ALTERNATIVES_MAX
 from app.application.ports.views import SORTS
 from app.application.projections.carriers import FILTERS
+from app.application.projections.days import LAST_DAY
 from app.application.projections.statistics import GROUPS
 from app.application.projections.text import words
 from app.application.queries import CountCarriers, JudgeEligibility
 from app.domain.carrier import STATES
+from app.domain.documents import KINDS
 from app.domain.errors import InvalidValue
 from app.domain.profile.coverage import SERVICES, WORLDWIDE, countries, known_service
-from app.domain.profile.identifiers import SCHEMES, identifier_value
+from app.domain.profile.identifiers import SCHEMES, day, identifier_value
+from app.domain.values import one_of
 
 PAIRS_MAX = 50
 Q_MAX_CHARACTERS = 100
 DAYS_MAX = 366
 
+_DAY = "The {field} parameter must be a day such as 2026-01-31"
 _SEVERAL = f"or up to {ALTERNATIVES_MAX} of them separated by commas"
 _SCHEME = f"(?:{'|'.join(SCHEMES)})"
 _NEXT_IDENTIFIER = re.compile(rf",(?={_SCHEME}:)")
@@ -96,6 +102,15 @@ def _beginnings(text: str) -> frozenset[str]:
     if not found:
         raise InvalidValue("The q must hold a letter or a digit")
     return found
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _yesterday() -> str:
+    """Where the clocks are behind UTC's it may still be that day."""
+    return (datetime.now(UTC) - timedelta(1)).date().isoformat()
 
 
 def _listed(pattern: str) -> str:
@@ -187,12 +202,48 @@ class FilterSchema(_DeclaredSchema):
             "maxLength": Q_MAX_CHARACTERS,
         },
     )
+    missing = QueryText(
+        partial(one_of, "missing", KINDS),
+        f"The {{field}} parameter must be one of {', '.join(KINDS)}",
+        metadata={
+            "description": "Holds no document of this kind on the day `on`.",
+            "example": KINDS[0],
+            "enum": list(KINDS),
+            COMPONENT: "DocumentKind",
+        },
+    )
+    expiring_before = QueryText(
+        partial(day, "expiring_before"),
+        _DAY,
+        metadata={
+            "description": "A kind of its documents has its last day on the day `on` or later, and"
+            " before this day.",
+            "example": "2026-12-31",
+            "format": "date",
+        },
+    )
+    on = QueryText(
+        partial(day, "on"),
+        _DAY,
+        metadata={
+            "description": "For which day `missing` and `expiring_before` are asked: today, if"
+            " none is named, or a later one. As a list is for all time zones, today is UTC's.",
+            "example": "2026-12-01",
+            "format": "date",
+        },
+    )
     sort = fields.String(
         load_default=SORTS[0],
         validate=validate.OneOf(
-            SORTS, error=f"The {{{{field}}}} parameter must be {' or '.join(SORTS)}"
+            SORTS, error=f"The {{{{field}}}} parameter must be one of {', '.join(SORTS)}"
         ),
-        metadata={"description": "The order.", "example": SORTS[0], COMPONENT: "CarrierOrder"},
+        metadata={
+            "description": "The order. In that of `next_expiry`, the first of the last days of the"
+            " kinds of documents that a carrier has, past ones too, only those who have such a day"
+            " are listed.",
+            "example": SORTS[0],
+            COMPONENT: "CarrierOrder",
+        },
     )
 
     @validates_schema
@@ -202,6 +253,21 @@ class FilterSchema(_DeclaredSchema):
                 "The country and the service parameter must make at most"
                 f" {PAIRS_MAX} pairs of a country and a service",
                 "country",
+            )
+
+    @validates_schema
+    def _day_of_something(self, data: Mapping[str, Any], **_: object) -> None:
+        if "on" in data and not data.keys() & {"missing", "expiring_before"}:
+            raise ValidationError(
+                "The on parameter needs a missing or an expiring_before parameter", "on"
+            )
+
+    @validates_schema
+    def _not_in_the_past(self, data: Mapping[str, Any], **_: object) -> None:
+        if data.get("on", LAST_DAY) < _yesterday():
+            raise ValidationError(
+                "The on parameter must be today or later: a list has the carriers as they are now",
+                "on",
             )
 
     @validates_schema
@@ -216,6 +282,7 @@ class FilterSchema(_DeclaredSchema):
         if "formerly" in data:
             data["states"] = data.pop("formerly")
         also = frozenset(data.pop(each.name) for each in FILTERS if each.name in data)
+        data.setdefault("on", _today())
         query = Query(**data, also=also)
         try:
             query.after()

@@ -173,7 +173,7 @@ class Directory:
                 body = _body(rows[carrier_id])
                 if not query.fits(body):
                     continue
-                if sort_keys(body)[query.sort] == key:
+                if sort_keys(body).get(query.sort) == key:
                     found.append((place, body))
                 elif not is_last:
                     raise _HasMoved

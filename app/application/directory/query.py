@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any
@@ -19,9 +19,14 @@ from app.application.projections.carriers import (
     state_term,
     terms_of,
 )
+from app.application.projections.documents import expiring_terms, is_missing, missing_terms
 
 CARRIERS = "carriers"
 """The name of the projection that queries of carriers read."""
+
+
+_NONE = frozenset({"nothing"})
+"""A term that no row has."""
 
 
 class BadCursor(ValueError):
@@ -35,7 +40,9 @@ class Query:
     Countries are alpha-2 codes, identifiers scheme and value in normal form, words folded
     beginnings, each of a word of the carrier. With countries and services, one service has to be
     offered in one of the countries. Without `states` the retired ones count too. `also` are sets
-    of terms, of each of which a carrier must have one (`carriers.FILTERS`).
+    of terms, of each of which a carrier must have one (`carriers.FILTERS`). `missing` is a kind of
+    documents of which a carrier holds none on the day `on`; with `expiring_before` a kind of its
+    documents has its last day from `on` on and before that day. Days are YYYY-MM-DD.
     """
 
     states: frozenset[str] = frozenset()
@@ -44,9 +51,17 @@ class Query:
     identifiers: frozenset[tuple[str, str]] = frozenset()
     words: frozenset[str] = frozenset()
     also: frozenset[frozenset[str]] = frozenset()
+    missing: str | None = None
+    expiring_before: str | None = None
+    on: str = ""
     sort: str = "name"
     limit: int = 25
     cursor: str | None = None
+
+    @property
+    def day(self) -> str:
+        """The day on which the answer depends; empty if it depends on none."""
+        return "" if self.missing is None and self.expiring_before is None else self.on
 
     def conditions(self) -> list[frozenset[str]]:
         """Sets of terms; a matching carrier has a term of each set. The set that is likely to match
@@ -54,10 +69,17 @@ class Query:
         found = (
             frozenset(identifier_term(*each) for each in self.identifiers),
             *sorted(self.also, key=sorted),
+            *self._documents(),
             self._coverage(),
             frozenset(map(state_term, self.states)),
         )
         return [terms for terms in found if terms]
+
+    def _documents(self) -> Iterator[frozenset[str]]:
+        if self.expiring_before is not None:
+            yield expiring_terms(self.on, self.expiring_before) or _NONE
+        if self.missing is not None:
+            yield missing_terms(self.missing, self.on)
 
     def _coverage(self) -> frozenset[str]:
         anywhere = {*self.countries, WORLDWIDE}
@@ -72,12 +94,15 @@ class Query:
         terms = terms_of(body)
         if any(terms.isdisjoint(each) for each in self.conditions()):
             return False
+        if self.missing is not None and not is_missing(body["covered"], self.missing, self.on):
+            return False
         words = search_words(body) if self.words else frozenset()
         return all(any(word.startswith(prefix) for word in words) for prefix in self.words)
 
     def digest(self) -> str:
-        """A hash of the filter, the order and the view's version, but not of the page's size. A
-        view of another version may have another order, in which a cursor would skip carriers."""
+        """A hash of the filter, the order and the view's version, but not of the page's size, nor
+        of the day, so that a walk can go on past midnight. A view of another version may have
+        another order, in which a cursor would skip carriers."""
         asked: list[frozenset[Any]] = [
             self.states,
             self.countries,
@@ -86,7 +111,10 @@ class Query:
             self.words,
         ]
         also = sorted(map(sorted, self.also))
-        text = json.dumps([PROJECTIONS[CARRIERS].key, self.sort, *map(sorted, asked), *also])
+        documents = [self.missing, self.expiring_before]
+        text = json.dumps(
+            [PROJECTIONS[CARRIERS].key, self.sort, *documents, *map(sorted, asked), *also]
+        )
         return blake2s(text.encode(), digest_size=6).hexdigest()
 
     def after(self) -> Place | None:

@@ -12,8 +12,12 @@ from typing import Protocol
 
 from app.application.deadline import Deadline
 
-SORTS = ("name", "registered_at")
-"""The orders that a view of rows is kept in."""
+WHOLE_SORTS = ("name", "registered_at")
+"""The orders in which every row stands, and in which a store can put what a prefix finds."""
+
+SORTS = (*WHOLE_SORTS, "next_expiry")
+"""The orders that a view of rows is kept in. In the last one only those rows stand that have a key
+of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class View:
 class Row:
     """A carrier in a view. `body` is JSON and is opaque to stores.
 
-    `keys` maps each of SORTS to text whose code points give the order. `terms` are what it can be
+    `keys` maps each of WHOLE_SORTS, and of SORTS as far as the row stands in the order, to text
+    whose code points give the order. `terms` are what it can be
     found by as a whole (`status:active`), `words` those of which any prefix finds it, folded.
     `discarded` is how many of the carrier's events up to `version` were discarded: with that many,
     a version makes one and the same row, and the row with more of them is the later one.
@@ -228,8 +233,8 @@ class ViewStore(Protocol):
         deadline: Deadline,
     ) -> list[Place] | None:
         """The same for the rows that have a word with this prefix. None if there are too many for
-        this store to put in order: find them another way. May name rows that only have a word with
-        a similar prefix."""
+        this store to put in order, or if the order is none of WHOLE_SORTS: find them another way.
+        May name rows that only have a word with a similar prefix."""
         ...
 
     def differences(self, one: View, other: View, deadline: Deadline) -> int:

@@ -124,12 +124,16 @@ class Batch:
         was = self._counts_of(before)
         now = self._counts_of(after)
         if row:
-            gone = sum(version <= event.version for version in discarded)
+            gone = sum(version <= event.version for version in discarded) if discarded else 0
             rows.append(replace(row, discarded=gone) if gone else row)
             self._found_by += len(row.terms) + len(row.words)
             self._rows[stream] = rows
-        # A count that returns to its former value is written too, so that the written keys do not
-        # depend on where batches begin and end.
+        if now or was:
+            self._count(was, now)
+
+    def _count(self, was: Mapping[str, int], now: Mapping[str, int]) -> None:
+        """Collect the difference. A count that returns to its former value is written too, so that
+        the written keys do not depend on where batches begin and end."""
         for key in now.keys() | was.keys():
             if difference := now.get(key, 0) - was.get(key, 0):
                 self._deltas[key] = self._deltas.get(key, 0) + difference

@@ -15,8 +15,10 @@ from typing import Any
 from app.application.filters import any_of, since
 from app.application.ports.views import Row
 from app.application.projections.days import day_terms
+from app.application.projections.documents import UNDOCUMENTED, document_terms, next_expiry
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
+from app.domain.documents import covered
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.profile.tags import tag
 
@@ -48,7 +50,7 @@ NAME_KEY_CHARACTERS = 128
 """The length of a name's sort key. The key is part of a cursor, and so of a URL, and folding makes
 some names much longer."""
 
-NOT_SHOWN = frozenset({"updated_at", "last_incident_on"})
+NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "covered"})
 """What a row's body holds beside the carrier as the API shows it."""
 
 Body = Mapping[str, Any]
@@ -71,6 +73,7 @@ def row_of(carrier: Folded) -> Row:
         "registered_at": registered_at,
         "updated_at": updated_at,
         "last_incident_on": carrier.state.last_incident_on,
+        "covered": covered(carrier.state.documents),
         **carrier.state.as_json(),
     }
     return Row(
@@ -84,10 +87,13 @@ def row_of(carrier: Folded) -> Row:
 
 
 def sort_keys(body: Body) -> dict[str, str]:
-    """The row's sort key for each of `ports.views.SORTS`. Moments are UTC texts of fixed width, so
+    """The row's sort keys, see `ports.views.Row`. Moments are UTC texts of fixed width, so
     they sort by time."""
     name = folded(body["name"])[:NAME_KEY_CHARACTERS]
-    return {"name": name, "registered_at": body["registered_at"]}
+    keys = {"name": name, "registered_at": body["registered_at"]}
+    if body["covered"] and (expiry := next_expiry(body["covered"])):
+        keys["next_expiry"] = expiry
+    return keys
 
 
 def terms_of(body: Body) -> frozenset[str]:
@@ -104,6 +110,10 @@ def terms_of(body: Body) -> frozenset[str]:
         terms.add(identifier_term(identifier["scheme"], identifier["value"]))
     if last := body.get("last_incident_on"):
         terms |= day_terms("incident", last)
+    if body["covered"]:
+        terms.update(document_terms(body["covered"], body["updated_at"][:10]))
+    else:
+        terms.add(UNDOCUMENTED)
     return frozenset(terms)
 
 

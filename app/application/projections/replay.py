@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from app.application.deadline import Deadline
 from app.application.ports.codec import Codec
@@ -40,8 +41,7 @@ class Folded:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     """A stream's state at a version; `folded` is None if all its events are discarded."""
 
     version: int

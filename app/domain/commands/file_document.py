@@ -1,7 +1,7 @@
 """`file-document`: what a carrier has to show, such as an insurance, is put on file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -28,8 +28,21 @@ class CarrierDocumentFiled(CarrierEvent):
 
     def apply(self, state: CarrierState) -> CarrierState:
         """See `CarrierEvent`."""
-        filed = Document(**asdict(self))
-        return replace(state, documents={**state.documents, filed.document_id: filed})
+        return replace(state, documents={**state.documents, self.document_id: self.document()})
+
+    def document(self) -> Document:
+        """The one that is on file now."""
+        return Document(
+            self.document_id,
+            self.kind,
+            self.number,
+            self.issuer,
+            self.valid_from,
+            self.valid_to,
+            self.limit,
+            self.sha256,
+            self.url,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class FileDocument(ChangeCarrier):
             sha256=self.sha256,
             url=self.url,
         )
-        document = Document(**asdict(filed))
+        document = filed.document()
         check(document)
         there = list(in_force(state.documents))
         if any(document.says_the_same(each) for each in there):

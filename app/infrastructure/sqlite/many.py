@@ -6,25 +6,43 @@ the time of 50 statements.
 
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
-_AT_ONCE = 50
+AT_ONCE = 50
 """Rows a statement. More save nothing, and older SQLite takes 999 values at most."""
 
 
 def insert_many(
-    connection: sqlite3.Connection, insert: str, rows: Sequence[Sequence[Any]], end: str = ""
+    connection: sqlite3.Connection,
+    insert: str,
+    rows: Sequence[Sequence[Any]],
+    end: str = "",
+    shared: Sequence[Any] = (),
 ) -> None:
     """Carry out `insert`, which stops before VALUES, for these rows of equal length in their order;
-    `end` is what follows the values."""
+    `end` is what follows the values. Each row begins with the `shared` values, which are handed
+    over once a statement: of five columns with three shared ones, a row takes three fifths of the
+    time."""
     if not rows:
         return
-    one = f"({', '.join('?' * len(rows[0]))})"
-    together = len(rows) - len(rows) % _AT_ONCE
-    values = (
-        list(chain.from_iterable(rows[first : first + _AT_ONCE]))
-        for first in range(0, together, _AT_ONCE)
+    together = len(rows) - len(rows) % AT_ONCE
+    width = len(rows[0])
+    for chosen, at_once in ((rows[:together], AT_ONCE), (rows[together:], 1)):
+        statement = f"{insert} VALUES {_places(len(shared), width, at_once)} {end}"
+        values = (
+            [*shared, *chain.from_iterable(chosen[first : first + at_once])]
+            for first in range(0, len(chosen), at_once)
+        )
+        connection.executemany(statement, values)
+
+
+@cache
+def _places(shared: int, width: int, rows: int) -> str:
+    """Numbered places of values, row by row; the shared ones come first, and in each row."""
+    numbers = range(shared + 1, shared + rows * width + 1)
+    return ", ".join(
+        f"({', '.join(f'?{number}' for number in (*range(1, shared + 1), *own))})"
+        for own in (numbers[first : first + width] for first in range(0, rows * width, width))
     )
-    connection.executemany(f"{insert} VALUES {', '.join([one] * _AT_ONCE)} {end}", values)
-    connection.executemany(f"{insert} VALUES {one} {end}", rows[together:])

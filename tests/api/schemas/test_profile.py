@@ -29,6 +29,12 @@ WHOLE: dict[str, Any] = {
     ],
     "tracking_url": "https://fedex.com/?n={tracking_number}",
     "metadata": {"tier": 1},
+    "contacts": [
+        {"role": "dispatch", "name": " Night desk ", "phone": "+49 89 12345678", "email": None},
+        {"role": "claims", "name": "Ms Ito", "email": "claims@FEDEX.com"},
+    ],
+    "tags": ["reefer", "Preferred", "reefer"],
+    "time_zone": "europe/BERLIN",
 }
 NORMAL: dict[str, Any] = {
     "phone": "+498912345678",
@@ -45,6 +51,12 @@ NORMAL: dict[str, Any] = {
     ],
     "tracking_url": "https://fedex.com/?n={tracking_number}",
     "metadata": {"tier": 1},
+    "contacts": [
+        {"role": "dispatch", "name": "Night desk", "phone": "+498912345678"},
+        {"role": "claims", "name": "Ms Ito", "email": "claims@fedex.com"},
+    ],
+    "tags": ["preferred", "reefer"],
+    "time_zone": "Europe/Berlin",
 }
 
 
@@ -81,14 +93,14 @@ def test_a_part_is_removed_by_what_it_is_when_unset() -> None:
     assert load(EMPTY.as_json()) == EMPTY.as_json()
 
 
-@pytest.mark.parametrize("part", ["aliases", "identifiers", "coverage"])
+@pytest.mark.parametrize("part", ["aliases", "identifiers", "coverage", "contacts", "tags"])
 @pytest.mark.parametrize("value", [None, "x", 1, True, {}, {"0": "x"}, "worldwide"])
 def test_a_list_is_a_list(part: str, value: Any) -> None:  # noqa: ANN401
     """Null is none."""
     assert failing({part: value}) == {part: f"The {part} must be a list"}
 
 
-@pytest.mark.parametrize("part", ["phone", "website", "tracking_url"])
+@pytest.mark.parametrize("part", ["phone", "website", "tracking_url", "time_zone"])
 @pytest.mark.parametrize("value", [1, 10**400, 1.5, True, [], {}, ["+498912345678"]])
 def test_text_is_text(part: str, value: Any) -> None:  # noqa: ANN401
     """Nothing is turned into text."""
@@ -184,6 +196,40 @@ def test_metadata_is_an_object(value: Any) -> None:  # noqa: ANN401
             {"coverage.0.countries": "The countries must not be empty"},
         ),
         (
+            {
+                "contacts": [
+                    {"role": "boss", "name": " ", "phone": "089", "email": "nobody"},
+                    {"role": "claims", "name": "Ms Ito"},
+                    {"role": "claims", "email": "a@b.com", "fax": "1"},
+                ]
+            },
+            {
+                "contacts.0.role": (
+                    "The role must be one of dispatch, claims, billing, safety, after-hours"
+                ),
+                "contacts.0.name": "The name must not be blank",
+                "contacts.0.phone": "The phone must start with + and the country code",
+                "contacts.0.email": "The email must be a valid email address",
+                "contacts.1.phone": "The contact must have a phone or an email",
+                "contacts.2.name": "The contacts.2.name field is required",
+                "contacts.2.fax": "The contacts.2.fax field is unknown",
+            },
+        ),
+        (
+            {"contacts": [{"role": "claims", "name": "Ms Ito", "email": "a@b.com"}] * 2},
+            {"contacts": "The contacts must not name the same one twice"},
+        ),
+        (
+            {"tags": ["ok", "two words"], "time_zone": "Europe/Atlantis"},
+            {
+                "tags.1": (
+                    "The tag must be 1 to 50 letters a to z and digits, with single hyphens"
+                    " between them"
+                ),
+                "time_zone": "The time zone must be an IANA name, such as Europe/Berlin",
+            },
+        ),
+        (
             {"phone": 1, "fax": 1, "metadata": {"a": 10**400}},
             {
                 "phone": "The phone must be text",
@@ -200,7 +246,7 @@ def test_every_failing_field_has_one_sentence(
     assert failing(body) == details
 
 
-@pytest.mark.parametrize("part", ["aliases", "identifiers", "coverage"])
+@pytest.mark.parametrize("part", ["aliases", "identifiers", "coverage", "contacts", "tags"])
 @pytest.mark.parametrize("entry", ["x", None, {}, []])
 def test_a_huge_list_costs_nothing(part: str, entry: Any) -> None:  # noqa: ANN401
     """It is counted before any of it is looked at."""
@@ -237,9 +283,12 @@ JSON = st.recursive(
 )
 ENTRY = st.dictionaries(
     st.sampled_from(
-        ["scheme", "value", "valid_from", "valid_to", "service", "countries", "_schema"]
+        [
+            *("scheme", "value", "valid_from", "valid_to", "service", "countries", "_schema"),
+            *("role", "name", "phone", "email"),
+        ]
     ),
-    JSON | st.sampled_from(["own", "scac", "2026-01-01", "air", "worldwide"]),
+    JSON | st.sampled_from(["own", "scac", "2026-01-01", "air", "worldwide", "claims", "a@b.com"]),
 )
 
 

@@ -17,6 +17,7 @@ from app.application.projections.carriers import (
     state_term,
     terms_of,
 )
+from app.application.projections.documents import UNDOCUMENTED
 from app.application.projections.replay import Folded
 from app.application.projections.statistics import counted
 from app.domain.carrier import RETIRED, CarrierState
@@ -45,6 +46,7 @@ def test_the_body_is_the_carrier_as_the_api_shows_it() -> None:
         "registered_at": "2026-11-23T23:59:59.999+00:00",
         "updated_at": "2026-11-24T23:59:59.999+00:00",
         "last_incident_on": None,
+        "covered": {},
         **STATE.as_json(),
     }
     assert "ü" in body
@@ -71,6 +73,7 @@ def test_it_is_found_by_its_terms() -> None:
         pair_term(WORLDWIDE, "air"),
         identifier_term("own", "ÄB-12/X"),
         identifier_term("scac", "ABCD"),
+        UNDOCUMENTED,
     }
 
 

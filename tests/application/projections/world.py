@@ -165,7 +165,8 @@ class World:
                 lambda row, prefix: any(word.startswith(prefix) for word in row.words),
             ),
             "orders": {
-                sort: sorted((row.keys[sort], row.carrier_id) for row in rows) for sort in SORTS
+                sort: sorted((row.keys[sort], row.carrier_id) for row in rows if sort in row.keys)
+                for sort in SORTS
             },
             "counts": {},
         }

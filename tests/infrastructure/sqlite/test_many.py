@@ -25,6 +25,17 @@ def test_every_row_is_written_once(connection: sqlite3.Connection, count: int) -
     assert connection.execute("SELECT one, other FROM pairs ORDER BY one").fetchall() == rows
 
 
+@pytest.mark.parametrize("count", [1, 50, 123])
+def test_shared_values_are_in_each_row(connection: sqlite3.Connection, count: int) -> None:
+    """They come before the row's own, whether the row fills a statement with others or is alone."""
+    connection.execute("CREATE TABLE listed (list INTEGER, term TEXT, key TEXT, id INTEGER)")
+    rows = [(f"key {number}", number) for number in range(count)]
+    insert = "INSERT INTO listed (list, term, key, id)"
+    insert_many(connection, insert, rows, shared=(7, "all"))
+    found = connection.execute("SELECT * FROM listed ORDER BY id").fetchall()
+    assert found == [(7, "all", *row) for row in rows]
+
+
 def test_the_later_row_wins(connection: sqlite3.Connection) -> None:
     """Where the statement says so, also among the rows of one statement."""
     rows = [(number % 7, f"no {number}") for number in range(60)]

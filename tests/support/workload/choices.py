@@ -131,7 +131,7 @@ class Choices:
         return {"document_id": self._number()}
 
     def _number(self) -> int:
-        return self.chance.randrange(1, 4)
+        return self.chance.randrange(1, 6)
 
     def _document(self, text: str) -> dict[str, Any]:
         return {"number": text, "issuer": "Insurer", "valid_from": "2026-01-31"}

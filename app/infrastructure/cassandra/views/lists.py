@@ -13,7 +13,7 @@ import json
 import zlib
 from collections.abc import Iterator
 
-from app.application.ports.views import SORTS, Row, RowChange, View
+from app.application.ports.views import SORTS, WHOLE_SORTS, Row, RowChange, View
 
 LIST_SHARDS = 128
 LISTED_SORT = "name"
@@ -33,7 +33,7 @@ WORDS = "words"
 
 Entry = tuple[str, str, str, str]
 """That a row is in a list: the list's partition and name, the row's key and carrier. A word is a
-list of its own in the index of words, where the key holds those of all orders."""
+list of its own in the index of words, where the key holds those of all WHOLE_SORTS."""
 
 
 def moves(view: View, change: RowChange) -> tuple[set[Entry], set[Entry]]:
@@ -86,6 +86,7 @@ def _entries(view: View, row: Row) -> set[Entry]:
     entries = {
         (list_part(view, sort, name), name, row.keys[sort], row.carrier_id)
         for sort in SORTS
+        if sort in row.keys
         for name in map(term_list, row.terms)
     }
     prefixes = {
@@ -95,7 +96,7 @@ def _entries(view: View, row: Row) -> set[Entry]:
         (list_part(view, LISTED_SORT, name), name, row.keys[LISTED_SORT], row.carrier_id)
         for name in prefixes
     }
-    keys = json.dumps([row.keys[sort] for sort in SORTS], ensure_ascii=False)
+    keys = json.dumps([row.keys[sort] for sort in WHOLE_SORTS], ensure_ascii=False)
     return entries | {
         (word_part(view, word), word, keys, row.carrier_id)
         for word in words

@@ -17,7 +17,7 @@ from typing import TypeVar
 from cassandra.query import Statement
 
 from app.application.deadline import Deadline
-from app.application.ports.views import SORTS, Place, Row, RowChange, View
+from app.application.ports.views import WHOLE_SORTS, Place, Row, RowChange, View
 from app.infrastructure.cassandra.requests import Requests, Write
 from app.infrastructure.cassandra.retries import retrying
 from app.infrastructure.cassandra.session import Row as Answer
@@ -151,10 +151,12 @@ class CassandraViewRows:
         deadline: Deadline,
     ) -> list[Place] | None:
         """See `ports.views.ViewStore`."""
+        if sort not in WHOLE_SORTS:
+            return None
         if len(prefix) >= INDEXED_PREFIX:
             words = self._words(view, prefix[:LONGEST_WORD], deadline)
             if len(words) < WORD_MATCHES:
-                index = SORTS.index(sort)
+                index = WHOLE_SORTS.index(sort)
                 places = {(json.loads(row["key"])[index], row["carrier_id"]) for row in words}
                 return sorted(place for place in places if place > (after or ("", "")))[:limit]
         name = prefix_list(prefix) if sort == LISTED_SORT else None

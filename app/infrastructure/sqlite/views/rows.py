@@ -4,8 +4,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from app.application.ports.views import SORTS, Place, Row, RowChange
+from app.application.ports.views import SORTS, WHOLE_SORTS, Place, Row, RowChange
 from app.infrastructure.sqlite.many import insert_many
+from app.infrastructure.sqlite.views.places import write_places
 
 MAX_MATCHES = 1000
 """So many rows at most are put in order for a page of what a prefix finds."""
@@ -15,19 +16,15 @@ SELECT carrier_id, row, words FROM rows
 WHERE view = ? AND carrier_id IN (SELECT value FROM json_each(?))
 """
 _LAST_NUMBER = "SELECT coalesce(max(row), 0) FROM rows"
-_KEYS = ", ".join(SORTS)
+_KEYS = ", ".join(WHOLE_SORTS)
 _PUT = f"INSERT INTO rows (row, words, view, carrier_id, version, body, {_KEYS})"
 _OR_REPLACE = f"""
 ON CONFLICT (row) DO UPDATE SET words = excluded.words, version = excluded.version,
-    body = excluded.body, {", ".join(f"{sort} = excluded.{sort}" for sort in SORTS)}
+    body = excluded.body, {", ".join(f"{sort} = excluded.{sort}" for sort in WHOLE_SORTS)}
 """
 # Values, not a SELECT: that would make the index write a segment for each row.
 _ADD_WORDS = "INSERT INTO word_index (rowid, words) VALUES (?, ?)"
 _REMOVE_WORDS = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?, ?)"
-_ADD_PLACES = "INSERT OR IGNORE INTO places (view, sort, term, key, carrier_id)"
-_REMOVE_PLACE = """
-DELETE FROM places WHERE view = ? AND sort = ? AND term = ? AND key = ? AND carrier_id = ?
-"""
 SOME_ROWS = "SELECT carrier_id, row, words FROM rows WHERE view = ? ORDER BY carrier_id LIMIT ?"
 REMOVE_ROWS = "DELETE FROM rows WHERE view = ? AND carrier_id <= ?"
 SOME_PLACES = """
@@ -52,13 +49,13 @@ SELECT {sort}, carrier_id FROM rows
 WHERE row IN (SELECT value FROM json_each(?)) AND ({sort}, carrier_id) > (?, ?)
 ORDER BY {sort}, carrier_id LIMIT ?
 """  # noqa: S608 - names of its own
-    for sort in SORTS
+    for sort in WHOLE_SORTS
 }
 _ROWS = """
 SELECT carrier_id, version, body FROM rows
 WHERE view = ? AND carrier_id IN (SELECT value FROM json_each(?))
 """
-_SAME_KEYS = " AND ".join(f"b.{sort} = a.{sort}" for sort in SORTS)
+_SAME_KEYS = " AND ".join(f"b.{sort} = a.{sort}" for sort in WHOLE_SORTS)
 # What one has and the other has not, or not the same; and what only the other has.
 _DIFFERENCES = f"""
 SELECT
@@ -84,22 +81,23 @@ def write_rows(connection: sqlite3.Connection, view: int, changes: Sequence[RowC
     known = {carrier: held for carrier, *held in connection.execute(_KNOWN, (view, ids))}
     (last,) = connection.execute(_LAST_NUMBER).fetchone()
     records, gone, come = [], [], []
+    tokens = _Tokens(view)
     for change in by_carrier:
         row = change.row
-        words = _indexed(view, row.words)
+        words = tokens.indexed(row.words)
         number, indexed = known.get(row.carrier_id) or (last + 1, None)
         last = max(last, number)
         if words != indexed:
             come.append((number, words))
             if indexed is not None:
                 gone.append((number, indexed))
-        keys = [row.keys.get(sort, "") for sort in SORTS]
+        keys = [row.keys.get(sort, "") for sort in WHOLE_SORTS]
         records.append((number, words, view, row.carrier_id, row.version, row.body, *keys))
     # A lower number after a higher one, too, makes the index write a segment.
     connection.executemany(_REMOVE_WORDS, sorted(gone))
     connection.executemany(_ADD_WORDS, sorted(come))
     insert_many(connection, _PUT, records, _OR_REPLACE)
-    _write_places(connection, view, changes)
+    write_places(connection, view, changes, known)
 
 
 def remove_some(connection: sqlite3.Connection, view: int, maximum: int) -> bool:
@@ -156,6 +154,8 @@ def find_word(
     limit: int,
 ) -> list[Place] | None:
     """See `ViewStore.find_prefix`: a range of words that ends after MAX_MATCHES rows."""
+    if sort not in IN_ORDER:
+        return None
     first = _token(view, prefix)
     words = (first, first + _BEHIND_DIGITS, MAX_MATCHES + 1)
     matches = [match for (match,) in connection.execute(MATCHES, words)]
@@ -165,44 +165,24 @@ def find_word(
     return connection.execute(IN_ORDER[sort], values).fetchall()
 
 
-def _write_places(connection: sqlite3.Connection, view: int, changes: Sequence[RowChange]) -> None:
-    left: set[_Entry] = set()
-    taken: dict[tuple[int, str], list[Place]] = {}
-    for change in changes:
-        row = change.row
-        for number, sort in enumerate(SORTS):
-            if sort in row.keys:
-                place = (row.keys[sort], row.carrier_id)
-                for term in row.terms:
-                    taken.setdefault((number, term), []).append(place)
-        if change.was:
-            left.update(*(_entries(view, former) for former in change.was))
-            left.difference_update(_entries(view, row))
-    # In the order of the table, so that neighbours are written to the same page at once.
-    connection.executemany(_REMOVE_PLACE, sorted(left))
-    come = [(view, *listed, *place) for listed in sorted(taken) for place in sorted(taken[listed])]
-    insert_many(connection, _ADD_PLACES, come)
-
-
-_Entry = tuple[int, int, str, str, str]
-
-
-def _entries(view: int, row: Row) -> list[_Entry]:
-    return [
-        (view, number, term, row.keys[sort], row.carrier_id)
-        for number, sort in enumerate(SORTS)
-        if sort in row.keys
-        for term in row.terms
-    ]
-
-
 def _carrier(change: RowChange) -> str:
     return change.row.carrier_id
 
 
-def _indexed(view: int, words: Iterable[str]) -> str:
-    before = _token(view, "")
-    return " ".join([before + _digits(word) for word in sorted(words)])
+class _Tokens(dict[str, str]):
+    """The tokens of a view's words, each made once: many rows of a batch have the same words."""
+
+    def __init__(self, view: int) -> None:
+        super().__init__()
+        self._view = view
+
+    def __missing__(self, word: str) -> str:
+        token = self[word] = _token(self._view, word)
+        return token
+
+    def indexed(self, words: Iterable[str]) -> str:
+        """The words as the index has them."""
+        return " ".join([self[word] for word in sorted(words)])
 
 
 def _token(view: int, word: str) -> str:

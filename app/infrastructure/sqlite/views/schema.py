@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.application.deadline import Deadline
-from app.application.ports.views import SORTS
+from app.application.ports.views import WHOLE_SORTS
 from app.infrastructure.sqlite.connections import use_log
 from app.infrastructure.sqlite.files import connect
 
@@ -60,7 +60,7 @@ CREATE TABLE rows (
     view       INTEGER NOT NULL,
     carrier_id TEXT NOT NULL,
     version    INTEGER NOT NULL,
-    {", ".join(f"{sort} TEXT NOT NULL" for sort in SORTS)},
+    {", ".join(f"{sort} TEXT NOT NULL" for sort in WHOLE_SORTS)},
     words      TEXT NOT NULL,
     body       TEXT NOT NULL,
     UNIQUE (view, carrier_id)

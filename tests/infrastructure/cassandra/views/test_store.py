@@ -10,7 +10,7 @@ from cassandra.query import Statement
 from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.views import (
-    SORTS,
+    WHOLE_SORTS,
     Changes,
     Discarded,
     Generations,
@@ -165,7 +165,7 @@ def test_a_row_that_moves_is_found_at_every_moment(
         (found,) = store.rows(view, ["a"], soon()).values()
         body = json.loads(found.body)
         keys = {"name": body["name"], "registered_at": f"2026-01-{body['version']:02}"}
-        for sort in SORTS:
+        for sort in WHOLE_SORTS:
             stands = (keys[sort], "a")
             places.append((sort, stands in store.find(view, sort, ["all"], None, 9, soon())))
             words = store.find_prefix(view, sort, "freight", None, 9, soon())
