@@ -41,8 +41,8 @@ from app.application.ports.feed import BeyondHead, FeedRenewed, FeedStanding
 from app.application.ports.keys import Scope
 from app.application.ports.quotas import Quota, Standing
 from app.application.projections import PROJECTIONS
-from app.application.repository import CarrierNotFound
-from app.domain.carrier import POSSIBLE, SUSPENDED
+from app.application.shown import AggregateNotFound
+from app.domain.carrier import POSSIBLE, SUSPENDED, Carrier
 from app.domain.errors import ForbiddenByState, SecondPersonNeeded
 
 _REQUEST_ID: Final = "0d9f6a52c1f04f1f8a4be8f2b8f3c9d1"
@@ -61,16 +61,20 @@ not take (405, with an `Allow` header).
 time the first answer comes back.
 
 **Only what you have seen.** A change with `If-Match: "3"` is carried out only if the carrier is
-still at version 3.
+still at version 3. The policy is at version 0 until one is adopted.
 
 **Reading what you have written.** Views follow the events, mostly within milliseconds. A query with
 the `Consistency-Token` of a command's answer waits for it.
 
 **Trying out.** Any command with `?dry_run=true` does everything but write.
 
-**Following.** Every event of every carrier has a position in one feed: 1, 2, 3 … `GET /events`
-gives it page by page, and waits for the next event if wanted; `GET /events/stream` gives it as it
-happens. What was given once stays as it is, for as long as the feed has the same id. A reader
+**What is asked of carriers** is the policy, with versions and a history as a carrier has them:
+`GET /policy`. Until one is adopted (`PUT /policy`), version 0 holds, which asks for nothing.
+
+**Following.** Every event of every carrier, and of the policy, has a position in one feed: 1, 2,
+3 … `GET /events` gives it page by page, and waits for the next event if wanted; `GET
+/events/stream` gives it as it happens. The `source` of an event says which of the two it is of.
+What was given once stays as it is, for as long as the feed has the same id. A reader
 that keeps that id (`feed`) with the last position that it has worked off, and sends both, misses
 nothing: if the registry is restored from a backup the feed gets another id, and a reader that names
 the former one is answered 410. Such a reader begins anew at `after=0`; by `source` and `id` it
@@ -107,7 +111,8 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
         "example": "6d0c1a5e-register-fedex",
     },
     "If-Match": {
-        "description": "The versions that the carrier may be at, as its ETag has them; * for any.",
+        "description": "The versions that what is asked for may be at, as its ETag has them; * for"
+        " any.",
         # One pattern, not a choice of two: generators find no type in a choice of bare patterns.
         "schema": {
             "type": "string",
@@ -129,6 +134,13 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "format": "consistency-token"},
         "example": TOKEN_EXAMPLE,
     },
+    "If-None-Match.put": {
+        "name": "If-None-Match",
+        "description": "With `*` the policy is adopted only if none was adopted before.",
+        # No constant: generators make nothing of one in a header.
+        "schema": {"type": "string", "format": "any-entity-tag", "pattern": r"^\*$"},
+        "example": "*",
+    },
     "If-None-Match": {
         "description": "ETags that are known already: if it is one of them, 304.",
         "schema": {"type": "string"},
@@ -144,9 +156,19 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "example": _REQUEST_ID,
     },
     "ETag": {
-        "description": "The carrier's version, in quotation marks.",
-        "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
+        "description": "The version, in quotation marks; 0 is that of a policy never adopted.",
+        "schema": {"type": "string", "pattern": '^"(0|[1-9][0-9]*)"$'},
         "example": '"1"',
+    },
+    "ETag.judged": {
+        "description": "Another one when anything that the verdicts follow from may have changed:"
+        " the carrier's version, and once a policy was adopted, or the carrier was blocked,"
+        " preferred or given an override, the policy's version and the day.",
+        "schema": {
+            "type": "string",
+            "pattern": '^"[1-9][0-9]*([.](0|[1-9][0-9]*)[.][0-9]{4}-[0-9]{2}-[0-9]{2})?"$',
+        },
+        "example": '"1.1.2026-01-31"',
     },
     "ETag.view": {
         "description": "Another one when anything in the view may have changed since.",
@@ -228,7 +250,10 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
         ),
     ),
     403: ("The API key lacks the scope that is needed", (NotPermitted(Scope.REGISTER),)),
-    404: ("There is no such carrier, or nothing here", (CarrierNotFound(CARRIER_ID), NotFound())),
+    404: (
+        "There is no such carrier, or nothing here",
+        (AggregateNotFound(Carrier.noun, CARRIER_ID), NotFound()),
+    ),
     409: (
         "The carrier's state does not allow it, a second person is needed, the e-mail address is"
         " taken, or others are quicker",
@@ -256,8 +281,9 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
         (LengthRequired("Send the body with a Content-Length"),),
     ),
     412: (
-        "The carrier is not at a version that If-Match names; here is what has happened since",
-        (StaleVersion(CARRIER_ID, 2, []),),
+        "The carrier, or the policy, is not at a version that the condition names; here is what has"
+        " happened since",
+        (StaleVersion(Carrier.noun, CARRIER_ID, 2, []),),
     ),
     413: ("The body is too large", (RequestEntityTooLarge(),)),
     415: (
@@ -331,12 +357,14 @@ class OpenApi(Api):
                 "bearerFormat": "<prefix>.<secret>",
                 "description": "A key that `carriers keys create` has shown. Reading needs the"
                 " scope `read`, a command `write` or the scope of its group: `register`, `profile`"
-                " or `oversight`, which `x-needs-scope` names.",
+                " or `oversight`, which `x-needs-scope` names; to adopt a policy `policy` or"
+                " `admin`.",
             },
         )
         for name, header in _PARAMETERS.items():
             schema = {**header["schema"], "description": header["description"]}
-            components.parameter(name, "header", {**header, "schema": schema})
+            named = {"name": name, **header, "schema": schema}
+            components.parameter(name, "header", named)
         for name, header in _HEADERS.items():
             components.header(name, header)
         for status, (description, errors) in _ERRORS.items():

@@ -25,7 +25,7 @@ class CommandContext:
     it, so that the same request sent twice is one. `fingerprint` is of what was asked for; it is
     there only if the caller named the request by an idempotency key, so that it can come again.
     `traceparent` is the span that the events come from, if that is recorded.
-    `expected` are the versions that the carrier may be at (`If-Match`); None: whatever it is at.
+    `expected` are the versions that the stream may be at (`If-Match`); None: whatever it is at.
     """
 
     commit_id: UUID
@@ -42,10 +42,10 @@ class CommandContext:
         """The id of the carrier that this commit registers."""
         return str(uuid5(self.commit_id, "carrier"))
 
-    def for_carrier(self, carrier_id: str) -> "CommandContext":
-        """The same request, to change this carrier: one key for two carriers is two commits,
+    def for_stream(self, stream: str) -> "CommandContext":
+        """The same request, to change this stream: one key for two carriers is two commits,
         whose events have ids of their own."""
-        return replace(self, commit_id=uuid5(self.commit_id, carrier_id))
+        return replace(self, commit_id=uuid5(self.commit_id, stream))
 
     def event_id(self, index: int) -> UUID:
         """The id of the commit's event at `index`, counted from 0."""

@@ -1,16 +1,18 @@
 """The handlers of commands: load, let the aggregate decide, append. No rule is decided here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic
 
 from app.application.bus import Handler
 from app.application.command_context import CommandContext
 from app.application.history import Change, HistoryEntry, changes_between
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
-from app.application.repository import CarrierRepository, Committed
-from app.domain.carrier import Carrier
-from app.domain.command import CarrierEvent, ChangeCarrier, Command
-from app.domain.declarations import DECLARATIONS
+from app.application.repository import Repository
+from app.application.shown import Committed
+from app.domain.aggregate import AggregateRoot, Event, Recorded, State
+from app.domain.command import Change as ChangeCommand
+from app.domain.command import Command, Declaration
 
 MAX_SINCE = 100
 """Events that a refusal names; the history has the others."""
@@ -21,132 +23,146 @@ class KeyReused(Exception):
 
 
 class StaleVersion(Exception):
-    """The carrier is not at a version that the caller has seen.
+    """The aggregate is not at a version that the caller has seen.
 
-    `version` is the one that it is at; `since` is what has happened after the latest that the
-    caller knows, oldest first and at most MAX_SINCE.
+    `noun` is what it is; `version` is the one that it is at; `since` is what has happened after the
+    latest that the caller knows, oldest first and at most MAX_SINCE.
     """
 
-    def __init__(self, carrier_id: str, version: int, since: list[HistoryEntry]) -> None:
-        super().__init__(f"carrier {carrier_id} is at version {version}")
+    def __init__(self, noun: str, stream: str, version: int, since: list[HistoryEntry]) -> None:
+        super().__init__(f"{noun} {stream} is at version {version}")
+        self.noun = noun
         self.version = version
         self.since = since
 
 
 @dataclass(frozen=True, slots=True)
 class CommandDone:
-    """What a caller is told: the carrier, and the version and state that the command left it in.
+    """What a caller is told: the stream, and the version and state that the command left it in.
 
     `replayed`: it had been done before. `planned` and `changes` are there for a dry run only:
     the events that would be appended, and what they would change.
     """
 
-    carrier_id: str
+    stream: str
     version: int
     state: str
     replayed: bool = False
-    planned: tuple[CarrierEvent, ...] = ()
+    planned: tuple[Event[Any], ...] = ()
     changes: tuple[Change, ...] = ()
 
 
-Prepare = Callable[[ChangeCarrier, int, CommandContext], ChangeCarrier]
+Prepare = Callable[[Any, int, CommandContext], ChangeCommand]
 """Gives a command, which is to be decided at a version, what it has to know beside the state."""
 
 
-def as_it_is(command: ChangeCarrier, version: int, context: CommandContext) -> ChangeCarrier:
+def as_it_is(command: ChangeCommand, version: int, context: CommandContext) -> ChangeCommand:
     """The Prepare of commands that rest on the state alone."""
     return command
 
 
-class CarrierHandlers:
-    """Carries out commands on carriers of one repository."""
+class Handlers(Generic[State, Recorded]):
+    """Carries out the commands on the aggregates of one repository."""
 
-    def __init__(self, carriers: CarrierRepository, prepare: Prepare = as_it_is) -> None:
-        self._carriers = carriers
+    def __init__(
+        self,
+        repository: Repository[State, Recorded],
+        declarations: Sequence[Declaration],
+        prepare: Prepare = as_it_is,
+    ) -> None:
+        self._repository = repository
+        self._declarations = declarations
         self._prepare = prepare
-
-    def register(self, command: Command, context: CommandContext) -> CommandDone:
-        """Begin the stream of a new carrier."""
-        carrier = Carrier(context.new_carrier_id)
-        if done := self._done_before(carrier.id, context):
-            return done
-        carrier.carry_out(command, self._carriers.now())
-        return self._finish(carrier, context)
 
     def table(self) -> dict[type[Command], Handler[CommandDone]]:
         """Which handler takes which command: all that are declared."""
         return {
-            each.command: self.register if each.registers else self.change for each in DECLARATIONS
+            each.command: self.register if each.registers else self.change
+            for each in self._declarations
         }
 
-    def change(self, command: ChangeCarrier, context: CommandContext) -> CommandDone:
-        """Change a carrier that is registered."""
-        context = context.for_carrier(command.carrier_id)
-        carrier = self._carriers.load(command.carrier_id, context.deadline)
+    def register(self, command: Command, context: CommandContext) -> CommandDone:
+        """Begin the stream of a new carrier."""
+        new = self._repository.begin(context.new_carrier_id)
+        if done := self._done_before(new.id, context):
+            return done
+        new.carry_out(command, self._repository.now())
+        return self._finish(new, context)
+
+    def change(self, command: ChangeCommand, context: CommandContext) -> CommandDone:
+        """Change what there is already."""
+        context = context.for_stream(command.stream)
+        loaded = self._repository.load(command.stream, context.deadline)
         # After the load: whatever the decision would rest on, this has seen as well. The other
         # way round, a commit in between would be taken for somebody else's.
-        if done := self._done_before(carrier.id, context):
+        if done := self._done_before(loaded.id, context):
             return done
-        if context.expected is not None and carrier.version not in context.expected:
-            raise self._stale(carrier.id, carrier.version, context)
-        command = self._prepare(command, carrier.version, context)
-        carrier.carry_out(command, self._carriers.now())
-        return self._finish(carrier, context)
+        if context.expected is not None and loaded.version not in context.expected:
+            raise self._stale(loaded.id, loaded.version, context)
+        command = self._prepare(command, loaded.version, context)
+        loaded.carry_out(command, self._repository.now())
+        return self._finish(loaded, context)
 
-    def _finish(self, carrier: Carrier, context: CommandContext) -> CommandDone:
-        assert carrier.state is not None, "every command leaves a state"  # noqa: S101
+    def _finish(
+        self, changed: AggregateRoot[State, Recorded], context: CommandContext
+    ) -> CommandDone:
+        assert changed.state is not None, "every command leaves a state"  # noqa: S101
         if context.dry_run:
-            self._carriers.dry_run(carrier, context)
+            self._repository.dry_run(changed, context)
             return CommandDone(
-                carrier.id,
-                carrier.version + len(carrier.recorded),
-                carrier.state.state,
-                planned=carrier.recorded,
-                changes=changes_between(carrier.stored_state, carrier.state),
+                changed.id,
+                changed.version + len(changed.recorded),
+                changed.state.state,
+                planned=changed.recorded,
+                changes=changes_between(changed.stored_state, changed.state),
             )
         try:
-            return self._commit(carrier, context, carrier.state.state)
+            return self._commit(changed, context, changed.state.state)
         except AlreadyClaimed:
             # By another, while this very commit was done long ago and the value freed since?
-            if done := self._done_before(carrier.id, context):
+            if done := self._done_before(changed.id, context):
                 return done
             raise
         except VersionConflict:
             # With a condition it is the caller's to decide again, not the bus's.
-            if context.expected is None or self._done_before(carrier.id, context):
+            if context.expected is None or self._done_before(changed.id, context):
                 raise
-            current = self._carriers.load(carrier.id, context.deadline)
+            current = self._repository.load(changed.id, context.deadline)
             if current.version in context.expected:
                 raise  # the caller has seen this one as well
-            raise self._stale(carrier.id, current.version, context) from None
+            raise self._stale(changed.id, current.version, context) from None
 
-    def _commit(self, carrier: Carrier, context: CommandContext, state: str) -> CommandDone:
-        if not carrier.recorded:
-            self._carriers.record_noop(carrier, context)
-            return CommandDone(carrier.id, carrier.version, state)
-        appended = self._carriers.save(carrier, context)
-        if appended.already_applied and (done := self._done_before(carrier.id, context)):
+    def _commit(
+        self, changed: AggregateRoot[State, Recorded], context: CommandContext, state: str
+    ) -> CommandDone:
+        if not changed.recorded:
+            self._repository.record_noop(changed, context)
+            return CommandDone(changed.id, changed.version, state)
+        appended = self._repository.save(changed, context)
+        if appended.already_applied and (done := self._done_before(changed.id, context)):
             return done
-        return CommandDone(carrier.id, appended.version, state)
+        return CommandDone(changed.id, appended.version, state)
 
-    def _done_before(self, carrier_id: str, context: CommandContext) -> CommandDone | None:
+    def _done_before(self, stream: str, context: CommandContext) -> CommandDone | None:
         """The first answer, if this request was carried out already. Raises KeyReused."""
         if context.fingerprint is None:
             return None
-        committed = self._carriers.committed(carrier_id, context)
+        committed = self._repository.committed(stream, context)
         if committed is None:
             return None
         if committed.fingerprint != context.fingerprint:
             raise KeyReused
-        return _first_answer(carrier_id, committed)
+        return _first_answer(stream, committed)
 
-    def _stale(self, carrier_id: str, version: int, context: CommandContext) -> StaleVersion:
-        seen = max((each for each in context.expected or () if each <= version), default=version)
+    def _stale(self, stream: str, version: int, context: CommandContext) -> StaleVersion:
+        first = 1 if self._repository.root.initial() is None else 0
+        there = range(first, version + 1)
+        seen = max((each for each in context.expected or () if each in there), default=version)
         # Up to that version: another commit may have come meanwhile.
         shown = min(version - seen, MAX_SINCE)
-        since = self._carriers.history(carrier_id, context.deadline, after=seen, limit=shown)
-        return StaleVersion(carrier_id, version, since)
+        since = self._repository.history(stream, context.deadline, after=seen, limit=shown)
+        return StaleVersion(self._repository.root.noun, stream, version, since)
 
 
-def _first_answer(carrier_id: str, committed: Committed) -> CommandDone:
-    return CommandDone(carrier_id, committed.version, committed.state.state, replayed=True)
+def _first_answer(stream: str, committed: Committed[Any]) -> CommandDone:
+    return CommandDone(stream, committed.version, committed.state.state, replayed=True)

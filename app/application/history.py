@@ -1,4 +1,4 @@
-"""A carrier's history for readers: each event with the fields that it changed."""
+"""A stream's history for readers: each event with the fields that it changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.domain.carrier import CarrierState
+from app.domain.aggregate import AggregateState
 from app.domain.profile import compared
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of the carrier before and after an event, as JSON. `was` is None for the first."""
+    """One field before and after an event, as JSON. `was` is None for the first."""
 
     field: str
     was: Any
@@ -21,7 +21,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """An event of a carrier, with what it says (`data`) and what it changed: an event that changes
+    """An event of a stream, with what it says (`data`) and what it changed: an event that changes
     no field is one all the same. `who` is "unknown" for rows of the original registry."""
 
     version: int
@@ -37,14 +37,14 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Events of a carrier, oldest first. `next` is the version that the next page is to begin
+    """Events of a stream, oldest first. `next` is the version that the next page is to begin
     after; None if this page has the last event."""
 
     entries: list[HistoryEntry]
     next: int | None
 
 
-def changes_between(before: CarrierState | None, after: CarrierState) -> tuple[Change, ...]:
+def changes_between(before: AggregateState | None, after: AggregateState) -> tuple[Change, ...]:
     """The fields that differ between the two states; all set fields if `before` is None."""
     old = before.as_json() if before is not None else {}
     return tuple(

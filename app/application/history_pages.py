@@ -7,6 +7,7 @@ before has left behind; where there is none, the events up to the page are read 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from app.application.deadline import Deadline
 from app.application.history import HistoryEntry, HistoryPage, changes_between
@@ -15,7 +16,7 @@ from app.application.ports.codec import Codec
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import EventStore, RecordedEvent
 from app.application.snapshots import Snapshot
-from app.domain.carrier import Carrier, CarrierState
+from app.domain.aggregate import AggregateRoot, AggregateState
 
 STRIDE = 500
 """Events that are read at a time, and remembered the state behind, on the way to a page."""
@@ -30,9 +31,12 @@ class _Disagreement(Exception):
 
 
 class HistoryPages:
-    """The pages of all streams. Threads can share it."""
+    """The pages of all streams of one kind of aggregate. Threads can share it."""
 
-    def __init__(self, store: EventStore, codec: Codec) -> None:
+    def __init__(
+        self, root: type[AggregateRoot[Any, Any]], store: EventStore, codec: Codec
+    ) -> None:
+        self._root = root
         self._store = store
         self._codec = codec
         self._starts = PageStarts()
@@ -111,18 +115,18 @@ class HistoryPages:
         self, stream: str, start: Snapshot | None, recorded: Sequence[RecordedEvent]
     ) -> Snapshot | None:
         """The snapshot behind these events, which is kept; `start` if there are none."""
-        state = start.state if start else None
+        state = self._state(start)
         for event in recorded:
-            state = Carrier.evolve(state, self._codec.decode(event))
+            state = self._root.evolve(state, self._codec.decode(event))
         return self._kept(stream, recorded[-1], state) if recorded else start
 
     def _entries(
         self, stream: str, start: Snapshot | None, recorded: Sequence[RecordedEvent]
     ) -> Iterator[HistoryEntry]:
-        before = start.state if start else None
+        before = self._state(start)
         for event in recorded:
             said = self._codec.decode(event)
-            after = Carrier.evolve(before, said)
+            after = self._root.evolve(before, said)
             origin = self._codec.origin(event)
             yield HistoryEntry(
                 version=event.version,
@@ -139,7 +143,10 @@ class HistoryPages:
         if recorded:
             self._kept(stream, recorded[-1], before)
 
-    def _kept(self, stream: str, last: RecordedEvent, state: CarrierState | None) -> Snapshot:
+    def _state(self, start: Snapshot | None) -> AggregateState | None:
+        return start.state if start else self._root.initial()
+
+    def _kept(self, stream: str, last: RecordedEvent, state: AggregateState | None) -> Snapshot:
         assert state is not None, "an event leaves a state"  # noqa: S101
         snapshot = Snapshot(last.version, last.data.event_id, state)
         self._starts.put(stream, snapshot)

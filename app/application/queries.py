@@ -32,10 +32,12 @@ class ShowHistory:
 
 @dataclass(frozen=True, slots=True)
 class JudgeEligibility:
-    """Whether a carrier can be given work of this service in this country (alpha-2)."""
+    """Whether a carrier can be given work of this service in this country (alpha-2), for this
+    customer; None if nobody says for whom."""
 
     country: str
     service: str
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from app.application.ports.event_store import EventStore
 from app.application.ports.feed import Feed
 from app.application.ports.telemetry import RequestTelemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
-from app.application.repository import CarrierRepository
+from app.application.repository import CarrierRepository, PolicyRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Services:
 
     bus: CommandBus[CommandDone]
     carriers: CarrierRepository
+    policies: PolicyRepository
     store: EventStore
     telemetry: RequestTelemetry
     new_id: Callable[[], UUID]

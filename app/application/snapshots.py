@@ -1,4 +1,4 @@
-"""Snapshots: states of carriers with long streams, which spare a command the replay from the start.
+"""Snapshots: states with long streams, which spare a command the replay from the start.
 
 A snapshot is kept in the memory of the process that made it, so it is never older than the running
 code. It names its last event. Every load reads that event again, together with the later ones, and
@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.domain.carrier import CarrierState
+from app.domain.aggregate import AggregateState
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Snapshot:
 
     version: int
     event_id: UUID
-    state: CarrierState
+    state: AggregateState
 
 
 class Snapshots:

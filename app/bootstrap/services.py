@@ -12,7 +12,7 @@ from app.application.bus import CommandBus
 from app.application.concurrency import ConcurrencyLimit
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
-from app.application.handlers import CarrierHandlers, CommandDone
+from app.application.handlers import CommandDone, Handlers
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import NOTHING_WAITS
@@ -27,13 +27,14 @@ from app.application.projections.follower import (
     Follower,
 )
 from app.application.projections.projector import Projector
-from app.application.repository import CarrierRepository
+from app.application.repository import CarrierRepository, PolicyRepository
 from app.application.second_person import SecondPerson
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
 from app.bootstrap.choice import open_stores
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
+from app.domain.declarations import DECLARATIONS, POLICY_DECLARATIONS
 from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
@@ -92,7 +93,8 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     if opened.sequencer is None:  # one that is not hurried takes more in at once
         store = NotifyingEventStore(store, tail.wake, appended)
     carriers = CarrierRepository(store, JsonCodec(), clock)
-    bus = _bus(carriers, counting, tracer)
+    policies = PolicyRepository(store, JsonCodec(), clock)
+    bus = _bus(carriers, policies, counting, tracer)
     uses = KeyUses(opened.keys, clock)
     closing.callback(uses.close)
     access = Access(
@@ -108,6 +110,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     return Services(
         bus,
         carriers,
+        policies,
         store,
         telemetry,
         uuid4,
@@ -125,10 +128,11 @@ def _nobody() -> None:
 
 
 def _bus(
-    carriers: CarrierRepository, telemetry: Telemetry, tracer: Tracer
+    carriers: CarrierRepository, policies: PolicyRepository, telemetry: Telemetry, tracer: Tracer
 ) -> CommandBus[CommandDone]:
-    second_person = SecondPerson(carriers, lambda _: frozenset())
-    table = CarrierHandlers(carriers, second_person.prepared).table()
+    second_person = SecondPerson(carriers, policies)
+    table = Handlers(carriers, DECLARATIONS, second_person.prepared).table()
+    table |= Handlers(policies, POLICY_DECLARATIONS).table()
     if not tracer.is_on:
         return CommandBus(table, telemetry)
     return TracedCommandBus(table, telemetry, tracer)

@@ -35,6 +35,11 @@ _OTHERS = {
         "app.cli.parked",
         "Streams with an event that a view cannot apply: list, retry, discard.",
     ),
+    "policy": (
+        "app.cli.policy",
+        "What is asked of carriers that are to be given work: show it, list its history, adopt"
+        " another.",
+    ),
     "projections": (
         "app.cli.projections",
         "The views that answer queries: show their progress, rebuild them.",

@@ -3,30 +3,21 @@
 words → the API's schema → command → the same bus, in this process, over the store of the settings
 """
 
-import hashlib
-import json
-import os
-import pwd
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import click
 
 from app.api.resources import representations
 from app.api.schemas.commands import HistoryQuerySchema, ShowSchema, body_schema
 from app.api.schemas.documents import ShowOnDaySchema
-from app.application.command_context import CommandContext, commit_id_of
-from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
 from app.application.queries import ShowCarrier, ShowHistory, ShowOnDay
-from app.application.repository import CarrierNotFound, CarrierView
-from app.application.services import Services
-from app.bootstrap import build_services
 from app.cli import options
-from app.cli.errors import NOT_FOUND, CarrierCommand, CliError, tell_done
+from app.cli.errors import CarrierCommand, tell_done
+from app.cli.opened import context_of, opened
 from app.cli.output import (
     aligned,
     block_rows,
@@ -81,9 +72,9 @@ class ShellCommand:
         whom = "" if carrier_id is None else str(carrier_id)
         values: Values = options.loaded(body_schema(declaration)(), body)
         command = declaration.made(whom, values)
-        with _opened(settings, makes=declaration.registers) as (services, deadline):
+        with opened(settings, makes=declaration.registers) as (services, deadline):
             context = replace(
-                _context(services, deadline, idempotency_key, [declaration.name, whom, body]),
+                context_of(services, deadline, idempotency_key, [declaration.name, whom, body]),
                 expected=None if if_version is None else frozenset({if_version}),
                 dry_run=dry_run,
             )
@@ -115,8 +106,8 @@ def show(
     """Show a carrier: as it is now, or as it was."""
     asked = options.body_of({"version": version, "at": at})
     query: ShowCarrier = options.loaded(ShowSchema(), asked)
-    with _opened(settings) as (services, deadline):
-        view = _shown(services, carrier_id, query, deadline)
+    with opened(settings) as (services, deadline):
+        view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
     data = representations.carrier(view)
     write_data(data, aligned(carrier_rows(data)), as_json=as_json)
 
@@ -133,7 +124,7 @@ def history(
     """List what happened to a carrier, oldest first: who, when, and what it changed."""
     given = options.body_of({"after": after, "limit": limit})
     asked: ShowHistory = options.loaded(HistoryQuerySchema(), given)
-    with _opened(settings) as (services, deadline):
+    with opened(settings) as (services, deadline):
         page = services.carriers.history_page(str(carrier_id), deadline, asked.after, asked.limit)
     events = [representations.history_entry(entry) for entry in page.entries]
     lines = aligned(history_rows(events))
@@ -158,8 +149,8 @@ def documents(
     --at and --version say what had been recorded then, --on is the day that it is judged for.
     """
     query: ShowOnDay = options.loaded(ShowOnDaySchema(), options.body_of(given))
-    with _opened(settings) as (services, deadline):
-        view = _shown(services, carrier_id, query, deadline)
+    with opened(settings) as (services, deadline):
+        view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
         data = representations.documents(view, query.on or services.carriers.today(view.state))
     write_data(data, aligned(document_rows(data)), as_json=as_json)
 
@@ -177,8 +168,8 @@ def blocks(settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: s
     --at and --version say what had been recorded then, --on is the day that it is judged for.
     """
     query: ShowOnDay = options.loaded(ShowOnDaySchema(), options.body_of(given))
-    with _opened(settings) as (services, deadline):
-        view = _shown(services, carrier_id, query, deadline)
+    with opened(settings) as (services, deadline):
+        view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
         data = representations.blocks(view, query.on or services.carriers.today(view.state))
     write_data(data, aligned(block_rows(data)), as_json=as_json)
 
@@ -190,55 +181,3 @@ COMMANDS: Sequence[click.Command] = (
     blocks,
     history,
 )
-
-
-def _shown(
-    services: Services, carrier_id: UUID, query: ShowCarrier, deadline: Deadline
-) -> CarrierView:
-    try:
-        return services.carriers.show(str(carrier_id), deadline, query.version, query.at)
-    except CarrierNotFound as error:
-        raise CliError(NOT_FOUND, error.sentence) from error
-
-
-@contextmanager
-def _opened(settings: Settings, *, makes: bool = False) -> Iterator[tuple[Services, Deadline]]:
-    """The services over the settings' store, and until when they have to answer. Who only looks
-    makes no store."""
-    deadline = Deadline.after(settings.request_timeout)
-    services = build_services(settings, follows=False, makes=makes)
-    try:
-        yield services, deadline
-    finally:
-        services.close()
-
-
-def _context(
-    services: Services, deadline: Deadline, key: str | None, asked: Sequence[Any]
-) -> CommandContext:
-    """The context of a command without a condition. `asked` is all that a key stands for."""
-    actor = _actor()
-    return CommandContext(
-        commit_id=services.new_id() if key is None else commit_id_of(actor, key),
-        correlation_id=uuid4().hex,
-        actor=actor,
-        deadline=deadline,
-        fingerprint=None if key is None else _fingerprint(asked),
-    )
-
-
-def _fingerprint(asked: Sequence[Any]) -> str:
-    """Of what is asked for, whatever the order of the options and of an object's keys."""
-    text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _actor() -> str:
-    """Who is logged in. There is no option for it: the history is to say who typed a command, not
-    whom they name; so the system is asked, not the environment. "cli:" keeps it apart from the API
-    keys' names, which hold no colon, and so keeps the idempotency keys of the two apart as well."""
-    try:
-        login = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container may run as a user without a name
-        login = ""
-    return f"cli:{login}" if login and login.isprintable() else f"cli:{os.getuid()}"

@@ -85,7 +85,7 @@ def _run_list(
     if every and "limit" in asked:
         raise click.UsageError("Give either --limit or --all, not both.")
     query: Query = options.loaded(DirectoryQuerySchema(), asked)
-    with _opened(settings) as directory:
+    with opened_directory(settings) as directory:
         if every:
             pages = _pages(directory, replace(query, limit=CARRIERS_AT_ONCE), settings)
         else:
@@ -130,7 +130,7 @@ def _run_export(
 ) -> None:
     asked = options.body_of({**given, "q": words})
     query: Query = replace(options.loaded(FilterSchema(), asked), limit=CARRIERS_AT_ONCE)
-    with _opened(settings) as directory:
+    with opened_directory(settings) as directory:
         lines = csv_of(_pages(directory, query, settings))
         if file is None or file == "-":
             for part in lines:
@@ -157,7 +157,7 @@ def _pages(directory: Directory, query: Query, settings: Settings) -> Iterator[P
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Directory]:
+def opened_directory(settings: Settings) -> Iterator[Directory]:
     """The directory, with a view that is caught up: without a running service, this process has to
     update the view."""
     with opened_stores(settings) as stores:

@@ -12,7 +12,7 @@ from app.application.handlers import KeyReused, StaleVersion
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import OutcomeUnknown, StoreError, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
-from app.application.repository import CarrierNotFound
+from app.application.shown import AggregateNotFound
 from app.cli.exit_codes import (
     EXIT_CODES,
     FAILED,
@@ -30,6 +30,7 @@ from app.cli.exit_codes import (
 from app.cli.groups import accounting_for_help
 from app.cli.output import NotWritten, aligned, history_rows, note, printable, write
 from app.domain.errors import DomainError, ForbiddenByState, InvalidInput, SecondPersonNeeded
+from app.domain.streams import aggregate_of
 
 __all__ = [
     "EXIT_CODES",
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 _FAILURES = (
-    CarrierNotFound,
+    AggregateNotFound,
     DomainError,
     KeyReused,
     StaleVersion,
@@ -140,8 +141,8 @@ def cli_error_of(error: Exception, log_line: str = "") -> CliError:  # noqa: PLR
     """The exit code and sentences of an error. `log_line`, the application's last warning, may say
     why the store is unavailable."""
     match error:
-        case CarrierNotFound():
-            return CliError(NOT_FOUND, "There is no carrier with this id")
+        case AggregateNotFound():
+            return CliError(NOT_FOUND, error.sentence)
         case ForbiddenByState():
             possible = ", ".join(error.possible)
             return CliError(
@@ -156,7 +157,8 @@ def cli_error_of(error: Exception, log_line: str = "") -> CliError:  # noqa: PLR
             scope = error.claim.scope
             return CliError(REFUSED, f"{scope}: The {scope} belongs to another carrier")
         case VersionConflict():
-            return CliError(REFUSED, "The carrier is being changed by others; try again")
+            noun = aggregate_of(error.stream).noun
+            return CliError(REFUSED, f"The {noun} is being changed by others; try again")
         case KeyReused():
             return CliError(
                 REFUSED, "This idempotency key was used for another command; take a new one"
@@ -168,7 +170,7 @@ def cli_error_of(error: Exception, log_line: str = "") -> CliError:  # noqa: PLR
             since = [history_entry(entry) for entry in error.since]
             return CliError(
                 STALE,
-                f"The carrier is at version {error.version}, not at the one of --if-version",
+                f"The {error.noun} is at version {error.version}, not at the one of --if-version",
                 table=aligned(history_rows(since)) if since else (),
             )
         case StoreUnavailable():

@@ -51,8 +51,9 @@ def keys() -> None:
     type=click.Choice([scope.value for scope in Scope]),
     multiple=True,
     required=True,
-    help="What the key may do; can be repeated. register, profile and oversight allow one group of"
-    " commands each and no reading; write includes them and read; admin includes all.",
+    help="What the key may do; can be repeated. register, profile, oversight and policy allow one"
+    " group of commands each and no reading; write includes the first three and read; admin"
+    " includes all.",
 )
 @click.option(
     "--expires",

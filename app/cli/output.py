@@ -123,7 +123,7 @@ def plan_rows(plan: Mapping[str, Json]) -> list[tuple[str, str]]:
     return [
         ("dry run", "nothing was written"),
         ("version", _text(plan["version"])),
-        ("state", plan["state"]),
+        *([("state", plan["state"])] if "state" in plan else []),
         *(("event", f"{event['type']} {_entry(event['data'])}") for event in plan["events"]),
         *(("change", _change(change)) for change in plan["changes"]),
     ]

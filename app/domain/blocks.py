@@ -16,6 +16,8 @@ from app.domain.profile.identifiers import in_order
 STANDING_MAX = 200
 """So many blocks of a carrier at most are not taken back; so many preferences, and overrides."""
 
+CUSTOMER_MAX_CHARACTERS = 100
+
 NOT_BLOCKED = "not-blocked"
 OVERRIDABLE = ("service", "country", "recent", NOT_BLOCKED, *KINDS)
 """The rules of eligibility whose verdict people can override. The others are decisions of people

@@ -26,6 +26,8 @@ __all__ = [
 class Carrier(AggregateRoot[CarrierState, CarrierEvent]):
     """A command decides (`app/domain/commands`), its declaration says in which states."""
 
+    noun = "carrier"
+
     @staticmethod
     def evolve(state: CarrierState | None, event: CarrierEvent) -> CarrierState:
         """See `AggregateRoot.evolve`. No program of ours begins a stream with anything but a
@@ -33,11 +35,8 @@ class Carrier(AggregateRoot[CarrierState, CarrierEvent]):
         return event.apply(BLANK if state is None else state)
 
     def carry_out(self, command: Command, now: datetime) -> None:
-        """Record the events that the command leads to at that moment, UTC. A command that would
-        change nothing records nothing.
-
-        Raises AlreadyRegistered, ForbiddenByState, and what the command's decision raises.
-        """
+        """See `AggregateRoot.carry_out`. Raises AlreadyRegistered, ForbiddenByState, and what the
+        command's decision raises."""
         declared = BY_COMMAND[type(command)]
         if declared.registers and self.state is not None:
             raise AlreadyRegistered(self.id)

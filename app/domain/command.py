@@ -1,5 +1,5 @@
-"""What a command and an event of a carrier are, and how a command is declared. Imports only the
-domain.
+"""What a command is, of a carrier or of another aggregate, and how it is declared. Imports only
+the domain.
 
 A module of `app/domain/commands` holds one command: the event, the command with its decision, and
 the declaration. The bus, the routes, OpenAPI, the shell, the possible actions and the examples
@@ -13,53 +13,59 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from app.domain.aggregate import Event
 from app.domain.commands import SENTENCES
 from app.domain.state import CarrierState
 
-REGISTER, PROFILE, OVERSIGHT = "register", "profile", "oversight"
+REGISTER, PROFILE, OVERSIGHT, POLICY = "register", "profile", "oversight", "policy"
 """The groups of commands that somebody can be permitted to send: to register carriers, to keep what
-a profile says, and to judge a carrier's work."""
+a profile says, to judge a carrier's work, and to decide by what carriers are judged."""
 
 
 @dataclass(frozen=True, slots=True)
-class CarrierEvent(ABC):
-    """What has happened to a carrier. Past tense, primitive fields, never changed once written.
-
-    The class's name is the type under which an event is stored; `schema_version` is stored with
-    it. Whoever changes the fields raises the version and adds an upcaster to
-    `infrastructure/codec.py`.
-    """
-
-    schema_version = 1
-
-    @abstractmethod
-    def apply(self, state: CarrierState) -> CarrierState:
-        """The state after the event. Pure, and it never refuses what happened."""
+class CarrierEvent(Event[CarrierState]):
+    """What has happened to a carrier."""
 
 
 Events = Iterator[CarrierEvent]
-"""What a decision gives, event by event."""
+"""What a decision about a carrier gives, event by event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command(ABC):
-    """A request to change one carrier, as a dataclass of valid values. The docstring describes the
-    request's body; each field is annotated with its Input (`inputs.py`)."""
+    """A request to change one aggregate, as a dataclass of valid values. The docstring describes
+    the request's body; each field is annotated with its Input (`inputs.py`)."""
 
     @abstractmethod
-    def decide(self, state: CarrierState, now: datetime) -> Events:
-        """The events that follow; none if the command would change nothing. Pure. `now` is UTC.
+    def decide(self, state: Any, now: datetime) -> Iterator[Any]:  # noqa: ANN401
+        """The events that follow from the aggregate's state; none if the command would change
+        nothing. Pure. `now` is UTC.
 
-        Whether the carrier's state allows the command is decided by the declaration. Raises
+        Whether a carrier's state allows the command is decided by the declaration. Raises
         InvalidInput for a value that only the state or the moment shows to be wrong.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeCarrier(Command):
+class Change(Command):
+    """A command that changes what has a stream already, or needs none to be there."""
+
+    @property
+    @abstractmethod
+    def stream(self) -> str:
+        """The stream of what is changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCarrier(Change):
     """A command that changes a carrier which is registered already."""
 
     carrier_id: str
+
+    @property
+    def stream(self) -> str:
+        """See `Change`."""
+        return self.carrier_id
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +128,7 @@ class Declaration:
 
     name: str
     command: type[Command]
-    events: tuple[type[CarrierEvent], ...]
+    events: tuple[type[Event[Any]], ...]
     states: tuple[str, ...] = ()
     leads_to: str | None = None
     summary: str = ""
@@ -138,7 +144,7 @@ class Declaration:
     @property
     def registers(self) -> bool:
         """Whether the carrier only comes into being by the command."""
-        return not issubclass(self.command, ChangeCarrier)
+        return not issubclass(self.command, Change)
 
     @cached_property
     def takes_profile(self) -> bool:

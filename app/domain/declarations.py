@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
-from app.domain.command import CarrierEvent, Command, Declaration
+from app.domain.aggregate import Event
+from app.domain.command import Command, Declaration
 from app.domain.commands import SENTENCES
+from app.domain.policy import adopt
 from app.domain.state import STATES
 
 
@@ -16,15 +19,20 @@ def _declared(name: str) -> Declaration:
 
 
 DECLARATIONS: tuple[Declaration, ...] = tuple(map(_declared, SENTENCES))
+"""The commands on carriers."""
+
+POLICY_DECLARATIONS: tuple[Declaration, ...] = (adopt.DECLARATION,)
+"""The commands on the policy."""
+
+_ALL = DECLARATIONS + POLICY_DECLARATIONS
 
 BY_COMMAND: Mapping[type[Command], Declaration] = MappingProxyType(
-    {each.command: each for each in DECLARATIONS}
+    {each.command: each for each in _ALL}
 )
 
-EVENTS: tuple[type[CarrierEvent], ...] = tuple(
+EVENTS: tuple[type[Event[Any]], ...] = tuple(
     dict.fromkeys(
-        [each.events[0] for each in DECLARATIONS]
-        + [event for each in DECLARATIONS for event in each.events]
+        [each.events[0] for each in _ALL] + [event for each in _ALL for event in each.events]
     )
 )
 """Every event that a command leads to, each once."""

@@ -1,57 +1,183 @@
-"""Whether a carrier is eligible for a piece of work: three rules over its events. Imports only the
-domain.
+"""Whether a carrier is eligible for a piece of work: rules over its events, and those that the
+policy adds. Imports only the domain.
 
-Every rule is checked, even after one does not hold, so that the answer names every obstacle.
+Every rule is checked, even after one does not hold, so that the answer names every obstacle. Three
+rules always count: the carrier is active, it offers the service, and it does so in the country. The
+policy adds one for each requirement that applies to the work, one on how recent the profile is, and
+one on approval. Decisions of people add theirs where there are any (`oversight.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
+from app.domain.blocks import Instruction, Instructions, applying
 from app.domain.carrier import ACTIVE, Carrier, CarrierState
 from app.domain.command import CarrierEvent
+from app.domain.commands.change_email import CarrierEmailChanged
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
+from app.domain.commands.rename import CarrierRenamed
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.suspend import CarrierSuspended
 from app.domain.commands.update_profile import CarrierProfileUpdated
+from app.domain.held_documents import Held, no_documents
+from app.domain.oversight import on_approval, on_blocks, on_hold, overridden
+from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
+from app.domain.verdict import Last, Verdict, unknown
+
+RECENT = "recent"
 
 _SETS_THE_STATE = (CarrierRegistered, CarrierSuspended, CarrierReinstated, CarrierRetired)
+_SETS_THE_PROFILE = (
+    CarrierRegistered,
+    CarrierProfileUpdated,
+    CarrierRenamed,
+    CarrierEmailChanged,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A rule's result. `decided_by` is the index (from 0) of the last event that set what the rule
-    checks; None if there is no such event, as in a stream without a registration."""
+class Work:
+    """Work of this service in this country (alpha-2, upper case), on a day, and for which customer;
+    None if nobody says for whom."""
 
-    rule: str
-    holds: bool
-    explanation: str
-    decided_by: int | None
+    country: str
+    service: str
+    on: date
+    customer: str | None = None
+
+    def instructions(self, instructions: Instructions) -> list[Instruction]:
+        """Those that apply to the work."""
+        day = self.on.isoformat()
+        return applying(instructions, self.country, self.service, self.customer, day)
 
 
-def verdicts(events: Sequence[CarrierEvent], country: str, service: str) -> list[Verdict]:
-    """Every rule's verdict on work of this service in this country (alpha-2, upper case).
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rules look at. The index of an event (from 0) is None if there is no such event, as
+    in a stream without a registration, or if nobody asks which one decided."""
 
-    `events` are all events of one carrier, in order, at least one.
-    """
+    state: CarrierState
+    profile_of: date | None = None
+    held: Held = no_documents
+    state_set_by: int | None = None
+    coverage_set_by: int | None = None
+    profile_set_by: int | None = None
+    last: Last = unknown
+
+
+def facts_of(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> Facts:
+    """What all events of one carrier say, in order, at least one. `moments` are those of the
+    events, UTC."""
     state: CarrierState | None = None
     for event in events:
         state = Carrier.evolve(state, event)
     assert state is not None, "a carrier has events"  # noqa: S101
-    places = _offered(state, service)
-    by_state = _last(events, lambda event: isinstance(event, _SETS_THE_STATE))
-    by_coverage = _last(events, _sets_the_coverage)
-    return [
-        Verdict("active", state.state == ACTIVE, _of_state(state), by_state),
-        Verdict("service", bool(places), _of_service(places, service), by_coverage),
-        Verdict(
-            "country",
-            country in places or WORLDWIDE in places,
-            _of_country(places, country, service),
-            by_coverage,
+    profile = _last(events, lambda event: isinstance(event, _SETS_THE_PROFILE))
+    return Facts(
+        state=state,
+        profile_of=None if profile is None else moments[profile].date(),
+        held=no_documents,  # until carriers have documents
+        state_set_by=_last(events, lambda event: isinstance(event, _SETS_THE_STATE)),
+        coverage_set_by=_last(events, _sets_the_coverage),
+        profile_set_by=profile,
+        last=partial(_last, events),
+    )
+
+
+def judge(facts: Facts, work: Work, policy: PolicyState) -> list[Verdict]:
+    """Every rule's verdict on the work."""
+    state, last = facts.state, facts.last
+    verdicts = [
+        *_always(facts, work),
+        *_on_the_profile(facts, work, policy),
+        *(
+            _on_a_document(facts, work, requirement)
+            for requirement in policy.requirements
+            if applies(requirement, work)
         ),
+        *on_blocks(state, work.instructions, last),
+        *on_hold(state, last),
+        *([on_approval(state, last)] if policy.approval_required else []),
     ]
+    return overridden(verdicts, state, work.instructions, last)
+
+
+def applies(requirement: Mapping[str, Any], work: Work) -> bool:
+    """Whether the work needs what the requirement asks for."""
+    service, country = requirement.get("service"), requirement.get("country")
+    return service in {None, work.service} and country in {None, work.country}
+
+
+def _always(facts: Facts, work: Work) -> Iterator[Verdict]:
+    state, service, country = facts.state, work.service, work.country
+    places = _offered(state, service)
+    services = sorted({coverage["service"] for coverage in state.profile.coverage})
+    yield Verdict(
+        "active", state.state == ACTIVE, _of_state(state), facts.state_set_by, state.state
+    )
+    yield Verdict(
+        "service", bool(places), _of_service(places, service), facts.coverage_set_by, services
+    )
+    yield Verdict(
+        "country",
+        country in places or WORLDWIDE in places,
+        _of_country(places, country, service),
+        facts.coverage_set_by,
+        sorted(places),
+    )
+
+
+def _on_the_profile(facts: Facts, work: Work, policy: PolicyState) -> Iterator[Verdict]:
+    days = policy.recent_within_days
+    if days is None:
+        return
+    last = facts.profile_of
+    if last is None:
+        yield Verdict(RECENT, False, "It is not known when the profile was last changed", None)
+        return
+    holds = last >= work.on - timedelta(days=days)
+    since = f"within {days} days" if holds else f"more than {days} days"
+    before = f"{since} before {work.on}"
+    yield Verdict(
+        RECENT,
+        holds,
+        f"The carrier's profile was last changed on {last}, {before}",
+        facts.profile_set_by,
+        last.isoformat(),
+    )
+
+
+def _on_a_document(facts: Facts, work: Work, requirement: Mapping[str, Any]) -> Verdict:
+    kind, minimum = requirement["kind"], requirement.get("minimum")
+    found = facts.held(kind, work.on)
+    needed = f"{_amount(minimum)} or more is needed" if minimum else "one is needed"
+    looked_at = {"minimum": minimum, "limit": found and found.limit}
+    if found is None:
+        sentence = f"The carrier has no {kind} that is valid on {work.on}; {needed}"
+        return Verdict(kind, False, sentence, None, looked_at)
+    if minimum is None:
+        sentence = f"The carrier has a {kind} that is valid on {work.on}"
+        return Verdict(kind, True, sentence, found.decided_by, looked_at)
+    good_for = _amount(found.limit) if found.limit else "no stated amount"
+    sentence = f"The carrier's {kind} on {work.on} is good for {good_for}; {needed}"
+    return Verdict(kind, _suffices(found.limit, minimum), sentence, found.decided_by, looked_at)
+
+
+def _suffices(limit: Mapping[str, Any] | None, minimum: Mapping[str, Any]) -> bool:
+    """Whether the limit is as high as the minimum. An amount of another currency is never: what it
+    is worth is not ours to say."""
+    if limit is None or limit["currency"] != minimum["currency"]:
+        return False
+    return bool(limit["amount"] >= minimum["amount"])
+
+
+def _amount(limit: Mapping[str, Any]) -> str:
+    return f"{limit['amount']} {limit['currency']}"
 
 
 def _offered(state: CarrierState, service: str) -> frozenset[str]:

@@ -179,7 +179,12 @@ WorkService = Annotated[
 ]
 WorkCustomer = Annotated[
     str | None,
-    line("customer", 100, "Only for work for this customer, by your own name for it.", "ACME"),
+    line(
+        "customer",
+        blocks.CUSTOMER_MAX_CHARACTERS,
+        "Only for work for this customer, by your own name for it.",
+        "ACME",
+    ),
 ]
 OptionalLimit = Annotated[documents.Limit | None, LIMIT]
 FileSha256 = Annotated[str | None, _SHA256]

@@ -18,10 +18,10 @@ from app.application.ports.codec import Origin, UnreadableEvent
 from app.application.ports.event_store import EventData, RecordedEvent
 from app.application.recorded import Metadata, type_name
 from app.application.strict_json import NotStrictJson, parse
-from app.domain.command import CarrierEvent
+from app.domain.aggregate import Event
 from app.domain.declarations import EVENTS
 
-VERSIONS: Mapping[type[CarrierEvent], int] = {each: each.schema_version for each in EVENTS}
+VERSIONS: Mapping[type[Event[Any]], int] = {each: each.schema_version for each in EVENTS}
 """The schema version that each class is written with now. The class's name is the type's."""
 
 Payload = dict[str, Any]
@@ -51,7 +51,7 @@ def _accepted(hint: Any) -> tuple[type, ...]:  # noqa: ANN401 - a type hint
     return (dict,) if get_origin(hint) is Mapping or get_origin(hint) is not None else (hint,)
 
 
-_ACCEPTED: Mapping[type[CarrierEvent], Mapping[str, tuple[type, ...]]] = {
+_ACCEPTED: Mapping[type[Event[Any]], Mapping[str, tuple[type, ...]]] = {
     event_class: {name: _accepted(hint) for name, hint in get_type_hints(event_class).items()}
     for event_class in VERSIONS
 }
@@ -65,7 +65,7 @@ class JsonCodec:
     """Implements `ports.codec.Codec`."""
 
     def encode(
-        self, event: CarrierEvent, index: int, context: CommandContext, created_at: datetime
+        self, event: Event[Any], index: int, context: CommandContext, created_at: datetime
     ) -> EventData:
         """See `ports.codec.Codec`. The command's commit is what caused the event."""
         event_class = type(event)
@@ -88,7 +88,7 @@ class JsonCodec:
             created_at=created_at,
         )
 
-    def decode(self, recorded: RecordedEvent) -> CarrierEvent:
+    def decode(self, recorded: RecordedEvent) -> Any:  # noqa: ANN401 - see the port
         """See `ports.codec.Codec`."""
         try:
             payload = parse(recorded.data.payload)
@@ -114,7 +114,7 @@ class JsonCodec:
             raise UnreadableEvent(recorded, "its metadata is damaged") from error
 
 
-def _event(event_type: str, payload: Payload, schema_version: int) -> CarrierEvent:
+def _event(event_type: str, payload: Payload, schema_version: int) -> Event[Any]:
     if schema_version == 0:  # events of ours never have a class path
         event_type = type_name(event_type)
     event_class = _TYPES.get(event_type)

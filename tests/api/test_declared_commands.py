@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.api.http.contract import example_of
 from app.api.schemas.commands import body_schema, resource_of
-from app.application.handlers import CarrierHandlers
+from app.application.handlers import Handlers
 from app.application.services import Services
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
@@ -28,7 +28,7 @@ def app(settings: Settings, services: Services) -> Flask:
 @EACH
 def test_it_has_a_handler(services: Services, declaration: Declaration) -> None:
     """Else the bus would raise a KeyError for it."""
-    assert declaration.command in CarrierHandlers(services.carriers).table()
+    assert declaration.command in Handlers(services.carriers, DECLARATIONS).table()
 
 
 @EACH

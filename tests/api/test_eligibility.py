@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.support.answers import another, data, failure, refused
 from tests.support.directory import covers
+from tests.support.policies import policy, requires
 
 WORK = "country=DE&service=express"
 
@@ -28,24 +29,28 @@ def test_an_eligible_carrier(client: FlaskClient, location: str) -> None:
     assert data(client.get(f"{location}/eligibility?{WORK}")) == {
         "carrier_id": location.rpartition("/")[2],
         "version": 2,
+        "policy_version": 0,
         "eligible": True,
         "rules": [
             {
                 "rule": "active",
                 "holds": True,
                 "explanation": "The carrier is active",
+                "looked_at": "active",
                 "event": of_state,
             },
             {
                 "rule": "service",
                 "holds": True,
                 "explanation": "The carrier offers express",
+                "looked_at": ["express"],
                 "event": of_coverage,
             },
             {
                 "rule": "country",
                 "holds": True,
                 "explanation": "The carrier offers express in DE",
+                "looked_at": ["DE"],
                 "event": of_coverage,
             },
         ],
@@ -89,6 +94,56 @@ def test_conditions_are_as_of_the_carrier(client: FlaskClient, location: str) ->
     for shown in (address, location):
         message = refused(client.get(shown, headers={"If-Match": "2"}), 400)
         assert message.startswith("If-Match must name versions")
+
+
+def test_the_policy_that_holds_is_applied(client: FlaskClient, location: str) -> None:
+    """Its requirements that apply are rules, and the answer names its version; a 304 does not
+    outlive it."""
+    address = f"{location}/eligibility?{WORK}"
+    before = client.get(address).headers["ETag"]
+    express, air = requires(service="express", minimum=(100, "EUR")), requires("other", "air")
+    client.put("/policy", json=policy(express, air, recent_within_days=1))
+    answer = client.get(address, headers={"If-None-Match": before})
+    judged = data(answer)
+    assert (judged["policy_version"], judged["eligible"]) == (1, False)
+    assert [(rule["rule"], rule["holds"]) for rule in judged["rules"]] == [
+        ("active", True),
+        ("service", True),
+        ("country", True),
+        ("recent", True),
+        ("cargo-insurance", False),
+    ]
+    assert judged["rules"][3]["event"]["type"] == "CarrierProfileUpdated"
+    tag = answer.headers["ETag"]
+    assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
+    client.put("/policy", json=policy())
+    assert data(client.get(address, headers={"If-None-Match": tag}))["eligible"]
+
+
+def test_a_block_and_a_preference_are_of_the_day_and_the_customer(
+    client: FlaskClient, location: str
+) -> None:
+    """A 304 does not outlive the day, and without a block the answer is what it always was."""
+    address = f"{location}/eligibility?{WORK}"
+    instruction = {"customer": "ACME", "valid_from": "2020-01-01", "reason": "Two claims"}
+    client.post(f"{location}/block", json=instruction)
+    client.post(f"{location}/prefer", json={**instruction, "customer": None, "country": "DE"})
+    answer = client.get(address)
+    today = data(client.get(f"{location}/blocks"))["on"]
+    assert answer.headers["ETag"] == f'"4.0.{today}"'
+    assert data(answer)["eligible"]
+    assert data(answer)["preferences"] == [{"preference_id": 1, "reason": "Two claims"}]
+    named = data(client.get(f"{address}&customer=acme"))
+    assert (named["eligible"], named["rules"][3]["rule"]) == (False, "not-blocked")
+    assert named["rules"][3]["event"]["type"] == "CarrierBlocked"
+    override = {**instruction, "rule": "not-blocked", "valid_to": "9999-12-31"}
+    client.post(f"{location}/override-verdict", json=override)
+    named = data(client.get(f"{address}&customer=ACME"))
+    assert (named["eligible"], named["rules"][3]["event"]["type"]) == (
+        True,
+        "CarrierVerdictOverridden",
+    )
+    failure(client.get(f"{address}&customer=%20"), 400)
 
 
 def test_an_unknown_carrier(client: FlaskClient) -> None:

@@ -52,4 +52,4 @@ def filled(tmp_path: Path) -> Iterator[Filled]:
 @pytest.fixture
 def fedex(app: Application) -> str:
     """The id of a registered carrier."""
-    return app.do(FEDEX).carrier_id
+    return app.do(FEDEX).stream

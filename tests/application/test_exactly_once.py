@@ -24,18 +24,18 @@ def test_a_key_is_one_registration(app: Application) -> None:
     assert (first.version, first.state, first.replayed) == (1, "active", False)
     again = replace(first, replayed=True)
     assert app.do(FEDEX, keyed("k")) == again
-    app.do(rename(first.carrier_id, "DHL"))
-    app.do(RetireCarrier(first.carrier_id, REASON))
+    app.do(rename(first.stream, "DHL"))
+    app.do(RetireCarrier(first.stream, REASON))
     app.do(FEDEX)
     assert app.do(FEDEX, keyed("k")) == again
-    assert len(app.types(first.carrier_id)) == 3
+    assert len(app.types(first.stream)) == 3
 
 
 def test_a_registration_with_a_profile_is_answered_again_whole(app: Application) -> None:
     """The repeated answer counts both events of the commit."""
     command = replace(FEDEX, profile={"phone": "+498912345678"})
     first = app.do(command, keyed("k"))
-    app.do(rename(first.carrier_id, "DHL"))
+    app.do(rename(first.stream, "DHL"))
     assert first.version == 2
     assert app.do(command, keyed("k")) == replace(first, replayed=True)
 
@@ -60,7 +60,7 @@ def test_a_key_outlives_the_address_it_took(app: Application, fedex: str) -> Non
     app.do(replace(FEDEX, email=hello))
     assert app.do(ChangeEmail(fedex, hello), keyed("k")) == replace(first, replayed=True)
     registered = app.do(FEDEX, keyed("r"))
-    app.do(RetireCarrier(registered.carrier_id, REASON))
+    app.do(RetireCarrier(registered.stream, REASON))
     app.do(FEDEX)
     assert app.do(FEDEX, keyed("r")) == replace(registered, replayed=True)
 
@@ -74,7 +74,7 @@ def test_a_key_stands_for_one_request(app: Application, fedex: str) -> None:
     with pytest.raises(KeyReused):
         app.do(replace(FEDEX, email=EmailAddress("b@b.com")), keyed("r", "another request"))
     theirs = replace(FEDEX, email=EmailAddress("c@b.com"))
-    assert app.do(theirs, keyed("r", actor="else")).carrier_id != registered.carrier_id
+    assert app.do(theirs, keyed("r", actor="else")).stream != registered.stream
 
 
 def test_a_change_sent_again_needs_no_version(app: Application, fedex: str) -> None:
@@ -86,7 +86,7 @@ def test_a_change_sent_again_needs_no_version(app: Application, fedex: str) -> N
 
 def test_a_refused_command_can_be_sent_again(app: Application, fedex: str) -> None:
     """A refused command leaves its key unused."""
-    dhl = app.do(replace(FEDEX, email=EmailAddress("a@dhl.com"))).carrier_id
+    dhl = app.do(replace(FEDEX, email=EmailAddress("a@dhl.com"))).stream
     with pytest.raises(AlreadyClaimed):
         app.do(ChangeEmail(dhl, FEDEX.email), keyed("k"))
     app.do(RetireCarrier(fedex, REASON))
@@ -166,6 +166,6 @@ def test_many_clients_send_one_key(app: Application, fedex: str) -> None:
     }
     assert sum(not answer.replayed for answer in answers) == 1
     registered = at_once(16, lambda _: app.do(FEDEX_TWO, keyed("r")))
-    assert len({answer.carrier_id for answer in registered}) == 1
+    assert len({answer.stream for answer in registered}) == 1
     assert sum(not answer.replayed for answer in registered) == 1
-    assert len(app.types(registered[0].carrier_id)) == 1
+    assert len(app.types(registered[0].stream)) == 1

@@ -11,7 +11,7 @@ from app.application.handlers import CommandDone, StaleVersion
 from app.application.history import Change
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
-from app.application.repository import CarrierNotFound
+from app.application.shown import AggregateNotFound
 from app.domain.command import Command
 from app.domain.commands.change_email import ChangeEmail
 from app.domain.commands.register import CarrierRegistered
@@ -42,7 +42,7 @@ def test_a_carriers_whole_life(app: Application) -> None:
     """Every command answers with the version and state in which it left the carrier."""
     sent = context()
     registered = app.do(replace(FEDEX, profile={"phone": "+498912345678"}), sent)
-    fedex = registered.carrier_id
+    fedex = registered.stream
     assert registered == CommandDone(sent.new_carrier_id, 2, "active")
     life: list[tuple[Command, int, str]] = [
         (rename(fedex, "FedEx Express"), 3, "active"),
@@ -66,13 +66,13 @@ def test_a_carriers_whole_life(app: Application) -> None:
 def test_an_unknown_carrier_takes_no_command(app: Application) -> None:
     """A command on an unknown carrier is refused, whatever else the request has."""
     for sent in (context(), keyed("k"), seen(1), replace(context(), dry_run=True)):
-        with pytest.raises(CarrierNotFound):
+        with pytest.raises(AggregateNotFound):
             app.do(rename(NOBODY, "FedEx"), sent)
 
 
 def test_an_address_has_one_owner(app: Application, fedex: str) -> None:
     """Neither a registration nor a change takes an owned address; a retirement frees it."""
-    dhl = app.do(replace(FEDEX, email=EmailAddress("a@dhl.com"))).carrier_id
+    dhl = app.do(replace(FEDEX, email=EmailAddress("a@dhl.com"))).stream
     with pytest.raises(AlreadyClaimed) as caught:
         app.do(replace(FEDEX, email=EmailAddress("Contact@FEDEX.com")))
     assert caught.value.owner == fedex
@@ -216,8 +216,8 @@ def test_a_dry_run_writes_nothing(app: Application, fedex: str) -> None:
     )  # fmt: skip
     assert (plan.version, plan.state) == (2, "active")
     assert Change("metadata", None, {"tier": 1}) in plan.changes
-    with pytest.raises(CarrierNotFound):
-        app.carriers.load(plan.carrier_id, Deadline.after(5))
+    with pytest.raises(AggregateNotFound):
+        app.carriers.load(plan.stream, Deadline.after(5))
 
     plan = app.do(rename(fedex, "DHL"), dry)
     assert plan == CommandDone(

@@ -18,7 +18,8 @@ from app.application.page_starts import PageStarts
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import RecordedEvent
-from app.application.repository import CarrierNotFound, CarrierRepository
+from app.application.repository import CarrierRepository
+from app.application.shown import AggregateNotFound
 from app.application.snapshots import FROM_VERSION, Snapshot
 from app.domain.carrier import CarrierState
 from app.infrastructure.codec import JsonCodec
@@ -114,7 +115,7 @@ def test_a_late_version_is_shown_from_a_state_near_it(
         counting.reads.clear()
         view = carriers.show("c-1", soon(), version=version)
         assert (view.version, view.state.name) == (version, str(version))
-        assert view.registered_at == MOMENT
+        assert view.began_at == MOMENT
         assert version == versions[0] or sum(counting.reads) <= STRIDE + 1 + OF_ITS_OWN
     counting.reads.clear()
     carriers.show("c-1", soon(), version=1_234)
@@ -128,9 +129,9 @@ def test_a_late_version_that_is_not_there_is_not_found(
     has none."""
     fill(counting, 700)
     for _ in range(2):
-        with pytest.raises(CarrierNotFound, match="no version 5000; its last is 700"):
+        with pytest.raises(AggregateNotFound, match="no version 5000; its last is 700"):
             carriers.show("c-1", soon(), version=5_000)
-    with pytest.raises(CarrierNotFound, match="no carrier"):
+    with pytest.raises(AggregateNotFound, match="no carrier"):
         carriers.show("c-2", soon(), version=5_000)
 
 
@@ -226,7 +227,7 @@ def test_a_stream_that_is_gone_is_not_found(
     with closing(sqlite3.connect(tmp_path / "events.sqlite3")) as other, other:
         other.execute("DELETE FROM events")
     for after in (900, 0, 2**31 - 1):
-        with pytest.raises(CarrierNotFound):
+        with pytest.raises(AggregateNotFound):
             carriers.history_page("c-1", soon(), after, 10)
 
 

@@ -23,8 +23,11 @@ from app.application.ports.event_store import (
     EventStore,
     VersionConflict,
 )
-from app.application.repository import CarrierNotFound, CarrierRepository
+from app.application.repository import CarrierRepository
+from app.application.shown import AggregateNotFound
+from app.domain.aggregate import AggregateRoot
 from app.domain.carrier import Carrier, CarrierState
+from app.domain.command import CarrierEvent
 from app.domain.commands.change_email import ChangeEmail
 from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.rename import RenameCarrier
@@ -51,7 +54,7 @@ def registered(
     return carrier
 
 
-def change_email(carrier: Carrier, address: str) -> None:
+def change_email(carrier: AggregateRoot[CarrierState, CarrierEvent], address: str) -> None:
     """Let the carrier decide on another address."""
     carrier.carry_out(ChangeEmail(carrier.id, EmailAddress(address)), MOMENT)
 
@@ -61,7 +64,7 @@ def test_what_was_saved_is_shown(carriers: CarrierRepository) -> None:
     sent = context()
     assert carriers.save(registered("c-1"), sent) == Appended(1)
     view = carriers.show("c-1", sent.deadline)
-    assert (view.carrier_id, view.version, view.registered_at) == ("c-1", 1, MOMENT)
+    assert (view.id, view.version, view.began_at) == ("c-1", 1, MOMENT)
     assert view.state == CarrierState("FedEx", "contact@fedex.com")
 
 
@@ -74,12 +77,12 @@ def test_registered_at_is_when_the_first_event_was(
     later = replace(event(), created_at=MOMENT + timedelta(days=1))
     store.append("c-1", 1, [later], uuid4(), sent.deadline)
     view = carriers.show("c-1", sent.deadline)
-    assert (view.version, view.registered_at) == (2, MOMENT)
+    assert (view.version, view.began_at) == (2, MOMENT)
 
 
 def test_an_unknown_carrier_is_not_found(carriers: CarrierRepository) -> None:
     """A stream without events is no carrier."""
-    with pytest.raises(CarrierNotFound, match="nobody"):
+    with pytest.raises(AggregateNotFound, match="nobody"):
         carriers.show("nobody", Deadline.after(1))
 
 
@@ -244,7 +247,7 @@ def test_a_carrier_is_shown_at_a_version(
     for version in range(2, len(days) + 1):
         view = carriers.show("c-1", Deadline.after(5), version=version)
         assert (view.version, view.state.name) == (version, str(version))
-    with pytest.raises(CarrierNotFound):
+    with pytest.raises(AggregateNotFound):
         carriers.show("c-1", Deadline.after(5), version=len(days) + 1)
 
 
@@ -273,7 +276,7 @@ def test_before_its_registration_there_was_no_carrier(
     carriers: CarrierRepository, days: Sequence[datetime]
 ) -> None:
     """One millisecond earlier it is not found."""
-    with pytest.raises(CarrierNotFound):
+    with pytest.raises(AggregateNotFound):
         carriers.show("c-1", Deadline.after(5), at=days[0] - timedelta(milliseconds=1))
 
 
@@ -324,7 +327,7 @@ def test_the_history_comes_in_pages(carriers: CarrierRepository, days: Sequence[
     assert carriers.history("c-1", soon, after=2)[0].changes == (Change("name", "2", "3"),)
     assert carriers.history("c-1", soon, after=5) == []
     assert carriers.history("c-1", soon, after=2**31 - 1, limit=500) == []
-    with pytest.raises(CarrierNotFound):
+    with pytest.raises(AggregateNotFound):
         carriers.history("nobody", soon)
 
 

@@ -15,6 +15,7 @@ from app.domain.errors import InvalidInput, SecondPersonNeeded
 from app.domain.values import EmailAddress, Reason
 from tests.support.application import FEDEX, FEDEX_TWO, Application, keyed, rename
 from tests.support.commits import context
+from tests.support.policies import adopt, policy
 
 WHY = Reason("Called them")
 NEW = EmailAddress("new@fedex.com")
@@ -28,8 +29,8 @@ def sent_by(actor: str) -> CommandContext:
 @pytest.fixture
 def fedex(app: Application) -> str:
     """A carrier that ann has registered; a change of its address waits."""
-    app.guarded = frozenset({"email"})
-    return app.do(FEDEX, sent_by("ann")).carrier_id
+    app.do(adopt(policy(second_person_for=["email"])))
+    return app.do(FEDEX, sent_by("ann")).stream
 
 
 def test_a_carrier_is_approved_by_another_actor(app: Application, fedex: str) -> None:
@@ -62,7 +63,7 @@ def test_an_approval_that_is_sent_again_gets_the_first_answer(app: Application, 
 def test_a_proposal_takes_no_address(app: Application, fedex: str) -> None:
     """Another carrier can have it meanwhile; then the change cannot be confirmed, and waits."""
     app.do(ChangeEmail(fedex, NEW), sent_by("bob"))
-    other = app.do(replace(FEDEX_TWO, email=NEW)).carrier_id
+    other = app.do(replace(FEDEX_TWO, email=NEW)).stream
     for dry_run in (True, False):
         with pytest.raises(AlreadyClaimed) as caught:
             app.do(ConfirmChange(fedex, 1, WHY), replace(sent_by("ann"), dry_run=dry_run))
@@ -104,7 +105,7 @@ def test_what_was_proposed_under_a_policy_can_be_confirmed_under_another(
 ) -> None:
     """By a second person all the same; a change by one person is possible meanwhile."""
     app.do(ChangeEmail(fedex, NEW), sent_by("bob"))
-    app.guarded = frozenset()
+    app.do(adopt(policy()))
     with pytest.raises(SecondPersonNeeded):
         app.do(ConfirmChange(fedex, 1, WHY), sent_by("bob"))
     app.do(ChangeEmail(fedex, EmailAddress("other@fedex.com")), sent_by("bob"))

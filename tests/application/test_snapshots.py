@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from app.application.ports.codec import UnreadableEvent
-from app.application.repository import CarrierNotFound, CarrierRepository
+from app.application.repository import CarrierRepository
+from app.application.shown import AggregateNotFound
 from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
 from app.domain.carrier import CarrierState
 from app.infrastructure.codec import JsonCodec
@@ -152,7 +153,7 @@ def test_a_stream_that_is_gone_is_not_found(
     carriers.load("c-1", soon())
     with closing(sqlite3.connect(tmp_path / "events.sqlite3")) as other, other:
         other.execute("DELETE FROM events")
-    with pytest.raises(CarrierNotFound):
+    with pytest.raises(AggregateNotFound):
         carriers.load("c-1", soon())
 
 

@@ -5,7 +5,7 @@ import pkgutil
 import pytest
 
 from app.domain import commands
-from app.domain.command import ChangeCarrier, Command, Declaration
+from app.domain.command import Change, ChangeCarrier, Command, Declaration
 from app.domain.commands import SENTENCES
 from app.domain.declarations import BY_COMMAND, DECLARATIONS, EVENTS
 from app.domain.second_person import GuardedChange, Review
@@ -25,10 +25,10 @@ def test_every_module_is_in_the_table() -> None:
 
 def test_every_command_is_declared() -> None:
     """The class, too."""
-    kinds = (Command, ChangeCarrier, GuardedChange, Review)
-    written = {each for kind in kinds for each in kind.__subclasses__()}
+    bases = (Command, Change, ChangeCarrier, GuardedChange, Review)
+    written = {each for base in bases for each in base.__subclasses__()}
     # By name: a dataclass with slots is made twice.
-    names = {each.__name__ for each in written} - {kind.__name__ for kind in kinds}
+    names = {each.__name__ for each in written} - {base.__name__ for base in bases}
     assert names == {each.__name__ for each in BY_COMMAND}
 
 

@@ -1,19 +1,34 @@
 """Which rules stand in the way of a piece of work, and which event decided each rule."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
 from app.domain.command import CarrierEvent
+from app.domain.commands.change_email import CarrierEmailChanged
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
 from app.domain.commands.rename import CarrierRenamed
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.suspend import CarrierSuspended
 from app.domain.commands.update_profile import CarrierProfileUpdated
-from app.domain.eligibility import Verdict, verdicts
+from app.domain.eligibility import Facts, Work, facts_of, judge
+from app.domain.held_documents import HeldDocument
+from app.domain.policy.state import DEFAULT, PolicyState
+from app.domain.state import CarrierState
+from app.domain.verdict import Verdict
+from tests.support.policies import policy, requires
 
 REGISTERED = CarrierRegistered("FedEx", "contact@fedex.com")
 RENAMED = CarrierRenamed("FedEx Express")
 SUSPENDED = CarrierSuspended("The insurance has expired", "insurance")
 REINSTATED = CarrierReinstated(None)
 RETIRED = CarrierRetired("closed down")
+DAY = datetime(2026, 1, 1, 23, 30, tzinfo=UTC)
+WORK = Work("DE", "express", date(2026, 1, 31))
 
 
 def covers(**services: list[str]) -> CarrierProfileUpdated:
@@ -23,8 +38,9 @@ def covers(**services: list[str]) -> CarrierProfileUpdated:
 
 
 def judged(*events: CarrierEvent) -> dict[str, Verdict]:
-    """The verdicts on express work in Germany."""
-    return {each.rule: each for each in verdicts(events, "DE", "express")}
+    """The verdicts on express work in Germany, one event a day, without a policy."""
+    facts = facts_of(events, [DAY + timedelta(days=day) for day in range(len(events))])
+    return {each.rule: each for each in judge(facts, WORK, DEFAULT)}
 
 
 def holding(*events: CarrierEvent) -> dict[str, bool]:
@@ -41,9 +57,9 @@ def test_a_carrier_that_offers_it_there_is_eligible() -> None:
     """For an active carrier with the service in the country, every rule holds."""
     found = judged(REGISTERED, covers(express=["AT", "DE"], air=["US"]))
     assert found == {
-        "active": Verdict("active", True, "The carrier is active", 0),
-        "service": Verdict("service", True, "The carrier offers express", 1),
-        "country": Verdict("country", True, "The carrier offers express in DE", 1),
+        "active": Verdict("active", True, "The carrier is active", 0, "active"),
+        "service": Verdict("service", True, "The carrier offers express", 1, ["air", "express"]),
+        "country": Verdict("country", True, "The carrier offers express in DE", 1, ["AT", "DE"]),
     }
 
 
@@ -88,3 +104,117 @@ def test_a_stream_without_a_registration_is_judged_too() -> None:
     """In a stream without a registration no event decides what was never set."""
     assert deciding(RENAMED) == {"active": None, "service": None, "country": None}
     assert deciding(RENAMED, SUSPENDED)["active"] == 1
+
+
+def by_policy(
+    adopted: Mapping[str, Any], *events: CarrierEvent, work: Work = WORK, **held: HeldDocument
+) -> list[Verdict]:
+    """The verdicts that a policy adds, on a carrier with these documents."""
+    facts = facts_of(events, [DAY + timedelta(days=day) for day in range(len(events))])
+    kinds = {name.replace("_", "-"): document for name, document in held.items()}
+    facts = replace(facts, held=lambda kind, _: kinds.get(kind))
+    return judge(facts, work, PolicyState.of(adopted))[3:]
+
+
+INSURED = requires(minimum=(100, "EUR"))
+
+
+def test_a_policy_that_asks_for_nothing_adds_nothing() -> None:
+    """The three rules are those that always count."""
+    assert by_policy(policy(), REGISTERED) == []
+
+
+def test_a_document_that_is_missing() -> None:
+    """The carrier has none, as none is filed: the sentence says what is needed."""
+    assert by_policy(policy(INSURED), REGISTERED) == [
+        Verdict(
+            "cargo-insurance",
+            False,
+            "The carrier has no cargo-insurance that is valid on 2026-01-31; 100 EUR or more is"
+            " needed",
+            None,
+            {"minimum": {"amount": 100, "currency": "EUR"}, "limit": None},
+        )
+    ]
+    (verdict,) = by_policy(policy(requires("contract")), REGISTERED)
+    assert verdict.explanation == (
+        "The carrier has no contract that is valid on 2026-01-31; one is needed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("limit", "holds", "good_for"),
+    [
+        ({"amount": 100, "currency": "EUR"}, True, "100 EUR"),
+        ({"amount": 99, "currency": "EUR"}, False, "99 EUR"),
+        ({"amount": 1_000, "currency": "USD"}, False, "1000 USD"),
+        (None, False, "no stated amount"),
+    ],
+)
+def test_a_document_has_to_be_good_for_enough(
+    limit: dict[str, Any] | None, holds: bool, good_for: str
+) -> None:
+    """As much as the minimum, in its currency: no rate of exchange is guessed."""
+    held = HeldDocument(limit, decided_by=7)
+    (verdict,) = by_policy(policy(INSURED), REGISTERED, cargo_insurance=held)
+    assert (verdict.holds, verdict.decided_by) == (holds, 7)
+    assert verdict.explanation == (
+        f"The carrier's cargo-insurance on 2026-01-31 is good for {good_for}; 100 EUR or more is"
+        " needed"
+    )
+    (verdict,) = by_policy(policy(requires()), REGISTERED, cargo_insurance=held)
+    assert verdict.holds
+    assert verdict.explanation == "The carrier has a cargo-insurance that is valid on 2026-01-31"
+
+
+@pytest.mark.parametrize(
+    ("service", "country", "count"),
+    [("express", "DE", 4), ("express", "FR", 2), ("air", "DE", 2), ("air", "FR", 1)],
+)
+def test_a_requirement_is_of_a_service_and_a_country(
+    service: str, country: str, count: int
+) -> None:
+    """Or of any."""
+    asked = policy(
+        requires(),
+        requires(service="express"),
+        requires(country="DE"),
+        requires(service="express", country="DE"),
+    )
+    assert len(by_policy(asked, REGISTERED, work=Work(country, service, WORK.on))) == count
+
+
+@pytest.mark.parametrize(
+    ("days", "holds", "since"), [(28, True, "within 28 days"), (27, False, "more than 27 days")]
+)
+def test_a_profile_is_recent(days: int, holds: bool, since: str) -> None:
+    """By whole days: a registration, a rename, an address and a profile count, a state does not."""
+    for changed in (RENAMED, CarrierEmailChanged("new@fedex.com"), covers(), REGISTERED):
+        events = (REGISTERED, RENAMED, changed, SUSPENDED)
+        (verdict,) = by_policy(policy(recent_within_days=days), *events)
+        assert verdict == Verdict(
+            "recent",
+            holds,
+            f"The carrier's profile was last changed on 2026-01-03, {since} before 2026-01-31",
+            2,
+            "2026-01-03",
+        )
+
+
+def test_a_profile_of_unknown_age_is_not_recent() -> None:
+    """In a stream without a registration nothing may have set it."""
+    (verdict,) = by_policy(policy(recent_within_days=1), SUSPENDED)
+    assert (verdict.rule, verdict.holds, verdict.decided_by) == ("recent", False, None)
+
+
+def test_facts_need_no_events() -> None:
+    """Whoever has a carrier's state from elsewhere gets the same verdicts, but for the events."""
+    facts = Facts(CarrierState("FedEx", "contact@fedex.com"), profile_of=WORK.on)
+    found = judge(facts, WORK, PolicyState.of(policy(INSURED, recent_within_days=1)))
+    assert [(each.rule, each.holds) for each in found] == [
+        ("active", True),
+        ("service", False),
+        ("country", False),
+        ("recent", True),
+        ("cargo-insurance", False),
+    ]

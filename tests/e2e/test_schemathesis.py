@@ -17,7 +17,7 @@ from tests.support.stores import make_keyspace
 
 KNOWN_CARRIERS = 60
 ALL_PHASES = "examples,coverage,fuzzing,stateful"
-KEY = ("app.cli", "keys", "create", "--name", "tms", "--scope", "write")
+KEY = ("app.cli", "keys", "create", "--name", "tms", "--scope", "write", "--scope", "policy")
 HOOKS = "tests.support.schemathesis_hooks"
 
 

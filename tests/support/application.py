@@ -8,20 +8,22 @@ from uuid import UUID
 from app.application.bus import CommandBus
 from app.application.command_context import CommandContext, commit_id_of
 from app.application.deadline import Deadline
-from app.application.handlers import CarrierHandlers, CommandDone
+from app.application.handlers import CommandDone, Handlers
 from app.application.ports.event_store import (
     NO_CLAIMS,
     Appended,
     Claims,
     EventData,
+    EventStore,
     ExpectedVersion,
     RecordedEvent,
 )
-from app.application.repository import CarrierRepository
+from app.application.repository import CarrierRepository, PolicyRepository
 from app.application.second_person import SecondPerson
 from app.domain.command import Command
 from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.rename import RenameCarrier
+from app.domain.declarations import DECLARATIONS, POLICY_DECLARATIONS
 from app.domain.values import CarrierName, EmailAddress
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite.event_store import SqliteEventStore
@@ -66,16 +68,16 @@ class BusyStore(SqliteEventStore):
 
 
 class Application:
-    """Commands, dispatched as the service does. Changes of `guarded` fields wait for a second
-    person."""
+    """Commands, dispatched as the service does."""
 
-    def __init__(self, store: SqliteEventStore) -> None:
+    def __init__(self, store: EventStore) -> None:
         self.telemetry = CountingTelemetry()
         self.carriers = CarrierRepository(store, JsonCodec(), lambda: MOMENT)
-        self.guarded: frozenset[str] = frozenset()
-        second_person = SecondPerson(self.carriers, lambda _: self.guarded)
-        handlers = CarrierHandlers(self.carriers, second_person.prepared)
-        self.bus = CommandBus(handlers.table(), self.telemetry)
+        self.policies = PolicyRepository(store, JsonCodec(), lambda: MOMENT)
+        second_person = SecondPerson(self.carriers, self.policies)
+        table = Handlers(self.carriers, DECLARATIONS, second_person.prepared).table()
+        table |= Handlers(self.policies, POLICY_DECLARATIONS).table()
+        self.bus = CommandBus(table, self.telemetry)
 
     def do(self, command: Command, sent: CommandContext | None = None) -> CommandDone:
         """Carry the command out."""

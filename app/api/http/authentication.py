@@ -14,6 +14,7 @@ from flask import Request
 from app.api.http.client_address import client_address, origin_of
 from app.api.http.cors import is_preflight
 from app.api.schemas.commands import rule_of
+from app.api.schemas.policy import POLICY_RULE
 from app.application.access.keys import (
     ANONYMOUS,
     PREFIX_ALPHABET,
@@ -31,6 +32,7 @@ from app.application.access.ring import Access
 from app.application.access.tickets import NO_TICKET, ticket_in
 from app.application.deadline import Deadline
 from app.application.ports.keys import ApiKey, Scope
+from app.domain.command import POLICY
 from app.domain.declarations import DECLARATIONS
 
 _HEALTH = ("/health/live", "/health/ready")
@@ -40,7 +42,9 @@ UNCOUNTED = frozenset({*_HEALTH, "/metrics"})
 _OPEN_BELOW = "/docs/"
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_COMMANDS = {rule_of(each): Scope(each.group) for each in DECLARATIONS}
+_COMMANDS = {rule_of(each): Scope(each.group) for each in DECLARATIONS} | {
+    POLICY_RULE: Scope(POLICY)
+}
 TICKETS = "/events/ticket"
 _READ_ONLY = frozenset({Scope.READ})
 _TAKE_TICKETS = frozenset({"/events", "/events/stream"})

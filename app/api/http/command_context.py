@@ -17,7 +17,7 @@ _TAG = '(?:W/)?"[!#-~]*"'
 VERSIONS = rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
 """The header If-Match as a regular expression, which OpenAPI has as well."""
 
-_VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
+_VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 
 
 def command_context(*, dry_run: bool = False) -> CommandContext:
@@ -58,8 +58,8 @@ def _fingerprint(asked: Request) -> str:
 
 def expected_versions() -> frozenset[int] | None:
     """The versions in If-Match (RFC 9110, 13.1.1); None without the header, or for `*`, as every
-    change requires that the carrier exists. Weak tags, and tags that are no version, never match.
-    Raises BadRequest."""
+    change requires that there is something to change. 0 is that of a policy never adopted. Weak
+    tags, and tags that are no version, never match. Raises BadRequest."""
     header: str | None = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None

@@ -13,6 +13,7 @@ from marshmallow import Schema, fields
 from app.api.http.strict_json import StrictJsonParser
 from app.api.schemas.answers import CARRIER_ID, ChangedSchema, PlanSchema, success_of
 from app.api.schemas.commands import DryRunSchema
+from app.api.schemas.policy_answers import AdoptedSchema, PolicyPlanSchema
 from app.application.ports.keys import Scope
 
 View = Callable[..., Response]
@@ -64,7 +65,10 @@ class Answer:
         return described
 
 
-CHOICES: Mapping[str, tuple[type[Schema], ...]] = {"ChangeOutcome": (ChangedSchema, PlanSchema)}
+CHOICES: Mapping[str, tuple[type[Schema], ...]] = {
+    "ChangeOutcome": (ChangedSchema, PlanSchema),
+    "PolicyOutcome": (AdoptedSchema, PolicyPlanSchema),
+}
 """Named choices between answers. Without a name, each generator of clients would invent one."""
 
 CHANGED: Mapping[int, Answer] = {
@@ -88,19 +92,24 @@ class ContractBlueprint(Blueprint):
         scope: Scope,
         answers: Mapping[int, Answer] = CHANGED,
         refusals: tuple[int, ...] = CHANGE,
+        method: str = "POST",
     ) -> Callable[[View], View]:
-        """A POST route for a command, which needs a key with the scope. The view gets the body, the
-        query and the rule's captures."""
+        """A route for a command, which needs a key with the scope. The view gets the body, the
+        query and the rule's captures. With PUT, which replaces what GET shows, it can be asked that
+        there is nothing yet."""
         headers = ["X-Request-ID", "Idempotency-Key"]
         if HTTPStatus.PRECONDITION_FAILED in refusals:
             headers.append("If-Match")
+        if method == "PUT":
+            headers.append("If-None-Match.put")
 
         def decorate(view: View) -> View:
             taking = self.arguments(DryRunSchema(), location="query")(view)
             taking = self.arguments(body(), examples=_request_examples(body))(taking)
             promised = _promise(taking, answers, refusals, headers)
             promised.__dict__["_apidoc"]["manual_doc"][NEEDS_SCOPE] = scope.value
-            routed: View = self.post(rule, parameters=_captured(rule))(promised)
+            route = self.route(rule, methods=[method], parameters=_captured(rule))
+            routed: View = route(promised)
             return routed
 
         return decorate

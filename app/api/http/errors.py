@@ -23,8 +23,9 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.ports.feed import BeyondHead, FeedRenewed
 from app.application.readiness import NotReady
-from app.application.repository import CarrierNotFound
+from app.application.shown import AggregateNotFound
 from app.domain.errors import AlreadyRegistered, ForbiddenByState, InvalidInput, SecondPersonNeeded
+from app.domain.streams import aggregate_of
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +117,8 @@ def _foreign_host(_: ForeignHost) -> Problem:
     )
 
 
-def _not_found(error: CarrierNotFound) -> Problem:
-    return Problem(404, error.sentence, "carrier-not-found")
+def _not_found(error: AggregateNotFound) -> Problem:
+    return Problem(404, error.sentence, f"{error.noun}-not-found")
 
 
 def _forbidden(error: ForbiddenByState) -> Problem:
@@ -148,16 +149,17 @@ def _registered(_: AlreadyRegistered) -> Problem:
     return Problem(409, "This carrier is registered already", "already-registered")
 
 
-def _conflict(_: VersionConflict) -> Problem:
-    return Problem(409, "The carrier is being changed by others; try again", "contended")
+def _conflict(error: VersionConflict) -> Problem:
+    noun = aggregate_of(error.stream).noun
+    return Problem(409, f"The {noun} is being changed by others; try again", "contended")
 
 
 def _stale(error: StaleVersion) -> Problem:
     return Problem(
         412,
-        f"The carrier is at version {error.version}; look at what has happened since",
+        f"The {error.noun} is at version {error.version}; look at what has happened since",
         "stale-version",
-        {"version": f"The carrier is at version {error.version}"},
+        {"version": f"The {error.noun} is at version {error.version}"},
         {"ETag": f'"{error.version}"'},
         {
             "current_version": error.version,
@@ -261,7 +263,7 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         QuotaExceeded: _quota_exceeded,
         NotPermitted: _not_permitted,
         ForeignHost: _foreign_host,
-        CarrierNotFound: _not_found,
+        AggregateNotFound: _not_found,
         ForbiddenByState: _forbidden,
         SecondPersonNeeded: _second_person,
         AlreadyClaimed: _claimed,

@@ -1,16 +1,17 @@
 """The carriers' addresses: schema in, command to the bus, envelope out."""
 
-from http import HTTPStatus
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest
 
-from app.api.http.command_context import command_context, expected_versions
+from app.api.http.command_context import command_context
 from app.api.http.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint, View
 from app.api.http.envelope import services, success
 from app.api.http.request_cycle import deadline
+from app.api.http.versioned import versioned
 from app.api.resources import representations as shown
 from app.api.schemas import answers as answer_schemas
 from app.api.schemas.blocks import BlocksSchema
@@ -25,13 +26,16 @@ from app.api.schemas.commands import (
 from app.api.schemas.directory import EligibilityQuerySchema, EligibilitySchema
 from app.api.schemas.documents import DocumentsSchema, ShowOnDaySchema
 from app.application.consistency import token_of
-from app.application.handlers import CommandDone, StaleVersion
+from app.application.handlers import CommandDone
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
 from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
+from app.domain.carrier import Carrier
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
-from app.domain.eligibility import verdicts
+from app.domain.eligibility import Work, facts_of, judge
+from app.domain.policy.adopt import POLICY_ID
+from app.domain.policy.state import DEFAULT
 
 FEED_SECONDS = 0.5
 """How long the answer to a command waits for the feed's id, once a second at most; without it the
@@ -52,8 +56,8 @@ _SHOWN = {
     304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
 }
 _JUDGED = {
-    200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag",)),
-    304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
+    200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag.judged",)),
+    304: Answer("Nothing that it follows from has changed", headers=("ETag.judged",)),
 }
 _DOCUMENTS = {200: Answer("Its documents", (DocumentsSchema,))}
 _BLOCKS = {200: Answer("Its blocks, preferences and overrides", (BlocksSchema,))}
@@ -91,7 +95,7 @@ for each in DECLARATIONS:
 def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
     """Show a carrier as its events tell it: now, at a version, or at a moment."""
     view = services().carriers.show(str(carrier_id), deadline(), query.version, query.at)
-    return _versioned(shown.carrier(view), view.carrier_id, view.version)
+    return versioned(shown.carrier(view), Carrier.noun, view.id, view.version)
 
 
 @blueprint.view(
@@ -101,13 +105,30 @@ def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
     query=EligibilityQuerySchema,
 )
 def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
-    """Tell whether a carrier can be given a piece of work, by which rules, and which event decided
-    each of them."""
-    events = services().carriers.dated_events(str(carrier_id), deadline())
-    found = verdicts([each.event for each in events], query.country, query.service)
+    """Tell whether a carrier can be given a piece of work today, by which rules, and which event
+    decided each of them: the rules that always count, and those of the policy that holds."""
+    carriers = services().carriers
+    events = carriers.dated_events(str(carrier_id), deadline())
+    policy = services().policies.load(POLICY_ID, deadline())
+    facts = facts_of([each.event for each in events], [each.at for each in events])
+    state = facts.state
+    today = date.fromisoformat(carriers.today(state))
+    work = Work(query.country, query.service, today, query.customer)
     version = events[-1].version
-    about = {"carrier_id": str(carrier_id), "version": version}
-    return _versioned({**about, **shown.eligibility(events, found)}, str(carrier_id), version)
+    data = {
+        "carrier_id": str(carrier_id),
+        "version": version,
+        "policy_version": policy.version,
+        **shown.eligibility(
+            events,
+            judge(facts, work, policy.state or DEFAULT),
+            work.instructions(state.preferences),
+        ),
+    }
+    # Of what the answer follows from; the day counts only where something depends on it.
+    by_day = policy.version or state.blocks or state.preferences or state.overrides
+    tag = f"{version}.{policy.version}.{work.on}" if by_day else str(version)
+    return versioned(data, Carrier.noun, str(carrier_id), version, tag)
 
 
 @blueprint.view(
@@ -147,10 +168,7 @@ def show_blocks(query: ShowOnDay, carrier_id: UUID) -> Response:
 def show_history(query: ShowHistory, carrier_id: UUID) -> Response:
     """List what happened to a carrier, oldest first, with who, when and what it changed."""
     page = services().carriers.history_page(str(carrier_id), deadline(), query.after, query.limit)
-    more = page.next
-    headers = {"Link": f'<?after={more}&limit={query.limit}>; rel="next"'} if more else None
-    events = [shown.history_entry(entry) for entry in page.entries]
-    return success({"carrier_id": str(carrier_id), "events": events, "next": more}, 200, headers)
+    return success(*shown.history(page, query.limit, {"carrier_id": str(carrier_id)}))
 
 
 def _dispatch(command: Command, query: CommandQuery) -> CommandDone:
@@ -163,7 +181,7 @@ def _register(command: Command, query: CommandQuery) -> Response:
     done = _dispatch(command, query)
     if query.dry_run:
         return success(shown.plan(done))
-    headers = {"Location": f"/carriers/{done.carrier_id}", **_headers(done)}
+    headers = {"Location": f"/carriers/{done.stream}", **_headers(done)}
     return success(shown.registered(done), 201, headers)
 
 
@@ -172,17 +190,6 @@ def _change(command: Command, query: CommandQuery) -> Response:
     if query.dry_run:
         return success(shown.plan(done))
     return success(shown.changed(done), headers=_headers(done))
-
-
-def _versioned(data: object, carrier_id: str, version: int) -> Response:
-    """What is shown of a carrier at a version, on the conditions of If-None-Match and If-Match.
-    Raises StaleVersion, and BadRequest for an If-Match that is none."""
-    expected_versions()
-    answer = success(data, headers={"ETag": f'"{version}"'})
-    answer.make_conditional(request)
-    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
-        raise StaleVersion(carrier_id, version, [])
-    return answer
 
 
 def _feed() -> str | None:
@@ -195,6 +202,6 @@ def _feed() -> str | None:
 
 
 def _headers(done: CommandDone) -> dict[str, str]:
-    token = token_of(done.carrier_id, done.version, _feed())
+    token = token_of(done.stream, done.version, _feed())
     headers = {"ETag": f'"{done.version}"', "Consistency-Token": token}
     return headers | _REPLAY if done.replayed else headers

@@ -10,13 +10,16 @@ from typing import Any, Final
 from app.application.ports.feed import FeedEvent
 from app.application.recorded import Metadata, type_name
 from app.application.strict_json import NotStrictJson, parse
+from app.domain.carrier import Carrier
 from app.domain.declarations import EVENTS
+from app.domain.policy.policy import Policy
+from app.domain.streams import aggregate_of
 
-SOURCE: Final = "/carriers"
-"""The same wherever the service is reached, and after a restore: with `id` it is what tells two
-events apart, and an event that was copied to another address, or came back out of a backup, is
-still the same one. What a restore changes is which positions events have: so `feed` says which
-feed's `position` that is."""
+SOURCES: Final = {Carrier.noun: "/carriers", Policy.noun: "/policy"}
+"""By what the event is of. The same wherever the service is reached, and after a restore: with
+`id` it is what tells two events apart, and an event that was copied to another address, or came
+back out of a backup, is still the same one. What a restore changes is which positions events have:
+so `feed` says which feed's `position` that is."""
 
 TYPES: Final = tuple(event_class.__name__ for event_class in EVENTS)
 """Every type that an event can have."""
@@ -31,7 +34,7 @@ def cloud_event(found: FeedEvent, feed: str) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": str(event.data.event_id),
-        "source": SOURCE,
+        "source": SOURCES[aggregate_of(event.stream).noun],
         "type": type_name(event.data.event_type),
         "subject": event.stream,
         "time": event.data.created_at.isoformat(timespec="milliseconds"),

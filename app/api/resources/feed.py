@@ -1,4 +1,4 @@
-"""The feed's addresses: all events of all carriers in one order, page by page or as a stream.
+"""The feed's addresses: all events in one order, page by page or as a stream.
 
 Both give the same events in the same form; the feed's id and a position in, the events behind it
 out. A stream is Server-Sent Events:
@@ -63,7 +63,9 @@ _TICKET = {200: Answer("A ticket", (TicketSchema,))}
 
 _OF_A_FEED = (*IN_THE_REGISTRY, 410)
 
-blueprint = ContractBlueprint("feed", __name__, description="All events of all carriers")
+blueprint = ContractBlueprint(
+    "feed", __name__, description="All events of all carriers, and of the policy"
+)
 
 
 @blueprint.view("/events", _PAGE, _OF_A_FEED, query=EventsQuerySchema)

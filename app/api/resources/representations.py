@@ -6,26 +6,29 @@ from datetime import datetime
 from typing import Any
 
 from app.application.handlers import CommandDone
-from app.application.history import Change, HistoryEntry
+from app.application.history import Change, HistoryEntry, HistoryPage
+from app.application.policy_effect import Effect
 from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
-from app.application.repository import CarrierView, DatedEvent
+from app.application.shown import DatedEvent, Shown
 from app.domain.blocks import Instruction
+from app.domain.carrier import CarrierState
+from app.domain.command import CarrierEvent
 from app.domain.documents import Document
-from app.domain.eligibility import Verdict
+from app.domain.policy.state import PolicyState
 from app.domain.proposals import pending
-from app.domain.state import CarrierState
+from app.domain.verdict import Verdict
 
 
 def registered(done: CommandDone) -> dict[str, Any]:
     """See `schemas.answers.RegisteredSchema`."""
-    return {"message": "Carrier registered successfully", "carrier_id": done.carrier_id}
+    return {"message": "Carrier registered successfully", "carrier_id": done.stream}
 
 
 def changed(done: CommandDone) -> dict[str, Any]:
     """See `schemas.answers.ChangedSchema`."""
-    return {"carrier_id": done.carrier_id, "version": done.version, "state": done.state}
+    return {"carrier_id": done.stream, "version": done.version, "state": done.state}
 
 
 def plan(done: CommandDone) -> dict[str, Any]:
@@ -39,12 +42,12 @@ def plan(done: CommandDone) -> dict[str, Any]:
     }
 
 
-def carrier(view: CarrierView) -> dict[str, Any]:
+def carrier(view: Shown[CarrierState]) -> dict[str, Any]:
     """See `schemas.answers.ShownCarrierSchema`."""
     return {
-        "carrier_id": view.carrier_id,
+        "carrier_id": view.id,
         "version": view.version,
-        "registered_at": _moment(view.registered_at),
+        "registered_at": view.began_at and _moment(view.began_at),
         **view.state.as_json(),
         **_decisions(view.state),
     }
@@ -55,21 +58,21 @@ def listed(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in NOT_SHOWN}
 
 
-def documents(view: CarrierView, on: str) -> dict[str, Any]:
+def documents(view: Shown[CarrierState], on: str) -> dict[str, Any]:
     """See `schemas.documents.DocumentsSchema`. `on` is a day, YYYY-MM-DD."""
     return {
-        "carrier_id": view.carrier_id,
+        "carrier_id": view.id,
         "version": view.version,
         "on": on,
         "documents": [_document(each, on) for each in view.state.documents.values()],
     }
 
 
-def blocks(view: CarrierView, on: str) -> dict[str, Any]:
+def blocks(view: Shown[CarrierState], on: str) -> dict[str, Any]:
     """See `schemas.blocks.BlocksSchema`. `on` is a day, YYYY-MM-DD."""
     state = view.state
     return {
-        "carrier_id": view.carrier_id,
+        "carrier_id": view.id,
         "version": view.version,
         "on": on,
         "blocks": [_instruction("block", each, on) for each in state.blocks.values()],
@@ -83,18 +86,25 @@ def blocks(view: CarrierView, on: str) -> dict[str, Any]:
     }
 
 
-def eligibility(events: Sequence[DatedEvent], verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def eligibility(
+    events: Sequence[DatedEvent[CarrierEvent]],
+    verdicts: Iterable[Verdict],
+    preferences: Sequence[Instruction] = (),
+) -> dict[str, Any]:
     """See `schemas.directory.EligibilitySchema`."""
     rules = [
         {
             "rule": verdict.rule,
             "holds": verdict.holds,
             "explanation": verdict.explanation,
+            "looked_at": verdict.looked_at,
             "event": None if verdict.decided_by is None else _deciding(events[verdict.decided_by]),
         }
         for verdict in verdicts
     ]
-    return {"eligible": all(rule["holds"] for rule in rules), "rules": rules}
+    answer = {"eligible": all(rule["holds"] for rule in rules), "rules": rules}
+    applied = [{"preference_id": each.number, "reason": each.reason} for each in preferences]
+    return answer | {"preferences": applied} if applied else answer
 
 
 def statistics(counts: Mapping[str, int], position: int, days: int) -> dict[str, Any]:
@@ -127,6 +137,31 @@ def history_entry(entry: HistoryEntry) -> dict[str, Any]:
     }
 
 
+def history(
+    page: HistoryPage, limit: int, about: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """A page of a history beside what it is `about`, with its status and headers."""
+    more = page.next
+    headers = {"Link": f'<?after={more}&limit={limit}>; rel="next"'} if more else {}
+    events = [history_entry(entry) for entry in page.entries]
+    return {**(about or {}), "events": events, "next": more}, 200, headers
+
+
+def policy(view: Shown[PolicyState]) -> dict[str, Any]:
+    """See `schemas.policy_answers.PolicySchema`."""
+    return {
+        "version": view.version,
+        "adopted_at": view.changed_at and _moment(view.changed_at),
+        "policy": view.state.as_json(),
+    }
+
+
+def policy_plan(done: CommandDone, effect: Effect | None) -> dict[str, Any]:
+    """See `schemas.policy_answers.PolicyPlanSchema`."""
+    planned = {name: value for name, value in plan(done).items() if name != "state"}
+    return {**planned, "effect": effect and _effect(effect)}
+
+
 def view_status(status: ViewStatus, head: int) -> dict[str, Any]:
     """See `schemas.answers.ViewStatusSchema`. `head` is the feed's last position."""
     return {
@@ -137,7 +172,20 @@ def view_status(status: ViewStatus, head: int) -> dict[str, Any]:
     }
 
 
-def _deciding(event: DatedEvent) -> dict[str, Any]:
+def _effect(effect: Effect) -> dict[str, Any]:
+    """See `schemas.policy_answers.EffectSchema`."""
+    return {
+        "position": effect.position,
+        "looked_at": effect.looked_at,
+        "complete": effect.complete,
+        **{
+            name: {"carriers": group.carriers, "by_reason": dict(sorted(group.by_reason.items()))}
+            for name, group in (("become", effect.become), ("cease", effect.cease))
+        },
+    }
+
+
+def _deciding(event: DatedEvent[Any]) -> dict[str, Any]:
     return {
         "version": event.version,
         "event_id": str(event.event_id),

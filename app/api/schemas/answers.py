@@ -327,9 +327,16 @@ class ProblemSchema(Schema):
 
 
 class StaleFields(Schema):
-    """What errors say beside the rest when the carrier was changed meanwhile."""
+    """What errors say beside the rest when what is asked for was changed meanwhile."""
 
-    current_version = _version("The version that the carrier is at.")
+    current_version = fields.Integer(
+        required=True,
+        metadata={
+            "description": "The version that it is at; 0 is that of a policy never adopted.",
+            "example": 2,
+            "minimum": 0,
+        },
+    )
     since = fields.List(
         fields.Nested(HistoryEntrySchema),
         required=True,
@@ -338,17 +345,17 @@ class StaleFields(Schema):
 
 
 class StaleErrorSchema(ErrorSchema, StaleFields):
-    """The carrier was changed meanwhile."""
+    """It was changed meanwhile."""
 
 
 class StaleFailureSchema(FailureSchema):
-    """The carrier was changed meanwhile, in the envelope of all answers."""
+    """It was changed meanwhile, in the envelope of all answers."""
 
     error = fields.Nested(StaleErrorSchema, required=True)
 
 
 class StaleProblemSchema(ProblemSchema, StaleFields):
-    """The carrier was changed meanwhile, as RFC 9457 has it."""
+    """It was changed meanwhile, as RFC 9457 has it."""
 
 
 @cache  # one class a shape: OpenAPI names a second one of the same name differently

@@ -1,16 +1,17 @@
 """The shape of what goes in and out of the feed's addresses."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from app.api.resources.cloud_events import LARGEST_INTEGER, SOURCE, TYPES
+from app.api.resources.cloud_events import LARGEST_INTEGER, SOURCES, TYPES
 from app.api.schemas.answers import CARRIER_ID
 from app.api.schemas.commands import QueryInteger, QuerySchema
 from app.application.access.tickets import TICKET_SECONDS
 from app.application.queries import FollowFeed, ReadFeed
+from app.domain.carrier import Carrier
 
 LAST_POSITION = 2**53 - 1
 """What every reader of JSON can count to (RFC 7493, 2.2)."""
@@ -25,7 +26,7 @@ FEED_EXAMPLE = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 EXAMPLE = {
     "specversion": "1.0",
     "id": "0b0a4f5e-8c9b-5f53-9d0e-2f4f3b8f6a11",
-    "source": SOURCE,
+    "source": SOURCES[Carrier.noun],
     "type": "CarrierRenamed",
     "subject": CARRIER_ID,
     "time": "2026-01-31T12:00:00.000+00:00",
@@ -172,8 +173,14 @@ class EventsQuerySchema(QuerySchema):
         return ReadFeed(data["feed"], data["after"], data["type"], data["limit"], data["wait"])
 
 
-def _text(name: str, description: str | None = None, **options: Any) -> fields.String:  # noqa: ANN401
-    about = {"description": description} if description else {}
+def _text(
+    name: str,
+    description: str | None = None,
+    enum: Sequence[str] = (),
+    **options: Any,  # noqa: ANN401
+) -> fields.String:
+    about: dict[str, Any] = {"description": description} if description else {}
+    about |= {"enum": list(enum)} if enum else {}
     return fields.String(metadata={"example": EXAMPLE[name], **about}, **options)
 
 
@@ -198,9 +205,14 @@ class CloudEventSchema(Schema):
 
     specversion = _constant("specversion")
     id = fields.UUID(required=True, metadata={"example": EXAMPLE["id"]})
-    source = _constant("source")
+    source = _text(
+        "source",
+        "What the event is of: a carrier, or the policy.",
+        required=True,
+        enum=list(SOURCES.values()),
+    )
     type = _text("type", required=True)
-    subject = _text("subject", "The carrier's id.", required=True)
+    subject = _text("subject", "The id of the carrier, or of the policy.", required=True)
     time = fields.DateTime(required=True, metadata={"example": EXAMPLE["time"]})
     feed = _feed_id("The feed that `position` is a position of; `id` outlives it.")
     position = fields.Raw(

@@ -23,7 +23,7 @@ _ANONYMOUS_NAME = "anonymous"
 
 _INCLUDED: Final[Mapping[Scope, frozenset[Scope]]] = {
     **{scope: frozenset({scope}) for scope in Scope},
-    Scope.WRITE: frozenset(Scope) - {Scope.ADMIN},
+    Scope.WRITE: frozenset(Scope) - {Scope.POLICY, Scope.ADMIN},
     Scope.ADMIN: frozenset(Scope),
 }
 

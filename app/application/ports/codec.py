@@ -2,25 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from app.application.command_context import CommandContext
 from app.application.ports.event_store import EventData, RecordedEvent
-from app.domain.command import CarrierEvent
+from app.domain.aggregate import Event
 
 
 class Codec(Protocol):
     """Turns events into what stores keep, and back."""
 
     def encode(
-        self, event: CarrierEvent, index: int, context: CommandContext, created_at: datetime
+        self, event: Event[Any], index: int, context: CommandContext, created_at: datetime
     ) -> EventData:
         """The event at `index` of the context's commit, as a store keeps it."""
         ...
 
-    def decode(self, recorded: RecordedEvent) -> CarrierEvent:
-        """The event; raises `UnreadableEvent` with its stream and version."""
+    def decode(self, recorded: RecordedEvent) -> Any:  # noqa: ANN401 - of its aggregate's events
+        """The event, of the class that its type names; raises `UnreadableEvent` with its
+        stream and version."""
         ...
 
     def origin(self, recorded: RecordedEvent) -> "Origin":

@@ -7,17 +7,20 @@ from datetime import datetime
 from typing import Protocol
 
 from app.application.deadline import Deadline
-from app.domain.command import OVERSIGHT, PROFILE, REGISTER
+from app.domain.command import OVERSIGHT, POLICY, PROFILE, REGISTER
 
 
 class Scope(enum.StrEnum):
-    """What a key may do. `register`, `profile` and `oversight` each allow one group of commands and
-    no reading; `write` includes them and `read`; `admin` includes everything."""
+    """What a key may do. `register`, `profile`, `oversight` and `policy` each allow one group of
+    commands and no reading; `write` includes the first three and `read`; `admin` includes
+    everything. `policy` is not in `write`: who keeps carriers does not decide what is asked of
+    them."""
 
     READ = "read"
     REGISTER = REGISTER
     PROFILE = PROFILE
     OVERSIGHT = OVERSIGHT
+    POLICY = POLICY
     WRITE = "write"
     ADMIN = "admin"
 

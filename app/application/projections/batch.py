@@ -3,6 +3,9 @@ the projection, which is pure.
 
 A stream is parked at the first event that cannot be applied, and its later events are not applied.
 Trying again applies that event and the later ones as if they came now.
+
+A view is of carriers: events of other aggregates are passed over, and if a release that did not
+know them has parked their streams, those are released.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,6 +18,8 @@ from app.application.ports.event_store import RecordedEvent
 from app.application.ports.views import Changes, Discarded, Parked, Progress, Row, RowChange
 from app.application.projections import Projection
 from app.application.projections.replay import NOTHING, Folded, IncompleteStream, Replayer
+from app.domain.carrier import Carrier
+from app.domain.streams import aggregate_of
 
 _NOT_THE_EVENTS_FAULT = (StoreUnavailable, MemoryError)
 _FORESEEN = (UnreadableEvent, IncompleteStream)
@@ -43,7 +48,9 @@ class Batch:
         self._replayer = replayer
         self._base = base
         self._deadline = deadline
-        self._parked = dict(base.parked)
+        self._parked = {
+            stream: parked for stream, parked in base.parked.items() if is_followed(stream)
+        }
         self._newly_discarded: list[Discarded] = []
         self._discarded: dict[str, frozenset[int]] = {}
         for stream, version in base.discarded:
@@ -54,6 +61,8 @@ class Batch:
 
     def take_in(self, position: int, event: RecordedEvent) -> None:
         """Apply the event, or park its stream. Raises StoreUnavailable."""
+        if not is_followed(event.stream):
+            return
         parked = self._parked.get(event.stream)
         if parked is not None:
             self._parked[event.stream] = replace(parked, through_version=event.version)
@@ -69,6 +78,8 @@ class Batch:
     def try_again(self, asked: Parked) -> None:
         """Apply the events that a parked stream has missed. Its first one is discarded if `asked`
         says so. Raises StoreUnavailable."""
+        if not is_followed(asked.stream):
+            return
         discarded = self._discarded.get(asked.stream, NOTHING)
         try:
             missed = self._replayer.recorded(
@@ -151,6 +162,11 @@ class Batch:
 
     def _discard(self, stream: str, version: int) -> None:
         self._discarded[stream] = self._discarded.get(stream, NOTHING) | {version}
+
+
+def is_followed(stream: str) -> bool:
+    """Whether the events of the stream are for views to take in."""
+    return aggregate_of(stream) is Carrier
 
 
 def _reason(error: Exception) -> str:

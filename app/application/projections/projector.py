@@ -16,7 +16,7 @@ from app.application.ports.feed import Feed, FeedEvent
 from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.ports.views import Overtaken, Parked, Progress, View, ViewStore
 from app.application.projections import Projection
-from app.application.projections.batch import Batch, Failure
+from app.application.projections.batch import Batch, Failure, is_followed
 from app.application.projections.replay import MAX_KEPT, Replayer
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Projector:
         limit = limit or self._batch
         base = self.views.progress(view, deadline)
         events = self.feed.read(base.checkpoint, limit, deadline)
-        if not events and not _asked(base):
+        if not events and not _asked(base) and all(map(is_followed, base.parked)):
             return 0
         about = {"feed.after": base.checkpoint}
         traced = (each.event.data.metadata for each in events)

@@ -21,6 +21,7 @@ from app.infrastructure.sqlite.keys import SqliteKeyStore
 from config.settings import Settings
 from tests.support.answers import FEDEX, data, failure, refused
 from tests.support.keys import add_key, bearer, new_key
+from tests.support.policies import policy
 from tests.support.stores import MOMENT, soon
 
 OPEN = ["/", "/health/live", "/health/ready", "/metrics", "/openapi.json"]
@@ -195,6 +196,30 @@ def test_a_narrow_scope_allows_its_commands_and_no_others(
             assert f"the scope {declaration.group}" in refused(answer, 403)
     assert client.get("/events", headers=shown).status_code == 403
     assert client.post("/events/ticket", headers=shown).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("scope", "get", "put"),
+    [
+        (Scope.READ, 200, 403),
+        (Scope.WRITE, 200, 403),
+        (Scope.OVERSIGHT, 403, 403),
+        (Scope.POLICY, 403, 200),
+        (Scope.ADMIN, 200, 200),
+    ],
+)
+def test_who_keeps_carriers_does_not_decide_on_the_policy(
+    serving: Serving, keys: KeyStore, scope: Scope, get: int, put: int
+) -> None:
+    """`write` does not include the scope `policy`, which allows nothing else; `admin` does."""
+    shown, client = bearer(add_key(keys, "tms", scope)), serving()
+    assert client.get("/policy", headers=shown).status_code == get
+    answer = client.put("/policy", json=policy(), headers=shown)
+    assert answer.status_code == put
+    if put == 403:
+        assert "the scope policy" in refused(answer, 403)
+    if scope is Scope.POLICY:
+        assert client.post("/register-carrier", json=FEDEX, headers=shown).status_code == 403
 
 
 def test_each_command_belongs_to_one_group() -> None:

@@ -152,11 +152,13 @@ WRITING = [Scope.READ, Scope.REGISTER, Scope.PROFILE, Scope.OVERSIGHT, Scope.WRI
         ([Scope.READ, Scope.OVERSIGHT], [Scope.READ, Scope.OVERSIGHT]),
         ([Scope.WRITE], WRITING),
         ([Scope.READ, Scope.WRITE], WRITING),
-        ([Scope.ADMIN], [*WRITING, Scope.ADMIN]),
+        ([Scope.POLICY], [Scope.POLICY]),
+        ([Scope.ADMIN], list(Scope)),
     ],
 )
 def test_what_a_scope_includes(held: list[Scope], may: list[Scope]) -> None:
-    """Scope write includes read and each group of commands; admin includes everything."""
+    """Scope write includes read and each group of commands on carriers; admin includes everything,
+    the policy as well."""
     caller = Caller("tms", frozenset(held))
     assert [scope for scope in Scope if caller.may(scope)] == may
 

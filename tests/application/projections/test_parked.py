@@ -39,7 +39,8 @@ class LaterCodec(JsonCodec):
         """See `ports.codec.Codec`."""
         if recorded.data.event_type == NEW:
             recorded = replace(recorded, data=replace(recorded.data, event_type="CarrierRenamed"))
-        return super().decode(recorded)
+        decoded: CarrierEvent = super().decode(recorded)
+        return decoded
 
 
 def later(world: World, name: str) -> Projector:

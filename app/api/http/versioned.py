@@ -1,0 +1,23 @@
+"""Answers that show one version of something: an ETag, and the conditions of a GET."""
+
+from http import HTTPStatus
+
+from flask import Response, request
+
+from app.api.http.command_context import expected_versions
+from app.api.http.envelope import success
+from app.application.handlers import StaleVersion
+
+
+def versioned(
+    data: object, noun: str, stream: str, version: int, tag: str | None = None
+) -> Response:
+    """What is shown of a stream at a version, on the conditions of If-None-Match and If-Match. Its
+    ETag is the version, unless what is shown follows from more than that and has a `tag`. Raises
+    StaleVersion, and BadRequest for an If-Match that is none."""
+    expected_versions()
+    answer = success(data, headers={"ETag": f'"{tag or version}"'})
+    answer.make_conditional(request)
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise StaleVersion(noun, stream, version, [])
+    return answer
