@@ -23,6 +23,10 @@ _OTHERS = {
         "Say what could lose or leak data: how the store is set up, and who can reach it.",
     ),
     "documents": (_CARRIERS, "List a carrier's documents, and which of them hold on a day."),
+    "duplicates": (
+        "app.cli.duplicates",
+        "List carriers that may be one company, the likeliest pairs first.",
+    ),
     "export": (_DIRECTORY, "Write carriers as CSV, to FILE or stdout."),
     "feed": ("app.cli.feed", "The one order of all events of all carriers."),
     "history": (

@@ -87,7 +87,7 @@ def _run_list(
     query: Query = options.loaded(DirectoryQuerySchema(), asked)
     with opened_directory(settings) as directory:
         if every:
-            pages = _pages(directory, replace(query, limit=CARRIERS_AT_ONCE), settings)
+            pages = pages_of(directory, replace(query, limit=CARRIERS_AT_ONCE), settings)
         else:
             pages = iter([directory.page(query, Deadline.after(settings.request_timeout))])
         _tell(pages, every=every, as_json=as_json)
@@ -131,7 +131,7 @@ def _run_export(
     asked = options.body_of({**given, "q": words})
     query: Query = replace(options.loaded(FilterSchema(), asked), limit=CARRIERS_AT_ONCE)
     with opened_directory(settings) as directory:
-        lines = csv_of(_pages(directory, query, settings))
+        lines = csv_of(pages_of(directory, query, settings))
         if file is None or file == "-":
             for part in lines:
                 write_bytes(part.encode())
@@ -144,7 +144,7 @@ def _run_export(
             raise CliError(NOT_WRITTEN, f"{file} cannot be written: {error.strerror}") from error
 
 
-def _pages(directory: Directory, query: Query, settings: Settings) -> Iterator[Page]:
+def pages_of(directory: Directory, query: Query, settings: Settings) -> Iterator[Page]:
     """All pages of the query, each with its own time budget."""
     cursor = query.cursor
     while True:

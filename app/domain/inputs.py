@@ -46,6 +46,13 @@ def calendar_day(name: str, description: str, example: str = "2025-01-31") -> In
     return Input(read, description, example, description, "DATE", keywords)
 
 
+def carrier_id(name: str, description: str) -> Input:
+    """A carrier's id, as a UUID in any of its spellings."""
+    read, keywords = partial(values.carrier_id, name), {"format": "uuid"}
+    example = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
+    return Input(read, description, example, description, "CARRIER_ID", keywords)
+
+
 LIMIT = ObjectInput(
     lambda parts: documents.Limit(**parts),
     f"Up to how much money it answers for; only {', '.join(documents.LIMITED)} have one.",

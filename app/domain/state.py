@@ -37,6 +37,7 @@ class CarrierState:
     overrides: Instructions = field(default_factory=dict)
     approval: Approval | None = None
     proposals: Proposals = field(default_factory=dict)
+    distinct_from: frozenset[str] = frozenset()  # ids of carriers that only look alike
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the carrier as the API shows it, by their names there."""

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 import idna
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -17,6 +18,7 @@ from app.domain.errors import InvalidValue
 NAME_MAX_CHARACTERS = 255
 EMAIL_MAX_CHARACTERS = 254
 REASON_MAX_CHARACTERS = 500
+_UUID_MAX_CHARACTERS = 45  # with urn:uuid: and hyphens
 CATEGORIES = ("insurance", "authority", "safety", "fraud", "commercial", "other")
 """The categories of a suspension."""
 
@@ -121,6 +123,15 @@ def one_of(field: str, choices: Sequence[str], text: str) -> str:
     return text
 
 
+def carrier_id(field: str, text: str) -> str:
+    """The id in its normal form, lower case with hyphens; `field` names it in the error. Raises
+    InvalidValue."""
+    with suppress(ValueError):
+        if len(text) <= _UUID_MAX_CHARACTERS:
+            return str(UUID(text))
+    raise InvalidValue(f"The {field} must be a carrier's id, a UUID")
+
+
 def is_plain_email(text: str) -> bool:
     """Whether it is an address of the form that most have, for which nothing needs to be looked up;
     False says nothing about other texts of up to EMAIL_MAX_CHARACTERS."""
@@ -133,10 +144,11 @@ def comparable_email(text: str) -> str:
     It accepts any text, as a stored address may be older than today's rules.
     """
     local, at, domain = unicodedata.normalize("NFKC", text).rpartition("@")
-    return f"{_folded(local)}{at}{_comparable_domain(domain)}"
+    return f"{_folded(local)}{at}{comparable_domain(domain)}"
 
 
-def _comparable_domain(domain: str) -> str:
+def comparable_domain(domain: str) -> str:
+    """The form that all spellings of one domain share: case-folded, in IDNA; of any text."""
     folded = _folded(domain)
     if domain.isascii():
         return folded

@@ -304,6 +304,7 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         "withdraw_override",
         "reject",
         "annotate",
+        "not_a_duplicate",
         "retire",
         "withdraw_document",
         "note_incident",

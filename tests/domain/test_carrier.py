@@ -16,6 +16,7 @@ from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
 from app.domain.commands.confirm_change import CarrierChangeConfirmed, ConfirmChange
 from app.domain.commands.discard_change import CarrierChangeDiscarded, DiscardChange
 from app.domain.commands.file_document import CarrierDocumentFiled, FileDocument
+from app.domain.commands.not_a_duplicate import CarrierDistinguished, DistinguishCarrier
 from app.domain.commands.note_incident import CarrierIncidentNoted, NoteIncident
 from app.domain.commands.override_verdict import CarrierVerdictOverridden, OverrideVerdict
 from app.domain.commands.prefer import CarrierPreferred, PreferCarrier
@@ -87,6 +88,8 @@ OTHER_OVERRIDE = CarrierVerdictOverridden(
 )
 OVERRIDE_WITHDRAWN = CarrierOverrideWithdrawn(1, "Not so")
 NOTE = CarrierAnnotated("Ask for Ms Ito")
+OTHER_ID = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
+DISTINGUISHED = CarrierDistinguished(OTHER_ID, "Two brothers")
 INCIDENT = CarrierIncidentNoted("late", "2024-02-01", "A day late")
 
 # What is asked for, and what follows of it in the states active, suspended and retired.
@@ -276,6 +279,12 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (DISCARDED,),
     ),
     "annotate": (AnnotateCarrier(CARRIER_ID, "Ask for Ms Ito"), (NOTE,), (NOTE,), (NOTE,)),
+    "not-a-duplicate": (
+        DistinguishCarrier(CARRIER_ID, OTHER_ID, Reason("Two brothers")),
+        (DISTINGUISHED,),
+        (DISTINGUISHED,),
+        FORBIDDEN,
+    ),
     "retire for the same": (
         RetireCarrier(CARRIER_ID, Reason("Bankrupt")),
         (RETIREMENT,),
@@ -410,6 +419,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(UnpreferCarrier, ID, IDS, REASONS),
     st.builds(OverrideVerdict, ID, st.just("recent"), DAYS, DAYS, REASONS),
     st.builds(WithdrawOverride, ID, IDS, REASONS),
+    st.builds(DistinguishCarrier, ID, st.sampled_from([OTHER_ID, OTHER_ID[::-1]]), REASONS),
 )
 
 

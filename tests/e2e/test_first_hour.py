@@ -74,11 +74,12 @@ def test_every_command_of_the_readme_works(folder: Path) -> None:
         said = typed(folder, [*first, *shell], service.port)
     assert "201 CREATED" in said.upper()
     assert "UPS Freight" in said
+    assert "Both use the domain ups.com; The names, without legal forms, are the same" in said
     key = typed(folder, [create, 'echo "$KEY"'], 0).strip()
     with Service(folder, host="0.0.0.0") as service:
         answer = typed(folder, [f"KEY={key}", *curl], service.port)
     assert "UPS Freight" in answer
-    assert (folder / "carriers.csv").read_text().count("\n") == 3
+    assert (folder / "carriers.csv").read_text().count("\n") == 4
 
 
 def test_completion_as_the_readme_turns_it_on(folder: Path) -> None:

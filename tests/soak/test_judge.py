@@ -78,6 +78,8 @@ def clean() -> WrittenHistory:
     )
     written.refused("validation-failed", "discard-change", "carrier-2", proposal_id=1, reason="x")
     written.done("annotate", "carrier-2", note="ask for Ms Ito")
+    for reason in ("brothers", "twins"):
+        written.done("not-a-duplicate", "carrier-2", other="carrier-1", reason=reason)
     written.unknown("rename", "carrier-2", False, name="Never")
     written.done("retire", "carrier-1", reason="merged")
     written.refused("forbidden-by-state", "rename", "carrier-1", name="Undead")
@@ -121,7 +123,7 @@ def test_a_history_without_a_fault_passes() -> None:
     """Refusals, no-ops, commands without an answer and sent again among it."""
     history = clean().finished()
     assert broken(history) == []
-    assert described(history).startswith("34 commands (25 done, 8 refused, 1 unknown in the end")
+    assert described(history).startswith("36 commands (27 done, 8 refused, 1 unknown in the end")
 
 
 def test_a_history_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:

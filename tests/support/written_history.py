@@ -43,6 +43,7 @@ _TYPES = {
     "withdraw-override": "CarrierOverrideWithdrawn",
     "reject": "CarrierRejected",
     "annotate": "CarrierAnnotated",
+    "not-a-duplicate": "CarrierDistinguished",
 }
 
 
@@ -177,7 +178,8 @@ class WrittenHistory:
     def _fields(self, carrier: str) -> Mapping[str, Any]:
         known = self._carriers[carrier]
         fields = asdict(known.shown)
-        del fields["documents"], fields["instructions"], fields["rejected"]
+        for hidden in ("documents", "instructions", "rejected", "distinct_from"):
+            del fields[hidden]
         return {**fields, "aliases": list(known.aliases), "carrier_id": carrier}
 
     def _keep(self, sent: Sent) -> Sent:

@@ -61,37 +61,34 @@ _COUNTED = {
     304: _UNCHANGED,
 }
 
-_OF_A_VIEW = (*IN_THE_REGISTRY, 410)
+OF_A_VIEW = (*IN_THE_REGISTRY, 410)
 
 blueprint = ContractBlueprint("directory", __name__, description="Which carriers there are")
 
 
 @blueprint.view(
-    "/carriers", _PAGE, _OF_A_VIEW, query=DirectoryQuerySchema, headers=("Consistency-Token",)
+    "/carriers", _PAGE, OF_A_VIEW, query=DirectoryQuerySchema, headers=("Consistency-Token",)
 )
 def list_carriers(query: Query) -> Response:
     """List, filter and search carriers, page by page."""
-    _wait()
+    wait_for_view()
     tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
     if _is_known(tag):
         return _unchanged(tag)
     page = services().directory.page(query, deadline())
-    headers = {"ETag": f'W/"{tag}"'}
-    if page.next_cursor is not None:
-        following = urlencode({**request.args, "cursor": page.next_cursor})
-        headers["Link"] = f'<?{following}>; rel="next"'
+    headers = {"ETag": f'W/"{tag}"', **link_to(page.next_cursor)}
     carriers = [shown.listed(body) for body in page.rows]
     return success({"carriers": carriers, "next": page.next_cursor}, 200, headers)
 
 
 @blueprint.view(
-    "/carriers.csv", _FILE, _OF_A_VIEW, query=FilterSchema, headers=("Consistency-Token",)
+    "/carriers.csv", _FILE, OF_A_VIEW, query=FilterSchema, headers=("Consistency-Token",)
 )
 def export_carriers(query: Query) -> Response:
     """Give all carriers that a filter selects, as one file of CSV."""
     if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         raise BadRequest("Ask with HTTP/1.1: before it a file that was cut short looks whole")
-    _wait()
+    wait_for_view()
     tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
     if _is_known(tag):
         return _unchanged(tag)
@@ -111,7 +108,7 @@ def export_carriers(query: Query) -> Response:
 @blueprint.view(
     "/statistics",
     _COUNTED,
-    _OF_A_VIEW,
+    OF_A_VIEW,
     query=StatisticsQuerySchema,
     headers=("Consistency-Token",),
 )
@@ -129,9 +126,17 @@ def show_statistics(query: CountCarriers) -> Response:
     return success(counted, 200, {"ETag": f'W/"{tag}"'})
 
 
-def _wait() -> None:
-    """Until the view of carriers holds what the client has written. Raises ViewBehind and what
-    `_token` does."""
+def link_to(cursor: str | None) -> dict[str, str]:
+    """The header that names the next page of what was asked for, if there is one."""
+    if cursor is None:
+        return {}
+    following = urlencode({**request.args, "cursor": cursor})
+    return {"Link": f'<?{following}>; rel="next"'}
+
+
+def wait_for_view() -> None:
+    """Return once the view of carriers holds what the client has written. Raises ViewBehind, and
+    what `_token` does."""
     token = _token()
     if token is not None:
         services().directory.wait_for(token, deadline())

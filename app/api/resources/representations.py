@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from app.application.directory.comparison import Pair
 from app.application.handlers import CommandDone
 from app.application.history import Change, HistoryEntry, HistoryPage
 from app.application.policy_effect import Effect
@@ -105,6 +106,18 @@ def eligibility(
     answer = {"eligible": all(rule["holds"] for rule in rules), "rules": rules}
     applied = [{"preference_id": each.number, "reason": each.reason} for each in preferences]
     return answer | {"preferences": applied} if applied else answer
+
+
+def pair(found: Pair) -> dict[str, Any]:
+    """See `schemas.duplicates.PairSchema`."""
+    return {
+        "score": found.score,
+        "reasons": [asdict(reason) for reason in found.reasons],
+        "carriers": [
+            {"carrier_id": each.carrier_id, "name": each.name, "state": each.state}
+            for each in found.carriers
+        ],
+    }
 
 
 def statistics(counts: Mapping[str, int], position: int, days: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _LINKS: Final = {
     "register": "/register-carrier",
     "carriers": "/carriers",
     "statistics": "/statistics",
+    "duplicates": "/duplicates",
     "events": "/events",
     "stream": "/events/stream",
     "health": "/health/ready",

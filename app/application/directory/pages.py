@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from app.application.consistency import Token, ViewBehind
 from app.application.deadline import Deadline
@@ -39,6 +39,8 @@ _PARKED = (
 _READINGS = 3
 """How often a page is read at most if carriers go to other places in the order meanwhile. A place
 that a projector which died has left behind looks the same, and must not keep a page waiting."""
+
+T = TypeVar("T")
 
 _CandidateSource = Callable[[Place | None, int, Deadline], list[Place] | None]
 """Gives the next candidates of a list after a place; None if the store cannot read that list."""
@@ -86,6 +88,10 @@ class Directory:
         return self._live.whole(
             CARRIERS, lambda view: self._read(query, view, after, deadline), deadline
         )
+
+    def read(self, asked: Callable[[ViewStore, View], T], deadline: Deadline) -> T:
+        """What `asked` reads of the view of carriers. Raises ViewNotMade, StoreUnavailable."""
+        return self._live.whole(CARRIERS, lambda view: asked(self._views, view), deadline)
 
     def counts(self, deadline: Deadline) -> dict[str, int]:
         """The counts of the statistics' view by key. Raises ViewNotMade, StoreUnavailable."""
@@ -170,7 +176,7 @@ class Directory:
         for place in places:
             key, carrier_id = place
             if carrier_id in rows:
-                body = _body(rows[carrier_id])
+                body = body_of(rows[carrier_id])
                 if not query.fits(body):
                     continue
                 if sort_keys(body).get(query.sort) == key:
@@ -188,7 +194,8 @@ class Directory:
         return False
 
 
-def _body(row: Row) -> dict[str, Any]:
+def body_of(row: Row) -> dict[str, Any]:
+    """The row's body. Raises StoreUnavailable if it is damaged."""
     try:
         body: dict[str, Any] = parse_own(row.body)
     except NotStrictJson as error:

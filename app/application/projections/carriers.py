@@ -16,8 +16,10 @@ from app.application.filters import any_of, since
 from app.application.ports.views import Row
 from app.application.projections.days import day_terms
 from app.application.projections.documents import UNDOCUMENTED, document_terms, next_expiry
+from app.application.projections.likeness import likeness_terms
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
+from app.domain.carrier import RETIRED
 from app.domain.documents import covered
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.profile.tags import tag
@@ -34,6 +36,7 @@ __all__ = [
     "row_of",
     "search_words",
     "service_term",
+    "shared_terms",
     "sort_keys",
     "state_term",
     "tag_term",
@@ -50,7 +53,7 @@ NAME_KEY_CHARACTERS = 128
 """The length of a name's sort key. The key is part of a cursor, and so of a URL, and folding makes
 some names much longer."""
 
-NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "covered"})
+NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "covered", "distinct_from"})
 """What a row's body holds beside the carrier as the API shows it."""
 
 Body = Mapping[str, Any]
@@ -74,6 +77,7 @@ def row_of(carrier: Folded) -> Row:
         "updated_at": updated_at,
         "last_incident_on": carrier.state.last_incident_on,
         "covered": covered(carrier.state.documents),
+        "distinct_from": sorted(carrier.state.distinct_from),
         **carrier.state.as_json(),
     }
     return Row(
@@ -81,7 +85,7 @@ def row_of(carrier: Folded) -> Row:
         version=carrier.version,
         body=_dumps(body),
         keys=sort_keys(body),
-        terms=terms_of(body),
+        terms=terms_of(body) | shared_terms(body),
         words=search_words(body),
     )
 
@@ -115,6 +119,14 @@ def terms_of(body: Body) -> frozenset[str]:
     else:
         terms.add(UNDOCUMENTED)
     return frozenset(terms)
+
+
+def shared_terms(body: Body) -> frozenset[str]:
+    """The terms of the row with this body that another carrier's row may have as well if the two
+    are one company; none of a retired carrier but those of its identifiers."""
+    identifiers = (identifier_term(each["scheme"], each["value"]) for each in body["identifiers"])
+    likeness = likeness_terms(body) if body["state"] != RETIRED else frozenset[str]()
+    return likeness.union(identifiers)
 
 
 def search_words(body: Body) -> frozenset[str]:

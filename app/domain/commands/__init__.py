@@ -27,5 +27,6 @@ SENTENCES = {
     "confirm-change": "Confirm a change that waits for a second person.",
     "discard-change": "Discard a change that waits for a second person.",
     "annotate": "Add a note for people to a carrier's history.",
+    "not-a-duplicate": "Note that two carriers which look alike are two.",
 }
 """Every command by its name, in the order in which they are shown, with what it does."""

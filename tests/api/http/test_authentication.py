@@ -161,6 +161,7 @@ GROUPS = {
         "replace-document",
         "withdraw-document",
         "annotate",
+        "not-a-duplicate",
     },
     Scope.OVERSIGHT: {
         "suspend",

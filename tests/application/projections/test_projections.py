@@ -13,6 +13,7 @@ from app.application.projections.carriers import (
     row_of,
     search_words,
     service_term,
+    shared_terms,
     sort_keys,
     state_term,
     terms_of,
@@ -47,6 +48,7 @@ def test_the_body_is_the_carrier_as_the_api_shows_it() -> None:
         "updated_at": "2026-11-24T23:59:59.999+00:00",
         "last_incident_on": None,
         "covered": {},
+        "distinct_from": [],
         **STATE.as_json(),
     }
     assert "ü" in body
@@ -61,7 +63,8 @@ def test_it_is_ordered_by_its_folded_name_and_by_its_registration() -> None:
 
 
 def test_it_is_found_by_its_terms() -> None:
-    """By state, country, service, the pairs that it covers and no others, and identifiers."""
+    """By state, country, service, the pairs that it covers and no others, and identifiers; and by
+    what a duplicate would have as well."""
     assert row_of(CARRIER).terms == {
         ALL,
         state_term("active"),
@@ -74,6 +77,9 @@ def test_it_is_found_by_its_terms() -> None:
         identifier_term("own", "ÄB-12/X"),
         identifier_term("scac", "ABCD"),
         UNDOCUMENTED,
+        "domain:fed-ex.example",
+        *("begins:mull sped", "ends:ller tion", "sounds:mlr spdtn", "start:mullersp"),
+        *("begins:flot weis", "ends:isse otte", "sounds:flt ws", "start:weissefl"),
     }
 
 
@@ -90,7 +96,8 @@ def test_a_body_alone_tells_what_its_row_is_found_by() -> None:
     """So a query can check what a store found."""
     row = row_of(CARRIER)
     body = json.loads(row.body)
-    assert (sort_keys(body), terms_of(body), search_words(body)) == (row.keys, row.terms, row.words)
+    terms = terms_of(body) | shared_terms(body)
+    assert (sort_keys(body), terms, search_words(body)) == (row.keys, row.terms, row.words)
 
 
 def test_a_carrier_is_one_in_each_count_that_it_belongs_to() -> None:

@@ -4,7 +4,7 @@ words, so that a fault of the application is none of the judge's."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tests.support.history import documents, instructions
@@ -34,6 +34,7 @@ class Carrier:
     documents: Documents = ()
     instructions: Instructions = ()
     rejected: tuple[str | None, ...] = ()
+    distinct_from: frozenset[str] = field(default=frozenset(), compare=False)  # is not shown
 
     @property
     def address(self) -> str:
@@ -55,8 +56,8 @@ def decided(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier 
     forbids the command, or if that `is_invalid`."""
     if command == "register":
         return _registered(body) if carrier == NOBODY else None
-    if command in {"note-incident", "annotate"}:
-        return _moved(carrier) if carrier.version else None
+    if command in {"note-incident", "annotate", "not-a-duplicate"}:
+        return _noted(carrier, body.get("other"))
     if command in DOCUMENTED:
         return _documented(carrier, command, body)
     if command in instructions.COMMANDS:
@@ -118,9 +119,11 @@ def after(carrier: Carrier, event: Event) -> Carrier:
     filed = documents.after(carrier.documents, event.type, event.data)
     given = instructions.after(carrier.instructions, event.type, event.data)
     changed = replace(carrier, version=event.version, documents=filed, instructions=given)
+    changed = replace(changed, **change(event.data))
     if event.type == "CarrierRejected":
         return _rejected(changed, event.data)
-    return replace(changed, **change(event.data))
+    is_apart = event.type == "CarrierDistinguished"
+    return _distinguished(changed, event.data["other"]) if is_apart else changed
 
 
 def folded(events: Iterable[Event]) -> Carrier:
@@ -159,6 +162,19 @@ def _registered(body: Mapping[str, Any]) -> Carrier:
     version = 2 if website or aliases else 1
     carrier = Carrier(version, body["name"], body["email"], ACTIVE)
     return replace(carrier, website=website, aliases=aliases)
+
+
+def _noted(carrier: Carrier, other: str | None) -> Carrier | None:
+    """With an incident or a note, in every state; or told from another carrier, once."""
+    if other is None:
+        return _moved(carrier) if carrier.version else None
+    if carrier.state not in {ACTIVE, SUSPENDED}:
+        return None
+    return carrier if other in carrier.distinct_from else _moved(_distinguished(carrier, other))
+
+
+def _distinguished(carrier: Carrier, other: str) -> Carrier:
+    return replace(carrier, distinct_from=carrier.distinct_from | {other})
 
 
 def _moved(carrier: Carrier) -> Carrier:

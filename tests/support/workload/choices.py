@@ -13,6 +13,9 @@ from tests.support.workload.conversation import Wanted
 CONTESTED = 5
 """Addresses that many want."""
 
+OTHERS = [f"6fa459ea-ee8a-4ca4-894e-00000000000{number}" for number in range(4)]
+"""Ids of carriers that others look like; few, so that some are named again."""
+
 _TOGETHER = 8
 """Carriers that clients change at a time; a new one takes the place of the oldest."""
 
@@ -39,6 +42,7 @@ WEIGHTS = {
     "confirm-change": 2,
     "discard-change": 2,
     "annotate": 4,
+    "not-a-duplicate": 5,
 }
 """How often each command is sent."""
 
@@ -123,6 +127,7 @@ class Choices:
             "confirm-change": lambda: {"proposal_id": self._number(), "reason": text},
             "discard-change": lambda: {"proposal_id": self._number(), "reason": text},
             "note-incident": lambda: {"kind": "late", "happened_on": "2026-01-31", "note": text},
+            "not-a-duplicate": lambda: {"other": self.chance.choice(OTHERS), "reason": text},
         }
         return bodies.get(name, lambda: {"reason": text})()
 
