@@ -102,7 +102,8 @@ class Comparison:
         return frozenset(become), frozenset(cease)
 
     def _offered(self, state: CarrierState) -> Iterator[Work]:
-        named = self.countries()
+        decided = (*state.blocks.values(), *state.overrides.values())
+        named = self.countries() | {each.country for each in decided if each.country}
         for coverage in state.profile.coverage:
             places = set(coverage["countries"])
             asked = named if WORLDWIDE in places else named & places

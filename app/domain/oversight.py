@@ -8,7 +8,7 @@ none on changes; the rule on approval is there where the policy asks for it.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from app.domain.blocks import NOT_BLOCKED, Instruction
+from app.domain.blocks import NOT_BLOCKED, OVERRIDABLE, Instruction
 from app.domain.command import CarrierEvent
 from app.domain.commands.approve import CarrierApproved
 from app.domain.commands.block import CarrierBlocked
@@ -94,7 +94,8 @@ def overridden(
     verdicts: Iterable[Verdict], state: CarrierState, applying: Applying, last: Last
 ) -> list[Verdict]:
     """The verdicts, where those against the carrier that an override is about hold by it."""
-    by_rule = {each.rule: each for each in applying(state.overrides)} if state.overrides else {}
+    applied = applying(state.overrides) if state.overrides else []
+    by_rule = {each.rule: each for each in applied if each.rule in OVERRIDABLE}
     return [
         verdict
         if verdict.holds or verdict.rule not in by_rule

@@ -134,3 +134,29 @@ def test_without_keys_nobody_is_a_second_person(client: FlaskClient) -> None:
     message, _ = failure(client.post(f"{address}/approve", json={"reason": "Fine"}), 409)
     assert "create API keys, one for each person" in message
     assert data(client.post(f"{address}/reject", json={"reason": "No answer"}))["version"] == 2
+
+
+def test_a_dry_run_of_a_policy_knows_who_is_approved_and_blocked(
+    client: FlaskClient, people: dict[str, Mapping[str, str]], ask: Ask
+) -> None:
+    """An approved carrier loses nothing by a policy that asks for approval, nor does one that is
+    blocked for all that it offers; one that nobody has approved does."""
+
+    def ceasing() -> int:
+        asked = policy(approval_required=True)
+        answer = client.put("/policy?dry_run=true", json=asked, headers=people["cid"])
+        return int(data(answer)["effect"]["cease"]["carriers"])
+
+    def written(answer: Any) -> None:  # noqa: ANN401
+        token = {"Consistency-Token": answer.headers["Consistency-Token"]}
+        client.get("/carriers?limit=1", headers={**people["ann"], **token})
+
+    written(ask("ann", "annotate", note="Registered"))
+    assert ceasing() == 1
+    block = {"country": "DE", "valid_from": "2020-01-01", "reason": "Two claims"}
+    written(ask("ann", "block", **block))
+    assert ceasing() == 0
+    written(ask("ann", "unblock", block_id=1, reason="Settled"))
+    assert ceasing() == 1
+    written(ask("bob", "approve", reason="Called them"))
+    assert ceasing() == 0
