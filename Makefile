@@ -1,7 +1,7 @@
 # Everything a person types. `make help` is written from the comments behind the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test quick lint format lock sbom digests schema cassandra up down bench soak clean
+.PHONY: help run test quick lint format lock sbom shots digests schema cassandra up down bench soak clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +21,7 @@ INSTALLED_NPM := $(CLIENTS)/node_modules/.package-lock.json
 help: ## Show this page
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) ## Install and serve on http://127.0.0.1:8000 (HOST, PORT change it)
+run: $(INSTALLED) ## Install and serve on http://127.0.0.1:8000, the desk on /desk (HOST, PORT change it)
 	@exec $(BIN)/gunicorn -c config/gunicorn.conf.py wsgi:app
 
 test: $(INSTALLED_DEV) $(INSTALLED_NPM) ## Run every test; REQUIRE=cassandra,nginx turns skips into failures
@@ -48,6 +48,9 @@ lock: $(BIN)/python ## Choose the versions of all dependencies anew, and write r
 
 sbom: $(INSTALLED_DEV) ## Write sbom.cdx.json: what the image is made of, from requirements.lock, as CycloneDX
 	$(BIN)/python -m cyclonedx_py requirements requirements.lock --output-reproducible --validate --output-file sbom.cdx.json
+
+shots: $(INSTALLED_DEV) ## Write pictures of every screen of the desk into docs/images, of made-up carriers; needs chromium
+	@$(BIN)/python -m tests.support.shots
 
 digests: ## Pin the images of Dockerfile and docker-compose.yml to what their tags name today
 	@set -e; for image in $$(sed -nE 's/^FROM ([^ @]+).*/\1/p; s/^ *image: ([^ @]+:[^ @]+).*/\1/p' \

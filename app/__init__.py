@@ -16,6 +16,7 @@ def create_app(settings: "Settings", services: "Services | None" = None) -> "Fla
     from app.api import install
     from app.api.http.synchronous import SynchronousFlask
     from app.bootstrap import build_services
+    from app.desk import install as install_desk
 
     app = SynchronousFlask(__name__, static_folder=None)
     app.debug = settings.app_debug
@@ -26,4 +27,5 @@ def create_app(settings: "Settings", services: "Services | None" = None) -> "Fla
     app.config["CORS_ORIGINS"] = settings.cors_origins
     app.extensions["services"] = services or build_services(settings)
     install(app)
+    install_desk(app)
     return app

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from bench import cpu, feeds, histories, pages, report, servers, views, write_side
+from bench import cpu, feeds, histories, imports, pages, report, servers, views, write_side
 from bench.report import Measure
 from bench.rounds import Run, say
 from config.settings import Settings
 from tests.support import cassandra_node, worker_shares
 
 ROUNDS = 5
-KEYS = tuple("abcdefghijklm")
+KEYS = tuple("abcdefghijklmn")
 
 OnSqlite = Callable[[Sequence[str], Run], list[Measure]]
 OnCassandra = Callable[[cassandra_node.Node, Sequence[str], Run], list[Measure]]
@@ -27,6 +27,7 @@ ON_SQLITE: Sequence[tuple[str, OnSqlite]] = (
     ("j", views.on_sqlite),
     ("k", pages.on_sqlite),
     ("m", histories.on_sqlite),
+    ("n", imports.on_sqlite),
 )
 ON_CASSANDRA: Sequence[tuple[str, OnCassandra]] = (
     ("c", write_side.on_cassandra),
@@ -34,6 +35,7 @@ ON_CASSANDRA: Sequence[tuple[str, OnCassandra]] = (
     ("j", views.on_cassandra),
     ("l", pages.on_cassandra),
     ("m", histories.on_cassandra),
+    ("n", imports.on_cassandra),
 )
 
 
@@ -105,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a: bare Flask, b: eventsourcing over HTTP, c: Cassandra, d: in process, e: long"
         " streams, f: a with an API key and idempotency keys, g: feed on SQLite, h: feed on"
         " Cassandra, i: sequencing, j: rebuilds, k: pages on SQLite, l: pages on Cassandra, m:"
-        " histories",
+        " histories, n: imports of CSV",
     )
     parser.add_argument(
         "--sizes",

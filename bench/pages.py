@@ -24,6 +24,7 @@ from bench.on_cassandra import keyspace_of_our_own
 from bench.report import MEGABYTES, MILLISECONDS, Measure
 from bench.rounds import Pair, Run, interleaved, say
 from bench.views import fill, projectors
+from config.settings import Settings
 from tests.support.cassandra_node import Node
 
 REQUESTS = 100
@@ -148,11 +149,11 @@ def _fill_sqlite(path: Path, size: int) -> None:
     with ExitStack() as opened:
         store = opened.enter_context(closing(SqliteEventStore(path)))
         feed = opened.enter_context(closing(SqliteFeed(path)))
-        # The service makes views anew that do not say which registry they are made of.
+        # As the service finds them: it makes views anew that lie elsewhere, or do not say which
+        # registry they are made of.
         registry = opened.enter_context(closing(SqliteRegistry(path)))
-        views = opened.enter_context(
-            closing(SqliteViewStore(path.with_suffix(".views.sqlite3"), registry))
-        )
+        views_path = Settings(sqlite_path=path).views_path
+        views = opened.enter_context(closing(SqliteViewStore(views_path, registry)))
         for name in PROJECTIONS:
             fill(projectors(feed, views, store)(name), views, feed, REBUILD_BATCH)
     say(f"… took {time.monotonic() - started:,.0f} s")

@@ -51,6 +51,8 @@ ratio; where there is no peer, for the figure itself.
   (m) in process. Milliseconds of the last ten events of a history, p50 of 50 times after a first
       one; the peer is ours where these ten are the whole history. And all pages from the first to
       the last, by a process that has just started.
+  (n) in process, one thread. Rows of a CSV file with a profile, planned and applied, and the same
+      registrations one by one, each from its JSON through the schema and the bus.
 All durable: WAL with synchronous=FULL on both sides of (b) and (d)."""
 
 

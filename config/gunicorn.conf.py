@@ -159,7 +159,7 @@ def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
     url = f"http://{_address}:{_settings.port}"
     print(  # noqa: T201 - for the person who started it
         f"Serving the registry of carriers on {url} (store: {_settings.event_store});"
-        f" {url}/docs shows what it takes. Try:\n"
+        f" the desk for people is {url}/desk, and {url}/docs shows what programs send. Try:\n"
         f"  curl -i {url}/register-carrier -H 'Content-Type: application/json'"
         """ -d '{"name": "FedEx", "email": "contact@fedex.com"}'""",
         flush=True,

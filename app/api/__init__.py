@@ -7,7 +7,17 @@ from flask import Flask
 from app.api.http import cors, errors, request_cycle
 from app.api.http.envelope import EnvelopeJson
 from app.api.openapi import OPTIONS, OpenApi
-from app.api.resources import carriers, directory, docs, duplicates, feed, health, policy, root
+from app.api.resources import (
+    carriers,
+    directory,
+    docs,
+    duplicates,
+    feed,
+    health,
+    imports,
+    policy,
+    root,
+)
 from app.version import version
 
 _OPENAPI: dict[str, Any] = {
@@ -28,6 +38,6 @@ def install(app: Flask) -> None:
     errors.install(app)
     cors.install(app)
     api = OpenApi(app)
-    for part in (carriers, directory, duplicates, feed, health, policy, root):
+    for part in (carriers, directory, duplicates, feed, health, imports, policy, root):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(docs.blueprint)

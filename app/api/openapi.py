@@ -287,7 +287,7 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
     ),
     413: ("The body is too large", (RequestEntityTooLarge(),)),
     415: (
-        "The body is not application/json",
+        "The body is not of the type that this address takes, which mostly is application/json",
         (UnsupportedMediaType("The Content-Type must be application/json"),),
     ),
     421: ("The service does not go by this host name while it needs no key", (ForeignHost(),)),
@@ -357,8 +357,8 @@ class OpenApi(Api):
                 "bearerFormat": "<prefix>.<secret>",
                 "description": "A key that `carriers keys create` has shown. Reading needs the"
                 " scope `read`, a command `write` or the scope of its group: `register`, `profile`"
-                " or `oversight`, which `x-needs-scope` names; to adopt a policy `policy` or"
-                " `admin`.",
+                " or `oversight`, which `x-needs-scope` names; an import needs each of those that"
+                " it names, and to adopt a policy `policy` or `admin`.",
             },
         )
         for name, header in _PARAMETERS.items():

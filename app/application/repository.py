@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import Any, ClassVar, Generic, cast
+from uuid import UUID
 
 from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
@@ -188,6 +189,15 @@ class Repository(Generic[State, Recorded]):
             raise AggregateNotFound(self.root.noun, stream)
         return page or HistoryPage([], None)
 
+    def with_commits(
+        self, stream: str, deadline: Deadline
+    ) -> tuple[AggregateRoot[State, Recorded], Sequence[UUID | None]]:
+        """The aggregate, and the commit of each of its events; none if nothing ever happened to
+        it. Raises UnreadableEvent, StoreUnavailable."""
+        recorded = self._store.read(stream, deadline)
+        commits = [self._codec.origin(each).commit_id for each in recorded]
+        return self._replay(stream, recorded), commits
+
     def dated_events(self, stream: str, deadline: Deadline) -> list[DatedEvent[Recorded]]:
         """Everything that happened to an aggregate, oldest first.
 
@@ -263,6 +273,10 @@ class Repository(Generic[State, Recorded]):
         state = self._replay(stream, recorded).state
         assert state is not None, "it has events"  # noqa: S101
         return state
+
+
+LoadedCarrier = AggregateRoot[CarrierState, CarrierEvent]
+"""A carrier as its repository gives it."""
 
 
 class CarrierRepository(Repository[CarrierState, CarrierEvent]):

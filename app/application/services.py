@@ -9,8 +9,10 @@ from app.application.bus import CommandBus
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
 from app.application.handlers import CommandDone
+from app.application.operations import Operations
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import Feed
+from app.application.ports.seen_keys import SeenKeys
 from app.application.ports.telemetry import RequestTelemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.repository import CarrierRepository, PolicyRepository
@@ -30,6 +32,8 @@ class Services:
     feed: Feed
     tail: Tail
     directory: Directory
+    seen_keys: Callable[[], SeenKeys]
     close: Callable[[], None]
     """Ends every wait, and closes connections and files."""
+    operations: Operations
     tracer: Tracer = NO_TRACING

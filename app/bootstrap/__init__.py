@@ -20,6 +20,7 @@ from app.bootstrap.services import (
     build_projectors,
     build_services,
     clock,
+    dated_commands,
     following,
 )
 from app.bootstrap.sqlite import begin_registry, open_registry
@@ -36,6 +37,7 @@ __all__ = [
     "build_services",
     "cassandra_contact",
     "clock",
+    "dated_commands",
     "following",
     "let_in_to",
     "open_registry",

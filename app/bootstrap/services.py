@@ -1,18 +1,23 @@
 """Puts the application on the stores that were chosen: commands, queries, access, views."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from app.application.access.quotas import ADDRESS, KEY, Quotas
 from app.application.access.ring import Access, KeyRing
 from app.application.access.uses import KeyUses
 from app.application.bus import CommandBus
+from app.application.command_context import CommandContext
 from app.application.concurrency import ConcurrencyLimit
+from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
 from app.application.handlers import CommandDone, Handlers
+from app.application.operations import Operations
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import NOTHING_WAITS
@@ -32,8 +37,10 @@ from app.application.second_person import SecondPerson
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
 from app.bootstrap.choice import open_stores
+from app.bootstrap.doctor import examine
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
+from app.domain.command import Command
 from app.domain.declarations import DECLARATIONS, POLICY_DECLARATIONS
 from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
@@ -43,7 +50,11 @@ from app.infrastructure.observability.metered_store import MeteredEventStore
 from app.infrastructure.observability.telemetry import PrometheusTelemetry
 from app.infrastructure.observability.traced_store import TracedTelemetry
 from app.infrastructure.shared_wakes import SharedWakes
+from app.infrastructure.sqlite.seen_keys import SqliteSeenKeys
 from config.settings import Settings
+
+FeedHead = Callable[[Deadline], int]
+"""Reads the feed's last position."""
 
 clock: Clock = system_clock
 """The time, for all parts."""
@@ -118,7 +129,9 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         opened.feed,
         tail,
         directory,
+        SqliteSeenKeys,
         closing.close,
+        Operations(opened.keys, opened.views, clock, partial(examine, settings)),
         tracer,
     )
 
@@ -174,6 +187,31 @@ def build_follower(
 def build_directory(stores: Stores) -> Directory:
     """Queries over the views, for a shell: nobody is woken to fill them."""
     return Directory(stores.views, lambda: None, ConcurrencyLimit(1).taken)
+
+
+@contextmanager
+def dated_commands(
+    settings: Settings,
+) -> Iterator[tuple[Callable[[datetime, Command, CommandContext], CommandDone], FeedHead]]:
+    """What carries out a command as if it were sent at a moment, UTC, and what reads the feed's
+    head. Raises StoreUnavailable."""
+    moments = [clock()]
+    with ExitStack() as closing:
+        telemetry = PrometheusTelemetry()
+        stores = open_stores(settings, telemetry, closing, makes=True)
+
+        def moment_of_the_command() -> datetime:
+            return moments[-1]
+
+        carriers = CarrierRepository(stores.events, JsonCodec(), moment_of_the_command)
+        policies = PolicyRepository(stores.events, JsonCodec(), moment_of_the_command)
+        bus = _bus(carriers, policies, telemetry, NO_TRACING)
+
+        def dispatch(moment: datetime, command: Command, context: CommandContext) -> CommandDone:
+            moments[:] = [moment]
+            return bus.dispatch(command, context)
+
+        yield dispatch, stores.feed.head
 
 
 @contextmanager

@@ -18,6 +18,7 @@ _OTHERS = {
         _CARRIERS,
         "List a carrier's blocks, preferences and overrides, and which hold on a day.",
     ),
+    "demo": ("app.cli.demo", "Fill an empty registry with made-up carriers, to look around in."),
     "doctor": (
         "app.cli.doctor",
         "Say what could lose or leak data: how the store is set up, and who can reach it.",
@@ -32,6 +33,10 @@ _OTHERS = {
     "history": (
         _CARRIERS,
         "List what happened to a carrier, oldest first: who, when, and what it changed.",
+    ),
+    "import": (
+        "app.cli.imports",
+        "Register and change carriers by the rows of a CSV: plan, apply, undo.",
     ),
     "keys": ("app.cli.keys", "API keys: create, list, revoke."),
     "list": (_DIRECTORY, "List carriers, page by page."),

@@ -156,6 +156,13 @@ def pages_of(directory: Directory, query: Query, settings: Settings) -> Iterator
             return
 
 
+def catch_up(settings: Settings) -> None:
+    """Bring the view up to the feed's present head, as far as that is possible in a few seconds.
+    Raises StoreUnavailable."""
+    with opened_directory(settings):
+        pass
+
+
 @contextmanager
 def opened_directory(settings: Settings) -> Iterator[Directory]:
     """The directory, with a view that is caught up: without a running service, this process has to

@@ -43,6 +43,29 @@ Exit codes:
   {NOT_WRITTEN}    the output cannot be written; nothing was changed
   {INTERRUPTED}  interrupted: run it again"""
 
+IMPORT_EXIT_CODES = f"""\b
+Exit codes:
+  0    done; with --dry-run: it could be done
+  {FAILED}    a defect
+  {INVALID}    wrong usage, settings, columns, or a file that is no CSV
+  {REFUSED}    rows were refused, and the others done; or it was not to be done
+  {UNAVAILABLE}    the store cannot be reached: start it again, it goes on
+  {UNKNOWN}    it could not be found out whether a row was done: start it again
+  {NOT_SAID}    it was done, but the answer cannot be written: it is on stderr
+  {NOT_WRITTEN}    the plan, or the file of refused rows, cannot be written
+  {INTERRUPTED}  interrupted: start it again, it goes on"""
+
+
+DEMO_EXIT_CODES = f"""\b
+Exit codes:
+  0    done
+  {FAILED}    a defect
+  {INVALID}    wrong usage or settings
+  {REFUSED}    the registry is not empty; nothing was done
+  {UNAVAILABLE}    the store cannot be reached; some may be done
+  {NOT_SAID}    it was done, but the answer cannot be written: it is on stderr
+  {INTERRUPTED}  interrupted: some is done"""
+
 SCHEMA_EXIT_CODES = f"""\b
 Exit codes:
   0    done, or nothing to do

@@ -33,7 +33,7 @@ def context_of(
     services: Services, deadline: Deadline, key: str | None, asked: Sequence[Any]
 ) -> CommandContext:
     """The context of a command without a condition. `asked` is all that a key stands for."""
-    actor = _actor()
+    actor = actor_name()
     return CommandContext(
         commit_id=services.new_id() if key is None else commit_id_of(actor, key),
         correlation_id=uuid4().hex,
@@ -49,7 +49,7 @@ def _fingerprint(asked: Sequence[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _actor() -> str:
+def actor_name() -> str:
     """Who is logged in. There is no option for it: the history is to say who typed a command, not
     whom they name; so the system is asked, not the environment. "cli:" keeps it apart from the API
     keys' names, which hold no colon, and so keeps the idempotency keys of the two apart as well."""

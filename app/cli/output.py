@@ -125,7 +125,7 @@ def plan_rows(plan: Mapping[str, Json]) -> list[tuple[str, str]]:
         ("version", _text(plan["version"])),
         *([("state", plan["state"])] if "state" in plan else []),
         *(("event", f"{event['type']} {_entry(event['data'])}") for event in plan["events"]),
-        *(("change", _change(change)) for change in plan["changes"]),
+        *(("change", change_text(change)) for change in plan["changes"]),
     ]
 
 
@@ -139,7 +139,7 @@ def history_rows(entries: Iterable[Mapping[str, Json]]) -> list[tuple[str, ...]]
                 entry["at"],
                 entry["who"],
                 entry["type"],
-                "; ".join(map(_change, entry["changes"])) or _said(entry["data"]),
+                "; ".join(map(change_text, entry["changes"])) or _said(entry["data"]),
             )
             for entry in entries
         ),
@@ -215,7 +215,8 @@ def _said(data: Mapping[str, Json]) -> str:
     return "; ".join(f"{name}: {_text(value)}" for name, value in data.items())
 
 
-def _change(change: Mapping[str, Json]) -> str:
+def change_text(change: Mapping[str, Json]) -> str:
+    """A changed field, with what it was and became."""
     was, became = _text(change["from"]), _text(change["to"])
     before = f"{was} → " if was else ""
     return f"{change['field']}: {before}{became or 'none'}"

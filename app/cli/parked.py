@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from app.application.deadline import Deadline
+from app.application.operations import BAD_REASON, is_reason
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.views import Parked, View, ViewStore
 from app.application.projections import PROJECTIONS
@@ -31,7 +32,6 @@ from app.cli.groups import CommandGroup
 from app.cli.output import aligned, cell, printable, write_data
 from config.settings import Settings
 
-LONGEST_REASON = 500
 PATIENCE_SECONDS = 60.0
 
 # \b keeps click from joining the lines.
@@ -104,10 +104,8 @@ def discard(settings: Settings, stream: str, projection: str | None, reason: str
     in the feed: only the view leaves it out.
     """
     reason = reason.strip()
-    if not (reason.isprintable() and 0 < len(reason) <= LONGEST_REASON):
-        raise click.UsageError(
-            f"--reason must be 1 to {LONGEST_REASON} characters, all of them printable."
-        )
+    if not is_reason(reason):
+        raise click.UsageError(f"--reason {BAD_REASON}.")
     _settle(settings, stream, projection, reason)
 
 

@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.api.resources import directory
-from app.api.resources.directory_csv import COLUMNS, harmless
+from app.api.resources.directory_csv import COLUMNS
 from app.api.schemas.answers import CarrierSchema
+from app.application.csv_formulas import harmless
 from app.application.ports.errors import StoreUnavailable
 from app.application.services import Services
 from tests.support.answers import another, data, failure, refused

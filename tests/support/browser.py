@@ -123,9 +123,11 @@ class Visit:
         )
         return wide
 
-    def barriers(self) -> list[str]:
-        """What axe finds fault with, its advice on good practice included."""
-        found = Axe().run(self.page).response["violations"]
+    def barriers(self, *rules: str) -> list[str]:
+        """What axe finds fault with, its advice on good practice included; by these rules alone, if
+        any are named."""
+        options = {"runOnly": list(rules)} if rules else None
+        found = Axe().run(self.page, options=options).response["violations"]
         return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
 
     def _asked(self, request: Request) -> None:

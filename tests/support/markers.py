@@ -29,7 +29,9 @@ def places(template: WireRequest, key: str) -> Iterator[Change]:
     the API key `key`, unless the place is the key's."""
     kept = tuple(pair for pair in template.headers if pair[0] == b"Content-Type")
     known = replace(template, query=(), headers=(*kept, _bearer(key)))
-    if template.body:
+    if (b"Content-Type", b"text/csv") in kept:
+        yield from _in_files(known)
+    elif template.body:
         yield lambda mark: replace(known, body=_dumps(_filled_in(json.loads(template.body), mark)))
         yield lambda mark: replace(known, body=template.body[:-1] + f", {mark}".encode())
         for path in _leaves(json.loads(template.body)):
@@ -64,6 +66,24 @@ def credentials(template: WireRequest, key: str) -> Iterator[Change]:
     yield lambda mark: replace(
         template, query=((b"ticket", f"{prefix}.99999999.{mark:_<43}".encode()),)
     )
+
+
+def _in_files(known: WireRequest) -> Iterator[Change]:
+    """In a row that is done, in one that is refused, in a header, and in files that are none."""
+    for text in (
+        "name,email,phone\n{0},{0}@example.com,\n",
+        "name,email,phone\n{0},{0},{0}\n",
+        "name,email,aliases,metadata\nFedEx,{0}@example.com,[{0},{0}\n",
+        "carrier_id,name\n{0},{0}\n",
+        "name,email,{0}\nFedEx,{0}@example.com,{0},{0}\n",
+        "{0}\n{0}\n",
+        'name,email\n"{0},{0}\n',
+    ):
+        yield partial(_with_file, known, text)
+
+
+def _with_file(request: WireRequest, text: str, mark: str) -> WireRequest:
+    return replace(request, body=text.format(mark).encode())
 
 
 def _bearer(key: str) -> tuple[bytes, bytes]:

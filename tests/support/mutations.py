@@ -89,6 +89,8 @@ def _body(request: WireRequest, random: Random) -> WireRequest:
     try:
         value = json.loads(request.body)
     except (ValueError, RecursionError):
+        if b"," in request.body or b";" in request.body:  # a file of CSV
+            return replace(request, body=damaged(request.body, random))
         value = {}
     if random.randrange(12) == 0:
         return replace(request, body=_nested(value, random))

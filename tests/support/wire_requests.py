@@ -106,14 +106,18 @@ def _of_operations(spec: Mapping[str, Any]) -> Iterator[WireRequest]:
             headers = _pairs(taken, "header")
             content = operation.get("requestBody", {}).get("content", {})
             bodies = [
-                json.dumps(example["value"]).encode()
-                for media in content.values()
+                _written(example["value"], kind)
+                for kind, media in content.items()
                 for example in media["examples"].values()
             ]
-            if bodies:
-                headers = ((b"Content-Type", b"application/json"), *headers)
+            for kind in content:
+                headers = ((b"Content-Type", kind.encode()), *headers)
             for body in bodies or [b""]:
                 yield WireRequest(method.upper().encode(), path.encode(), query, headers, body)
+
+
+def _written(value: object, kind: str) -> bytes:
+    return json.dumps(value).encode() if kind == "application/json" else str(value).encode()
 
 
 def _pairs(parameters: list[dict[str, Any]], where: str) -> Pairs:

@@ -4,6 +4,9 @@ Every route needs a key unless it is named here, so a new route is protected by 
 of a command follows from its declaration; otherwise from the method: `read` for reading, `write`
 for everything else. The feed can also be read
 with a ticket in the query, as browsers cannot send a header with an EventSource.
+
+The desk's routes are those of the API behind `/desk`, and need the same scopes. They look at the
+session in a cookie and at nothing else; no other route looks at a cookie.
 """
 
 import re
@@ -29,30 +32,41 @@ from app.application.access.keys import (
     TooManyFailures,
 )
 from app.application.access.ring import Access
-from app.application.access.tickets import NO_TICKET, ticket_in
+from app.application.access.sessions import Session, session_in
+from app.application.access.tickets import NO_TICKET, Ticket, ticket_in
 from app.application.deadline import Deadline
 from app.application.ports.keys import ApiKey, Scope
 from app.domain.command import POLICY
 from app.domain.declarations import DECLARATIONS
 
 _HEALTH = ("/health/live", "/health/ready")
-_OPEN = frozenset({*_HEALTH, "/", "/metrics", "/openapi.json", "/docs"})
+DESK = "/desk"
+"""What the addresses of the desk begin with."""
+
+SIGN_IN, SIGN_OUT = f"{DESK}/sign-in", f"{DESK}/sign-out"
+_OPEN = frozenset({*_HEALTH, "/", "/metrics", "/openapi.json", "/docs", SIGN_IN, SIGN_OUT})
 UNCOUNTED = frozenset({*_HEALTH, "/metrics"})
 """Routes whose requests count for no quota: a probe must not fail because of others."""
-_OPEN_BELOW = "/docs/"
+_OPEN_BELOW = ("/docs/", f"{DESK}/static/")
+_OF_ADMINS = (f"{DESK}/keys", f"{DESK}/parked", f"{DESK}/findings")
+"""What the addresses begin with that only the scope `admin` allows."""
+
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _COMMANDS = {rule_of(each): Scope(each.group) for each in DECLARATIONS} | {
     POLICY_RULE: Scope(POLICY)
 }
 TICKETS = "/events/ticket"
+IMPORTS = "/imports"
+IMPORT_SCOPES = (Scope.REGISTER, Scope.PROFILE)
+"""An import sends commands of both groups."""
+_COOKIES = ("carriers_desk", "__Host-carriers_desk")
 _READ_ONLY = frozenset({Scope.READ})
 _TAKE_TICKETS = frozenset({"/events", "/events/stream"})
 
 # 43 characters hold the 32 bytes of a secret.
-_BEARER = re.compile(
-    rf"(?i:bearer) +([{PREFIX_ALPHABET}]{{{PREFIX_LENGTH}}})\.([A-Za-z0-9_-]{{43}})"
-)
+_KEY = rf"([{PREFIX_ALPHABET}]{{{PREFIX_LENGTH}}})\.([A-Za-z0-9_-]{{43}})"
+_BEARER = re.compile(f"(?i:bearer) +{_KEY}")
 _NAME_AND_PORT = re.compile(r"(\[[0-9a-f:.]*\]|[^:\[\]]*)(?::[0-9]*)?")
 
 
@@ -75,11 +89,21 @@ def admit(
     if rule in _OPEN or rule.startswith(_OPEN_BELOW) or is_preflight(request):
         return None
     caller = _identify(request, access, deadline, again=again)
-    reads = request.method in _READING or rule == TICKETS
-    scope = Scope.READ if reads else _COMMANDS.get(rule, Scope.WRITE)
-    if not caller.may(scope):
-        raise NotPermitted(scope, caller)
+    for scope in _scopes_of(rule, request.method):
+        if not caller.may(scope):
+            raise NotPermitted(scope, caller)
     return caller
+
+
+def _scopes_of(rule: str, method: str) -> tuple[Scope, ...]:
+    """All that is needed at an address."""
+    if rule.startswith(_OF_ADMINS):
+        return (Scope.ADMIN,)
+    if method in _READING or rule == TICKETS:
+        return (Scope.READ,)
+    if rule == IMPORTS:
+        return IMPORT_SCOPES
+    return (_COMMANDS.get(rule.removeprefix(DESK), Scope.WRITE),)
 
 
 def shown_prefix(request: Request, access: Access) -> str | None:
@@ -102,18 +126,64 @@ def key_of(request: Request, access: Access, deadline: Deadline) -> ApiKey | Non
 
 
 def _identify(request: Request, access: Access, deadline: Deadline, *, again: bool) -> Caller:
+    if request.path.startswith(DESK):
+        return _signed_in(request, access, deadline)
     given = request.headers.get("Authorization")
     ticket = _ticket(request)
     if given is None and ticket not in (None, NO_TICKET):
         return _holder(request, str(ticket), access, deadline, again=again)
     if given is None:
-        if access.keyless and not access.ring.has_keys(deadline):
-            return ANONYMOUS
-        raise NotAuthenticated(
+        return _nobody(
+            access,
             "This needs an API key; send the header Authorization: Bearer <prefix>.<secret>",
-            given=False,
+            deadline,
         )
-    parts = _BEARER.fullmatch(given)
+    return _key_holder(request, access, _BEARER.fullmatch(given), deadline)
+
+
+def _nobody(access: Access, sentence: str, deadline: Deadline) -> Caller:
+    """The caller who names no key. Raises NotAuthenticated with the sentence if one is needed."""
+    if access.keyless and not access.ring.has_keys(deadline):
+        return ANONYMOUS
+    raise NotAuthenticated(sentence, given=False)
+
+
+def sign_in(request: Request, access: Access, text: str, deadline: Deadline) -> ApiKey:
+    """The key that somebody signs in to the desk with. Raises what `admit` does of a key."""
+    caller = _key_holder(request, access, re.fullmatch(_KEY, text.strip()), deadline)
+    key = access.ring.valid_key(str(caller.prefix), deadline)
+    if key is None:  # revoked this very moment
+        raise InvalidKey
+    return key
+
+
+def cookie_of(request: Request) -> str:
+    """The text of the desk's cookie; empty without one. Behind TLS the cookie has a name that no
+    other host can set."""
+    return request.cookies.get(cookie_name(request), "")
+
+
+def cookie_name(request: Request) -> str:
+    """What the desk's cookie is called."""
+    return _COOKIES[request.is_secure]
+
+
+def _signed_in(request: Request, access: Access, deadline: Deadline) -> Caller:
+    session = session_in(cookie_of(request))
+    if session is None:
+        return _nobody(access, "Sign in with an API key to see this", deadline)
+    key = _signer(request, session, access, deadline)
+    if key is None or time.time() >= session.expires_at:
+        raise NotAuthenticated(
+            "The session has ended, or its key is no longer valid: sign in again", given=True
+        )
+    return Caller(key.name, key.scopes, key.prefix)
+
+
+def _key_holder(
+    request: Request, access: Access, parts: re.Match[str] | None, deadline: Deadline
+) -> Caller:
+    """The caller of a key by its parts, prefix and secret; None if it has another form."""
     if parts is None:
         origin = _address_origin(request, access)
         _refuse_more(access, origin)
@@ -162,20 +232,29 @@ def _holder(
     does. An expired one does not, as browsers reconnect with it. Raises InvalidTicket,
     TooManyFailures or StoreUnavailable."""
     ticket = ticket_in(text)
+    key = _signer(request, ticket, access, deadline)
+    if ticket is None or key is None or (not again and time.time() >= ticket.expires_at):
+        raise InvalidTicket
+    reads = Caller(key.name, key.scopes).may(Scope.READ)
+    return Caller(key.name, _READ_ONLY if reads else frozenset(), key.prefix)
+
+
+def _signer(
+    request: Request, signed: Ticket | Session | None, access: Access, deadline: Deadline
+) -> ApiKey | None:
+    """The valid key that has signed it, expired or not; None if there is none, which counts as a
+    failure. Raises TooManyFailures or StoreUnavailable."""
     origins = [_address_origin(request, access)]
-    if ticket is not None:
-        origins.append(f"prefix {ticket.prefix}")
-    if ticket is None or not access.ring.knows(ticket.prefix):
+    if signed is not None:
+        origins.append(f"prefix {signed.prefix}")
+    if signed is None or not access.ring.knows(signed.prefix):
         _refuse_more(access, *origins)
-    key = ticket and access.ring.valid_key(ticket.prefix, deadline)
-    if ticket and key and ticket.is_of(key):
-        if not again and time.time() >= ticket.expires_at:
-            raise InvalidTicket
-        reads = Caller(key.name, key.scopes).may(Scope.READ)
-        return Caller(key.name, _READ_ONLY if reads else frozenset(), key.prefix)
+    key = signed and access.ring.valid_key(signed.prefix, deadline)
+    if signed and key and signed.is_of(key):
+        return key
     _refuse_more(access, *origins)
     access.failures.count(*origins)
-    raise InvalidTicket
+    return None
 
 
 def _refuse_foreign_host(request: Request, access: Access, deadline: Deadline) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from typing import Any
 from uuid import UUID
 
 from flask import Request, request
@@ -22,16 +23,26 @@ _VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 
 def command_context(*, dry_run: bool = False) -> CommandContext:
     """The context of the current request's command. Raises BadRequest for a bad header."""
-    asked, mine = current_request(), kept()
+    asked = current_request()
     key = _idempotency_key(asked)
+    fingerprint = None if key is None else fingerprint_of(asked, loads(asked.get_data()))
+    return context_of(key, fingerprint, expected_versions(), dry_run=dry_run)
+
+
+def context_of(
+    key: str | None, fingerprint: str | None, expected: frozenset[int] | None, *, dry_run: bool
+) -> CommandContext:
+    """The context of a command that the current request asks for, under an idempotency key (with
+    the fingerprint of what is asked for) or under none."""
+    mine = kept()
     actor: str = mine.caller.name
     return CommandContext(
         commit_id=_new_commit_id(mine) if key is None else commit_id_of(actor, key),
         correlation_id=mine.request_id,
         actor=actor,
         deadline=mine.deadline,
-        fingerprint=None if key is None else _fingerprint(asked),
-        expected=expected_versions(),
+        fingerprint=fingerprint,
+        expected=expected,
         dry_run=dry_run,
     )
 
@@ -49,9 +60,10 @@ def _idempotency_key(asked: Request) -> str | None:
     return key
 
 
-def _fingerprint(asked: Request) -> str:
-    """A hash of the request's path and JSON body; the order of the body's keys does not matter."""
-    body = json.dumps(loads(asked.get_data()), sort_keys=True, separators=(",", ":"))
+def fingerprint_of(asked: Request, content: Any) -> str:  # noqa: ANN401 - any JSON value
+    """A hash of the request's path and of what it says, as JSON; the order of an object's keys does
+    not matter."""
+    body = json.dumps(content, sort_keys=True, separators=(",", ":"))
     # In lower case, as the carrier's id may be sent in upper case.
     return hashlib.sha256(f"{asked.path.lower()}\n{body}".encode()).hexdigest()
 

@@ -114,6 +114,35 @@ class ContractBlueprint(Blueprint):
 
         return decorate
 
+    def upload(
+        self,
+        rule: str,
+        file: Mapping[str, str],
+        scopes: tuple[Scope, ...],
+        answers: Mapping[int, Answer],
+        refusals: tuple[int, ...],
+        query: type[Schema],
+    ) -> Callable[[View], View]:
+        """A POST route whose body is a file, and which needs a key with all the scopes. `file` has
+        its `media_type`, a `description` and an `example`. The view gets the query."""
+        media = {
+            # In whichever encoding: bytes to a client, not text.
+            "schema": {"type": "string", "format": "binary", "description": file["description"]},
+            "examples": {"example": {"value": file["example"]}},
+        }
+
+        def decorate(view: View) -> View:
+            taking = self.arguments(query(), location="query")(view)
+            promised = _promise(taking, answers, refusals, ["X-Request-ID"])
+            promised.__dict__["_apidoc"]["manual_doc"] |= {
+                NEEDS_SCOPE: " ".join(scopes),
+                "requestBody": {"required": True, "content": {file["media_type"]: media}},
+            }
+            routed: View = self.post(rule)(promised)
+            return routed
+
+        return decorate
+
     def action(
         self,
         rule: str,

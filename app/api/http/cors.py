@@ -1,7 +1,8 @@
 """CORS: pages of the origins in the setting CORS_ORIGINS may read answers, and no others.
 
 See https://fetch.spec.whatwg.org/#http-cors-protocol. Credentials are not allowed: keys are sent in
-the Authorization header, never as cookies, so a page cannot use its visitor's rights.
+the Authorization header, and the desk's cookie goes to pages of its own host alone, so a page
+cannot use its visitor's rights.
 """
 
 from collections.abc import Collection

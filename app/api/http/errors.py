@@ -49,11 +49,8 @@ def problem_of(error: Exception) -> Problem:
     return _TABLE[_entry(error)](error)
 
 
-def _entry(error: Exception) -> type:
-    return next(kind for kind in type(error).__mro__ if kind in _TABLE)
-
-
-def _answer(error: Exception) -> Response:
+def note(error: Exception) -> None:
+    """Log the error, if somebody who runs the service has to know."""
     if isinstance(error, StoreUnavailable):
         log.warning("the store is not available: %s", error)
     elif isinstance(error, OutcomeUnknown):
@@ -62,6 +59,14 @@ def _answer(error: Exception) -> Response:
         log.error("%s", error)
     elif _entry(error) is Exception:
         log.error("unexpected error", exc_info=error)
+
+
+def _entry(error: Exception) -> type:
+    return next(kind for kind in type(error).__mro__ if kind in _TABLE)
+
+
+def _answer(error: Exception) -> Response:
+    note(error)
     return problem_of(error).answer_to(request, g.request_id)
 
 

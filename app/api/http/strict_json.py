@@ -76,7 +76,7 @@ class StrictJsonParser(FlaskParser):
 
     def _raw_load_json(self, req: Request) -> Any:  # noqa: ANN401 - any JSON value
         codings = req.headers.get("Content-Encoding")
-        if codings is not None and not _is_identity(codings):
+        if codings is not None and not is_identity(codings):
             raise UnsupportedCoding
         kind = req.content_type
         if (kind if kind == _JSON else req.mimetype) != _JSON:
@@ -93,7 +93,8 @@ class StrictJsonParser(FlaskParser):
         ) from error
 
 
-def _is_identity(codings: str) -> bool:
+def is_identity(codings: str) -> bool:
+    """Whether these codings leave a body as it is."""
     return all(each.strip().lower() in ("", "identity") for each in codings.split(","))
 
 

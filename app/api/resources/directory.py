@@ -92,6 +92,14 @@ def export_carriers(query: Query) -> Response:
     tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
     if _is_known(tag):
         return _unchanged(tag)
+    answer = file_of(query)
+    answer.headers["ETag"] = f'W/"{tag}"'
+    return answer
+
+
+def file_of(query: Query) -> Response:
+    """All that the query selects, as one file of CSV. Raises TooManyListeners, and what the
+    directory raises for its first page."""
     query = replace(query, limit=CARRIERS_PER_WRITE)
     with ExitStack() as held:
         held.enter_context(services().directory.place())
@@ -99,8 +107,7 @@ def export_carriers(query: Query) -> Response:
         first = services().directory.page(query, deadline())
         seconds: float = current_app.config["REQUEST_TIMEOUT"]
         lines = csv_of(_pages(services().directory, query, first, seconds))
-        headers = {**_CSV_HEADERS, "ETag": f'W/"{tag}"'}
-        answer = Response(lines, headers=headers, content_type=_CSV_TYPE)
+        answer = Response(lines, headers=_CSV_HEADERS, content_type=_CSV_TYPE)
         answer.call_on_close(held.pop_all().close)
     return answer
 

@@ -7,10 +7,10 @@ Written page by page: a file of any length needs the memory of one page.
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from app.application.csv_formulas import harmless
 from app.application.directory.pages import Page
 
 Body = Mapping[str, Any]
@@ -64,17 +64,6 @@ COLUMNS = (
 )
 """New ones are put at the end: a client may count."""
 
-# Spreadsheets take a cell for a formula that begins so; the wide and small forms are the same to
-# some of them. What they may pass over before it counts for nothing.
-_FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
-_PASSED_OVER = "\\s'\"\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
-_BEGINS_A_FORMULA = re.compile(
-    # With another separator than the comma, as spreadsheets have it in most of Europe, a cell
-    # begins behind each of that in the text, whatever the quotation marks.
-    rf"(?:^|(?<=[;\t|\r\n]))(?=[{_PASSED_OVER}]*[{_FORMULA}])"
-)
-_MAY_BE_A_FORMULA = re.compile(f"[{_FORMULA}]")
-
 
 def csv_of(pages: Iterable[Page]) -> Iterator[str]:
     """The header, then a line a carrier, page by page."""
@@ -103,9 +92,3 @@ def _cell(body: Body, column: str) -> str:
     value = body[column]
     text = "" if value is None else str(value)
     return text if column in _NOBODY_TYPED else harmless(text)
-
-
-def harmless(text: str) -> str:
-    """With an apostrophe wherever a spreadsheet could see a formula begin. Whoever takes away one
-    apostrophe from each of these places has the text again."""
-    return _BEGINS_A_FORMULA.sub("'", text) if _MAY_BE_A_FORMULA.search(text) else text

@@ -8,6 +8,7 @@ from typing import Any
 from app.application.directory.comparison import Pair
 from app.application.handlers import CommandDone
 from app.application.history import Change, HistoryEntry, HistoryPage
+from app.application.imports.plan import RowPlan
 from app.application.policy_effect import Effect
 from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
@@ -40,6 +41,20 @@ def plan(done: CommandDone) -> dict[str, Any]:
         "state": done.state,
         "events": [{"type": type(event).__name__, "data": asdict(event)} for event in done.planned],
         "changes": _changes(done.changes),
+    }
+
+
+def import_row(plan: RowPlan) -> dict[str, Any]:
+    """A row of an import, as it would be done, or was (`done`)."""
+    return {
+        "row": plan.row,
+        "action": plan.kind,
+        "done": plan.done,
+        "carrier_id": plan.carrier_id,
+        "version": plan.version or None,
+        "changes": _changes(plan.changes),
+        "column": plan.column,
+        "sentence": plan.sentence or None,
     }
 
 

@@ -1,18 +1,15 @@
 """Tickets: a page in a browser sends one instead of an API key where it cannot send a header.
 
 A ticket is `<prefix>.<expiry>.<signature>`: the prefix of its key, the second at which the ticket
-expires, and an HMAC over both. The HMAC's secret is derived from the digest of the key's secret,
-which every process reads with the keys. So every process can check a ticket, nothing is stored, and
-a ticket ends with its key. A ticket permits reading the feed and nothing else.
+expires, and the key's signature over both (`signatures.py`). A ticket permits reading the feed and
+nothing else, and it ends with its key.
 """
 
-import hmac
 import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from hashlib import sha256
 
 from app.application.access.keys import PREFIX_ALPHABET, PREFIX_LENGTH
+from app.application.access.signatures import SIGNATURE, is_same, signature_of
 from app.application.ports.keys import ApiKey
 
 TICKET_SECONDS = 60
@@ -25,7 +22,7 @@ NO_TICKET = "anonymous"
 _PURPOSE = b"carriers: read the feed, 1"
 _TICKET = re.compile(
     rf"(?P<prefix>[{PREFIX_ALPHABET}]{{{PREFIX_LENGTH}}})\.(?P<expiry>[1-9][0-9]{{0,11}})"
-    r"\.(?P<signature>[A-Za-z0-9_-]{43})"
+    rf"\.(?P<signature>{SIGNATURE})"
 )
 
 
@@ -42,7 +39,7 @@ class Ticket:
 
     def is_of(self, key: ApiKey) -> bool:
         """Whether the ticket was made with this key. Takes the same time for every signature."""
-        return hmac.compare_digest(self.signature, _signature(key, self.expires_at))
+        return is_same(self.signature, _signature(key, self.expires_at))
 
 
 def issue_ticket(key: ApiKey, now: float) -> Ticket:
@@ -60,6 +57,4 @@ def ticket_in(text: str) -> Ticket | None:
 
 
 def _signature(key: ApiKey, expires_at: int) -> str:
-    secret = hmac.digest(key.digest, _PURPOSE, sha256)
-    signature = hmac.digest(secret, f"{key.prefix}.{expires_at}".encode(), sha256)
-    return urlsafe_b64encode(signature).decode().rstrip("=")
+    return signature_of(key, _PURPOSE, f"{key.prefix}.{expires_at}")

@@ -98,18 +98,21 @@ def test_a_key_is_needed_once_there_is_one(
 
 
 def test_every_other_route_is_protected(serving: Serving, keys: KeyStore) -> None:
-    """Whatever is added: without a key, 401 for each of its methods."""
+    """Whatever is added: without a key, 401 for each of its methods; a page of the desk leads to
+    where one signs in."""
     add_key(keys)
     client = serving()
     routes = 0
     for rule in client.application.url_map.iter_rules():
-        if rule.rule in OPEN or rule.rule.startswith("/docs"):
+        if rule.rule in OPEN or rule.rule.startswith(("/docs", "/desk/static/", "/desk/sign-")):
             continue
         path = rule.rule
         for argument in rule.arguments:
             path = path.replace(f"<uuid:{argument}>", str(uuid4())).replace(f"<{argument}>", "x")
         for method in rule.methods or ():
-            assert client.open(path, method=method).status_code == 401, (method, rule.rule)
+            is_page = path.startswith("/desk") and method != "POST"
+            expected = 303 if is_page else 401
+            assert client.open(path, method=method).status_code == expected, (method, rule.rule)
             routes += 1
     assert routes >= 4
 
@@ -221,6 +224,25 @@ def test_who_keeps_carriers_does_not_decide_on_the_policy(
         assert "the scope policy" in refused(answer, 403)
     if scope is Scope.POLICY:
         assert client.post("/register-carrier", json=FEDEX, headers=shown).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [
+        ((Scope.REGISTER,), 403),
+        ((Scope.PROFILE,), 403),
+        ((Scope.REGISTER, Scope.PROFILE), 200),
+        ((Scope.WRITE,), 200),
+    ],
+)
+def test_an_import_needs_the_scopes_of_all_that_it_does(
+    serving: Serving, keys: KeyStore, scopes: tuple[Scope, ...], status: int
+) -> None:
+    """It registers carriers and keeps their profiles."""
+    shown, client = bearer(add_key(keys, "tms", *scopes)), serving()
+    file = "name,email\r\nFedEx,contact@fedex.com\r\n"
+    answer = client.post("/imports", data=file, content_type="text/csv", headers=shown)
+    assert answer.status_code == status
 
 
 def test_each_command_belongs_to_one_group() -> None:

@@ -11,11 +11,16 @@ export function curlOf({method, path, operation, parameters}) {
   const address = new URL(".", location.href).href.replace(/\/$/, "") + filled + (query ? `?${query}` : "");
   const streams = Object.values(operation.responses ?? {}).some((each) => resolved(each).content?.["text/event-stream"]);
   const lines = [`curl ${streams ? "-N" : "-i"} ${quoted(address)}`];
-  const body = operation.requestBody?.content?.["application/json"];
+  const [kind, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const sent = Object.values(body?.examples ?? {})[0]?.value ?? body?.example;
   if (method !== "get" && !(method === "post" && sent !== undefined)) lines.push(`-X ${method.toUpperCase()}`);
-  if (sent !== undefined) lines.push(`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(sent))}`);
+  if (sent !== undefined) lines.push(`-H 'Content-Type: ${kind}'`, data(sent));
   return lines.join(" \\\n  ");
+}
+
+// -d leaves out line ends, which a file needs.
+function data(sent) {
+  return typeof sent === "string" ? `--data-binary ${quoted(sent)}` : `-d ${quoted(JSON.stringify(sent))}`;
 }
 
 function quoted(text) {

@@ -67,7 +67,7 @@ function operationList(operations) {
 
 function operationView(shown) {
   const {method, path, operation, parameters} = shown;
-  const body = operation.requestBody?.content?.["application/json"];
+  const [body] = Object.values(operation.requestBody?.content ?? {});
   const answers = Object.entries(operation.responses).sort(([one], [other]) => one.localeCompare(other));
   const isError = ([status]) => !/^[123]/.test(status);
   return [

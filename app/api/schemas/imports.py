@@ -1,0 +1,141 @@
+"""Imports of CSV: the values of a row, by the very schema that a registration's body has; the
+query; and the answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate
+
+from app.api.http.validation import sentences
+from app.api.schemas.answers import CARRIER_ID, ChangeSchema
+from app.api.schemas.commands import QueryBoolean, QuerySchema, body_schema
+from app.application.imports.plan import KINDS
+from app.application.imports.rows import BadValues
+from app.domain.commands.register import DECLARATION
+
+NAME_MAX_CHARACTERS = 100
+
+_schema = body_schema(DECLARATION)(partial=True)
+
+
+def read_values(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of the fields that are there. Raises BadValues."""
+    try:
+        values: Mapping[str, Any] = _schema.load(body)
+    except ValidationError as error:
+        raise BadValues(sentences({"row": dict(error.messages_dict)})) from error
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class ImportQuery:
+    """What the query of an import says."""
+
+    dry_run: bool
+    name: str
+
+
+class ImportQuerySchema(QuerySchema):
+    """Whether rows are applied, and which import of a file it is."""
+
+    dry_run = QueryBoolean(
+        load_default=False,
+        metadata={"description": "Only the plan: say what each row would do."},
+    )
+    name = fields.String(
+        load_default="",
+        validate=validate.Length(
+            max=NAME_MAX_CHARACTERS,
+            error=f"The {{{{field}}}} parameter must be at most {NAME_MAX_CHARACTERS} characters",
+        ),
+        metadata={
+            "description": "Makes it another import than one of the same file before: each row of"
+            " an import is done once.",
+            "example": "second",
+            "maxLength": NAME_MAX_CHARACTERS,
+        },
+    )
+
+    @post_load
+    def _query(self, data: dict[str, Any], **_: object) -> ImportQuery:
+        return ImportQuery(**data)
+
+
+class ImportRowSchema(Schema):
+    """A row of a file."""
+
+    row = fields.Integer(
+        required=True,
+        metadata={
+            "description": "As a spreadsheet counts: the header is row 1.",
+            "example": 2,
+            "minimum": 2,
+        },
+    )
+    action = fields.String(
+        required=True,
+        metadata={"description": "What it does.", "example": "create", "enum": list(KINDS)},
+    )
+    done = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether it was done, now or before.", "example": True},
+    )
+    carrier_id = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Its carrier, also one that it would register.",
+            "example": CARRIER_ID,
+        },
+    )
+    version = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "That of the carrier, if there is one.", "example": 1},
+    )
+    changes = fields.List(
+        fields.Nested(ChangeSchema),
+        required=True,
+        metadata={"description": "Empty for a row that was done before."},
+    )
+    column = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a refused row: the column at fault.", "example": None},
+    )
+    sentence = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a refused row: why.", "example": None},
+    )
+
+
+class ImportSchema(Schema):
+    """What the rows of a file do, or did."""
+
+    import_id = fields.UUID(
+        required=True,
+        metadata={
+            "description": "The same for the same file and name; the `correlation_id` of its"
+            " events, without hyphens.",
+            "example": "0d9f6a52-c1f0-5f1f-8a4b-e8f2b8f3c9d1",
+        },
+    )
+    columns = fields.Dict(
+        required=True,
+        metadata={
+            "description": "The field that each column was taken for; null: left alone.",
+            "example": {"Company": "name", "E-Mail": "email"},
+        },
+    )
+    rows = fields.List(fields.Nested(ImportRowSchema), required=True)
+    next_row = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The first row that there was no time for: send the same again. Null:"
+            " all rows were looked at.",
+            "example": None,
+        },
+    )

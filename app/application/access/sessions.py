@@ -1,0 +1,89 @@
+"""Sessions of the desk: what a browser's cookie holds once somebody has signed in with an API key.
+
+A session is `<prefix>.<expiry>.<nonce>.<signature>`: the prefix of its key, the second at which the
+session ends, 128 random bits, and the key's signature over all of it (`signatures.py`). So every
+process can check a session, nothing is stored, and all sessions of a key end when it is revoked. A
+browser that is not signed in holds `anonymous.<nonce>`, for the tokens of its forms alone.
+"""
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from app.application.access.keys import PREFIX_ALPHABET, PREFIX_LENGTH
+from app.application.access.signatures import SIGNATURE, encoded, is_same, signature_of
+from app.application.ports.keys import ApiKey
+
+SESSION_SECONDS = 12 * 3600
+"""How long a session lasts: a working day, whether it is used or not."""
+
+_PURPOSE = b"carriers: a session of the desk, 1"
+_OF_FORMS = b"carriers: a form of the desk, 1"
+_NONCE_BYTES = 16
+_NONCE = "[A-Za-z0-9_-]{22}"
+_SESSION = re.compile(
+    rf"(?P<prefix>[{PREFIX_ALPHABET}]{{{PREFIX_LENGTH}}})\.(?P<expiry>[1-9][0-9]{{0,11}})"
+    rf"\.(?P<nonce>{_NONCE})\.(?P<signature>{SIGNATURE})"
+)
+_VISITOR: Final = re.compile(rf"anonymous\.{_NONCE}")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session of the key with `prefix`; `expires_at` is in seconds since 1970."""
+
+    prefix: str
+    expires_at: int
+    nonce: str
+    signature: str
+
+    def __str__(self) -> str:
+        return f"{_signed(self.prefix, self.expires_at, self.nonce)}.{self.signature}"
+
+    def is_of(self, key: ApiKey) -> bool:
+        """Whether the session was made with this key. Takes the same time for every signature."""
+        signed = _signed(key.prefix, self.expires_at, self.nonce)
+        return is_same(self.signature, signature_of(key, _PURPOSE, signed))
+
+
+def begin_session(key: ApiKey, now: float) -> Session:
+    """A new session of this key; `now` is in seconds since 1970."""
+    expires_at, nonce = int(now) + SESSION_SECONDS, secrets.token_urlsafe(_NONCE_BYTES)
+    signature = signature_of(key, _PURPOSE, _signed(key.prefix, expires_at, nonce))
+    return Session(key.prefix, expires_at, nonce, signature)
+
+
+def session_in(text: str) -> Session | None:
+    """The session in the text, with an unchecked signature; None if the text has another form."""
+    parts = _SESSION.fullmatch(text)
+    if parts is None:
+        return None
+    return Session(parts["prefix"], int(parts["expiry"]), parts["nonce"], parts["signature"])
+
+
+def new_visitor() -> str:
+    """What the cookie of a browser holds that is not signed in."""
+    return f"anonymous.{secrets.token_urlsafe(_NONCE_BYTES)}"
+
+
+def is_visitor(text: str) -> bool:
+    """Whether the text has the form of `new_visitor`."""
+    return _VISITOR.fullmatch(text) is not None
+
+
+def form_token(cookie: str) -> str:
+    """What every form of a browser with this cookie must hold. Other sites can make the browser
+    send a form, but cannot read the cookie, and so cannot fill in this."""
+    return encoded(hmac.digest(cookie.encode(), _OF_FORMS, sha256))
+
+
+def is_form_token(given: str, cookie: str) -> bool:
+    """Whether `given` is the token of forms of a browser with this cookie."""
+    return given.isascii() and is_same(given, form_token(cookie))
+
+
+def _signed(prefix: str, expires_at: int, nonce: str) -> str:
+    return f"{prefix}.{expires_at}.{nonce}"

@@ -1,0 +1,100 @@
+"""Applies the plan of a row by ordinary commands, each under a commit id of its own that follows
+from the import: however often it is sent, it is done once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from app.application.bus import CommandBus
+from app.application.command_context import CommandContext
+from app.application.deadline import Deadline
+from app.application.handlers import CommandDone, KeyReused, StaleVersion
+from app.application.imports.columns import Columns
+from app.application.imports.plan import CREATE, REFUSE, ImportId, RowPlan, Step
+from app.application.ports.codec import UnreadableEvent
+from app.application.ports.errors import OutcomeUnknown
+from app.application.ports.event_store import AlreadyClaimed, VersionConflict
+from app.application.shown import AggregateNotFound
+from app.domain.errors import DomainError, ForbiddenByState
+
+CHANGED_SINCE = "The carrier has been changed since the plan was made; make the plan again"
+
+_TRIES = 5
+"""How often a command is sent of which nobody knows whether it was done."""
+
+_REFUSALS = (
+    AlreadyClaimed,
+    AggregateNotFound,
+    DomainError,
+    KeyReused,
+    StaleVersion,
+    UnreadableEvent,
+    VersionConflict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Applier:
+    """Sends the commands of plans, as `actor`."""
+
+    id: ImportId
+    columns: Columns
+    bus: CommandBus[CommandDone]
+    actor: str
+    deadline: Callable[[], Deadline]
+
+    def apply(self, plan: RowPlan) -> RowPlan:
+        """The plan as it was carried out, or refused after all. Nothing is sent for a row that is
+        done. Raises StoreUnavailable and OutcomeUnknown: the same import, started again, goes on.
+        """
+        version, sent = plan.version, list[str]()
+        for step in plan.steps:
+            try:
+                done = self._send(plan, step, version)
+            except _REFUSALS as error:
+                return self._refused(plan, sent, error)
+            version = done.version
+            sent.append(step.name)
+        return plan if plan.kind == REFUSE else replace(plan, version=version, done=True)
+
+    def _send(self, plan: RowPlan, step: Step, version: int) -> CommandDone:
+        for _ in range(_TRIES - 1):
+            try:
+                return self.bus.dispatch(step.command, self._context(plan, step, version))
+            except OutcomeUnknown:
+                continue
+        return self.bus.dispatch(step.command, self._context(plan, step, version))
+
+    def _context(self, plan: RowPlan, step: Step, version: int) -> CommandContext:
+        return CommandContext(
+            commit_id=self.id.commit(plan.row, step.name),
+            correlation_id=self.id.id.hex,
+            actor=self.actor,
+            deadline=self.deadline(),
+            # A new carrier's stream says by itself that it is there: nobody else's has its id.
+            fingerprint=None if plan.kind == CREATE else self.id.fingerprint(plan.row),
+            expected=frozenset({version}) if version else None,
+        )
+
+    def _refused(self, plan: RowPlan, sent: list[str], error: Exception) -> RowPlan:
+        sentence, field = _sentence(error)
+        if sent:
+            sentence += f"; of this row was done: {', '.join(sent)}"
+        column = None if field is None else self.columns.name_of(field)
+        return replace(
+            plan, kind=REFUSE, steps=(), changes=(), sentence=sentence, column=column, done=False
+        )
+
+
+def _sentence(error: Exception) -> tuple[str, str | None]:
+    """What people are told, and the field at fault."""
+    match error:
+        case AlreadyClaimed():
+            scope = error.claim.scope
+            return f"The {scope} belongs to another carrier", scope
+        case StaleVersion() | VersionConflict():
+            return CHANGED_SINCE, None
+        case ForbiddenByState():
+            return f"The carrier is {error.state}, which does not allow this", None
+        case KeyReused():
+            return "Another row was applied under this import's name", None
+    return str(error), None

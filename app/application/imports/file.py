@@ -1,0 +1,146 @@
+"""A file of CSV as spreadsheets write it, read row by row, never as a whole. Imports nothing of the
+application.
+
+Rows have a spreadsheet's numbers: the header is row 1, and a blank line counts.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+DELIMITERS = ",;\t|"
+"""What may stand between two cells; of as many, the first one is taken."""
+
+MAX_CELL_CHARACTERS = 131_072
+"""A longer cell is taken for a quotation mark that was never closed."""
+
+_BLOCK = 1 << 16
+_QUOTED = re.compile('"[^"]*"?')
+_SAID = re.compile(r'sep=([^\s"\w]|\t)\r?\n?')  # Excel's own first line
+
+
+class BadFile(Exception):
+    """The file as a whole cannot be imported; `sentence` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row that is not blank, by its number; cells are as they stand in the file."""
+
+    number: int
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A file that was read through once. `open` opens it again, at its beginning; `digest` is the
+    SHA-256 of its bytes, `rows` the number of its last row."""
+
+    open: Callable[[], BinaryIO]
+    digest: str
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    rows: int
+
+    def records(self, after: int = 1) -> Iterator[Record]:
+        """The rows below the header, and behind the one of this number. Raises BadFile."""
+        with _text(self.open, self.encoding) as lines:
+            for record in _records(lines, self.delimiter):
+                if record.number > max(after, 1):
+                    yield record
+
+
+def inspected(opened: Callable[[], BinaryIO]) -> CsvFile:
+    """Read the file through once, to know its encoding, its delimiter, and that it can be read to
+    its end. Raises BadFile and OSError."""
+    digest, encoding = _digest_and_encoding(opened)
+    with _text(opened, encoding) as lines:
+        delimiter = _delimiter(lines.readline(MAX_CELL_CHARACTERS))
+    header: tuple[str, ...] | None = None
+    last = 0
+    with _text(opened, encoding) as lines:
+        for record in _records(lines, delimiter):
+            if header is None:
+                header = tuple(cell.strip() for cell in record.cells)
+                if record.number != 1:
+                    raise BadFile("The first row must be the header: it is blank")
+            last = record.number
+    if header is None:
+        raise BadFile("The file is empty: its first row must be the header")
+    return CsvFile(opened, digest, encoding, delimiter, header, last)
+
+
+def _digest_and_encoding(opened: Callable[[], BinaryIO]) -> tuple[str, str]:
+    """A byte order mark says what the file is; without one it is UTF-8, or else what Excel writes
+    on Windows in most of Europe and America."""
+    digest = hashlib.sha256()
+    as_utf8, is_utf8, start = getincrementaldecoder("utf-8")(), True, b""
+    with opened() as file:
+        while block := file.read(_BLOCK):
+            start = start or block[:3]
+            digest.update(block)
+            is_utf8 = is_utf8 and _decodes(as_utf8, block)
+    is_utf8 = is_utf8 and _decodes(as_utf8, b"", final=True)
+    if start.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return digest.hexdigest(), "utf-16"
+    if start.startswith(BOM_UTF8):
+        return digest.hexdigest(), "utf-8-sig"
+    return digest.hexdigest(), "utf-8" if is_utf8 else "cp1252"
+
+
+def _decodes(decoder: object, block: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(block, final)  # type: ignore[attr-defined]
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _delimiter(first_line: str) -> str:
+    if said := _SAID.fullmatch(first_line):
+        return said[1]
+    bare = _QUOTED.sub("", first_line)
+    return max(DELIMITERS, key=bare.count)
+
+
+@contextmanager
+def _text(opened: Callable[[], BinaryIO], encoding: str) -> Iterator[io.TextIOWrapper]:
+    with opened() as file, io.TextIOWrapper(file, encoding, newline="") as lines:
+        try:
+            yield lines
+        except UnicodeDecodeError as error:
+            raise BadFile(
+                "The file is text of no encoding that is read: save it as UTF-8"
+            ) from error
+
+
+def _records(lines: io.TextIOWrapper, delimiter: str) -> Iterator[Record]:
+    number = 0
+    try:
+        for cells in csv.reader(_bounded(lines), delimiter=delimiter, strict=True):
+            if number == 0 and _SAID.fullmatch(delimiter.join(cells)):
+                continue
+            number += 1
+            if any(map(str.strip, cells)):
+                yield Record(number, cells)
+    except csv.Error as error:
+        raise BadFile(
+            f"Row {number + 1} cannot be read as CSV: look at its quotation marks"
+        ) from error
+
+
+def _bounded(lines: io.TextIOWrapper) -> Iterator[str]:
+    """Its lines; one that is too long comes in pieces, of which the cells are too long as well."""
+    while line := lines.readline(2 * MAX_CELL_CHARACTERS):
+        yield line

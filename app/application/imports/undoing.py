@@ -1,0 +1,117 @@
+"""Plans how a row of an import is taken back: a carrier that the row registered is retired, one
+that it changed is changed back. What others have changed since stays, and is told."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.application.history import changes_between
+from app.application.imports.file import Record
+from app.application.imports.plan import (
+    CHANGE,
+    CHANGE_EMAIL,
+    NOTHING,
+    REFUSE,
+    RENAME,
+    RETIRE,
+    UNDO,
+    UPDATE_PROFILE,
+    RowPlan,
+    Step,
+)
+from app.application.imports.planner import Planner
+from app.application.imports.rows import RefusedRow, Row
+from app.application.repository import LoadedCarrier
+from app.domain.carrier import RETIRED, CarrierState
+from app.domain.command import Command
+from app.domain.commands.change_email import ChangeEmail
+from app.domain.commands.rename import RenameCarrier
+from app.domain.commands.retire import RetireCarrier
+from app.domain.commands.update_profile import UpdateProfile
+from app.domain.errors import InvalidValue
+from app.domain.values import CarrierName, EmailAddress, Reason
+
+CHANGED_SINCE = "Others have changed the carrier since: take it back by hand"
+_NOT_FOUND = "No carrier is found by this row: it was not applied, or the carrier was changed since"
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """Plans to take back the rows of the planner's import."""
+
+    planner: Planner
+
+    def plans(self, records: Iterator[Record]) -> Iterator[tuple[Record, RowPlan]]:
+        """A plan for each record; see `Planner.plans`. One that is refused stays as it is."""
+        for record, row, known in self.planner.read_rows(records):
+            try:
+                yield record, self._plan(record.number, row, known)
+            except RefusedRow as refused:
+                yield record, RowPlan(record.number, REFUSE, sentence=refused.sentence)
+
+    def _plan(self, number: int, row: Row | RowPlan, known: Mapping[Any, set[str]]) -> RowPlan:
+        if isinstance(row, RowPlan):  # it was refused, so nothing was done
+            return RowPlan(number, NOTHING)
+        planner = self.planner
+        if found := planner.created_by(row):
+            created, commits = found
+            planner.note(row, created.id)
+            there = planner.id.own(number, created.id).in_stream(commits)
+            return self._retirement(number, created, there)
+        carrier_id = planner.matching.carrier_of(row, dict(known))
+        if planner.means_the_same(row, carrier_id):  # so it was refused
+            return RowPlan(number, NOTHING, carrier_id)
+        if carrier_id is None:
+            raise RefusedRow(_NOT_FOUND)
+        planner.note(row, carrier_id)
+        carrier, commits = planner.carriers.with_commits(carrier_id, planner.deadline())
+        there = planner.id.own(number, carrier_id).in_stream(commits)
+        if not any(there):
+            return RowPlan(number, NOTHING, carrier_id)
+        return self._return(number, carrier, there)
+
+    def _retirement(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
+        """Of the carrier that the row registered."""
+        if UNDO + RETIRE in there:
+            return RowPlan(row, RETIRE, carrier.id, carrier.version, done=True)
+        if None in there:
+            raise RefusedRow(CHANGED_SINCE)
+        reason = Reason(f"The import {self.planner.id.id} was taken back")
+        step = Step(UNDO + RETIRE, RetireCarrier(carrier.id, reason))
+        return RowPlan(row, RETIRE, carrier.id, carrier.version, steps=(step,))
+
+    def _return(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
+        """To the state before the row's first event."""
+        first = next(index for index, step in enumerate(there) if step)
+        before = self.planner.carriers.show(
+            carrier.id, self.planner.deadline(), version=first
+        ).state
+        assert carrier.state is not None, "it has events"  # noqa: S101
+        changes = changes_between(carrier.state, before)
+        is_undone = any(step and step.startswith(UNDO) for step in there)
+        if is_undone and not changes:
+            return RowPlan(row, CHANGE, carrier.id, carrier.version, done=True)
+        if None in there[first:] or carrier.state.state == RETIRED:
+            raise RefusedRow(CHANGED_SINCE)
+        changed = {each.field for each in changes}
+        steps = tuple(
+            Step(UNDO + name, command) for name, command in _back(carrier.id, before, changed)
+        )
+        return RowPlan(row, CHANGE, carrier.id, carrier.version, changes, steps)
+
+
+def _back(
+    carrier_id: str, before: CarrierState, changed: set[str]
+) -> Iterator[tuple[str, Command]]:
+    """The commands that bring back the former values. Raises RefusedRow for one that was valid only
+    when it was written."""
+    try:
+        if "email" in changed:
+            yield CHANGE_EMAIL, ChangeEmail(carrier_id, EmailAddress(before.email))
+        if "name" in changed:
+            yield RENAME, RenameCarrier(carrier_id, CarrierName(before.name))
+    except InvalidValue as error:
+        raise RefusedRow(f"The former value is not valid any longer: {error}") from error
+    profile = before.profile.as_json()
+    if parts := {part: profile[part] for part in changed & profile.keys()}:
+        yield UPDATE_PROFILE, UpdateProfile(carrier_id, parts)

@@ -1,0 +1,238 @@
+"""`carriers import`: the rows of a CSV, planned, applied and taken back, in this process.
+
+command line → the file's columns → planner → the same bus, over the store of the settings
+"""
+
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from app.api.schemas.imports import read_values
+from app.application.consistency import ViewNotMade
+from app.application.deadline import Deadline
+from app.application.imports.columns import Columns
+from app.application.imports.file import BadFile, CsvFile, Record
+from app.application.imports.plan import REFUSE, RowPlan
+from app.application.imports.run import Import
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.cli.directory import catch_up
+from app.cli.errors import (
+    INVALID,
+    REFUSED,
+    UNAVAILABLE,
+    UNKNOWN,
+    CarrierCommand,
+    CliError,
+)
+from app.cli.exit_codes import IMPORT_EXIT_CODES
+from app.cli.groups import CommandGroup
+from app.cli.import_files import read, show
+from app.cli.import_report import Report
+from app.cli.opened import actor_name, opened
+from app.cli.output import note
+from config.settings import Settings
+
+_RUN = "run"
+_HELP = ("-h", "--help")
+
+Planned = Iterator[tuple[Record, RowPlan]]
+
+
+class ImportGroup(CommandGroup):
+    """`carriers import FILE` is `carriers import run FILE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command`."""
+        names = {*self.commands, *_HELP}
+        return super().parse_args(ctx, [_RUN, *args] if args and args[0] not in names else args)
+
+
+@click.group(name="import", cls=ImportGroup)
+def import_() -> None:
+    """Register and change carriers by the rows of a CSV: plan, apply, undo.
+
+    `carriers import FILE` is `carriers import run FILE`. docs/csv.md says what a file may hold.
+    """
+
+
+_FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_COLUMNS = click.option(
+    "--columns",
+    "columns_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Which column is which field, as --keep-columns has written it; else it is guessed.",
+)
+_NAME = click.option(
+    "--as",
+    "name",
+    default="",
+    metavar="NAME",
+    help="Make it another import than one of the same file before: each is done once.",
+)
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done, and no more.")
+_YES = click.option("--yes", is_flag=True, help="Do not ask.")
+_AS_JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print a line of JSON for each row, for programs."
+)
+
+
+@import_.command(name=_RUN, cls=CarrierCommand, epilog=IMPORT_EXIT_CODES)
+@_FILE
+@_DRY_RUN
+@_YES
+@_COLUMNS
+@click.option(
+    "--keep-columns",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write which column was taken for which field, for --columns.",
+)
+@click.option(
+    "--refused",
+    "refused_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the rows that are refused, with the reason, to be mended and imported.",
+)
+@_NAME
+@_AS_JSON
+@click.pass_obj
+def run(
+    settings: Settings,
+    file: Path,
+    *,
+    dry_run: bool,
+    yes: bool,
+    columns_file: Path | None,
+    keep_columns: Path | None,
+    refused_file: Path | None,
+    name: str,
+    as_json: bool,
+) -> None:
+    """Show what each row of FILE would do, ask, and do it.
+
+    It can be killed at any point: started again, it goes on, and each row is done once. A row is
+    refused if its carrier was changed after it was shown. With --yes each row is planned just
+    before it is applied, and nothing is shown before.
+    """
+    if refused_file is not None and refused_file.resolve() == file.resolve():
+        raise click.UsageError("Write the refused rows to another file than the one they are in.")
+    source, columns = read(file, columns_file)
+    show(columns, keep_columns)
+    with _import_of(settings, source, columns, name) as one:
+        digests: array[int] | None = None
+        if dry_run or not yes:
+            digests = array("Q")
+            report = Report(source, as_json=as_json, writes=False)
+            report.follow(_noting(one.planned(), digests), refused_file)
+            note(report.end("Plan"))
+            if dry_run or not report.changes_something:
+                _exit_by(report)
+                return
+            click.confirm("Apply?", abort=True, err=True)
+        report = Report(source, as_json=as_json, writes=True)
+        _carry_out(report, one.applied(digests), refused_file, shows=digests is None)
+    note(report.end("Done"))
+    _exit_by(report)
+
+
+@import_.command(cls=CarrierCommand, epilog=IMPORT_EXIT_CODES)
+@_FILE
+@_DRY_RUN
+@_YES
+@_COLUMNS
+@_NAME
+@_AS_JSON
+@click.pass_obj
+def undo(
+    settings: Settings,
+    file: Path,
+    *,
+    dry_run: bool,
+    yes: bool,
+    columns_file: Path | None,
+    name: str,
+    as_json: bool,
+) -> None:
+    """Take back the import of FILE: retire what it registered, change back what it changed.
+
+    Give the same FILE, --columns and --as as the import had: they say which import it was. A
+    carrier that others have changed since stays as it is, and is listed. It can be killed at any
+    point: started again, it goes on.
+    """
+    source, columns = read(file, columns_file)
+    with _import_of(settings, source, columns, name) as one:
+        if dry_run or not yes:
+            report = Report(source, as_json=as_json, writes=False)
+            report.follow(one.undone(dry_run=True), None)
+            note(report.end("Plan"))
+            if dry_run or not report.changes_something:
+                _exit_by(report)
+                return
+            click.confirm("Take it back?", abort=True, err=True)
+        report = Report(source, as_json=as_json, writes=True)
+        _carry_out(report, one.undone(dry_run=False), None, shows=yes)
+    note(report.end("Done"))
+    _exit_by(report)
+
+
+@contextmanager
+def _import_of(
+    settings: Settings, source: CsvFile, columns: Columns, name: str
+) -> Iterator[Import]:
+    """The import over the settings' store. Identifiers are looked up in a view that holds what was
+    appended before, as far as it can."""
+    with opened(settings, makes=True) as (services, _):
+        if columns.identify:
+            catch_up(settings)
+        try:
+            yield Import(
+                source,
+                columns,
+                services,
+                read_values,
+                actor_name(),
+                lambda: Deadline.after(settings.request_timeout),
+                name,
+            )
+        except BadFile as error:
+            raise CliError(INVALID, error.sentence) from error
+        except OSError as error:
+            raise CliError(INVALID, f"The file cannot be read: {error.strerror}") from error
+        except ViewNotMade as error:
+            raise CliError(UNAVAILABLE, error.sentence) from error
+
+
+def _noting(planned: Planned, digests: "array[int]") -> Planned:
+    """The plans, with each one's digest noted."""
+    for record, plan in planned:
+        digests.append(plan.digest)
+        yield record, plan
+
+
+def _carry_out(report: Report, rows: Planned, refused: Path | None, *, shows: bool) -> None:
+    """Raises a CliError that says how it goes on."""
+    # Before the work, as a kill leaves no time for it.
+    note("This can be interrupted at any time: started again, it goes on.")
+    again = "Start it again: it goes on, and each row is done once"
+    try:
+        report.follow(rows, refused, shows=shows)
+    except StoreUnavailable as error:
+        raise CliError(UNAVAILABLE, f"The store failed: {error}", again) from error
+    except OutcomeUnknown as error:
+        raise CliError(
+            UNKNOWN, f"It is not known whether a row was done: {error}", again
+        ) from error
+
+
+def _exit_by(report: Report) -> None:
+    if count := report.counts[REFUSE]:
+        rows = "1 row was" if count == 1 else f"{count:,} rows were"
+        raise CliError(REFUSED, f"{rows} refused: see above")
+
+
+COMMANDS = (import_,)

@@ -1,0 +1,161 @@
+"""What all pages of the desk share: their frame, their policy, their forms' token, their errors."""
+
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.api.http.authentication import DESK, SIGN_IN, cookie_name, cookie_of
+from app.api.http.current import kept
+from app.api.http.errors import note, problem_of
+from app.api.http.problem import Problem
+from app.application.access.keys import ANONYMOUS, Caller, NotAuthenticated, TooManyFailures
+from app.application.access.sessions import (
+    form_token,
+    is_form_token,
+    is_visitor,
+    new_visitor,
+    session_in,
+)
+from app.application.ports.keys import Scope
+from app.desk.static_files import address_of, static_file
+
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none';"
+    " object-src 'none'; form-action 'self'; frame-ancestors 'none'",
+    # With no-referrer, browsers would not say either which site a form comes from.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # What a page shows stays with who may see it, also on a computer that others use later.
+    "Cache-Control": "no-store",
+}
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAME_SITE = frozenset({"same-origin", "none"})
+
+blueprint = Blueprint("desk", __name__, url_prefix=DESK, template_folder="templates")
+
+
+class ForeignForm(Exception):
+    """A form was sent that no page of this browser has shown."""
+
+
+def caller() -> Caller:
+    """Who looks at the page; nobody in particular on the page to sign in."""
+    found: Caller | None = kept().get("caller")
+    return found or Caller(ANONYMOUS.name, frozenset())
+
+
+def page(template: str, status: int = 200, **shown: Any) -> Response:  # noqa: ANN401
+    """The page, in the frame of all pages."""
+    mine = kept()
+    mine.cookie = cookie_of(request) or new_visitor()
+    if not is_visitor(mine.cookie) and session_in(mine.cookie) is None:
+        mine.cookie = new_visitor()
+    who = caller()
+    text = render_template(
+        template,
+        me=who,
+        is_known=who.name != ANONYMOUS.name,
+        may=who.may,
+        scopes=Scope,
+        form_token=form_token(mine.cookie),
+        asset=address_of,
+        **shown,
+    )
+    answer = Response(text, status)
+    if mine.cookie != cookie_of(request):
+        keep_cookie(answer, mine.cookie)
+    return answer
+
+
+def keep_cookie(answer: AnyResponse, text: str, seconds: int | None = None) -> None:
+    """Let the browser keep it: for other sites, scripts and plain connections it is not there."""
+    answer.set_cookie(
+        cookie_name(request),
+        text,
+        max_age=seconds,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def go_to(address: str) -> AnyResponse:
+    """The answer to a form: the page to look at next."""
+    return redirect(address, HTTPStatus.SEE_OTHER)
+
+
+@blueprint.before_request
+def _refuse_foreign_forms() -> None:
+    """A browser says which site a form comes from, and only a page that it was shown has the token
+    of its cookie."""
+    if request.method in _SAFE:
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in _SAME_SITE:
+        raise ForeignForm
+    if not is_form_token(request.form.get("form_token", ""), cookie_of(request)):
+        raise ForeignForm
+
+
+@blueprint.after_request
+def _keep_to_the_policy(answer: Response) -> Response:
+    for name, value in _HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+@blueprint.errorhandler(ForeignForm)
+def _foreign_form(_: ForeignForm) -> Response:
+    sentence = (
+        "This form is not one that your browser was shown in this session, so nothing was done:"
+        " go back, load the page again, and send the form once more"
+    )
+    return _explained(Problem(HTTPStatus.FORBIDDEN, sentence))
+
+
+@blueprint.errorhandler(NotAuthenticated)
+def _not_signed_in(error: NotAuthenticated) -> AnyResponse:
+    if isinstance(error, TooManyFailures):
+        return _failed(error)
+    answer: AnyResponse
+    if request.method in _SAFE:
+        following = {"next": request.full_path.rstrip("?")}
+        if error.given:
+            following["ended"] = "1"
+        answer = go_to(f"{SIGN_IN}?{urlencode(following)}")
+    else:
+        answer = _explained(Problem(HTTPStatus.UNAUTHORIZED, f"{error}. Nothing was done"))
+    return answer
+
+
+@blueprint.errorhandler(Exception)
+def _failed(error: Exception) -> Response:
+    note(error)
+    return _explained(problem_of(error))
+
+
+def _explained(problem: Problem) -> Response:
+    answer = page("error.html", problem.status, problem=problem, request_id=kept().request_id)
+    if wait := problem.headers.get("Retry-After"):
+        answer.headers["Retry-After"] = wait
+    return answer
+
+
+@blueprint.get("/static/<name>")
+def static(name: str) -> Response:
+    """A style, a script, a picture or a licence of the pages."""
+    return static_file(name, request)
+
+
+@blueprint.get("/")
+def with_a_slash() -> AnyResponse:
+    """Where somebody who types the address lands."""
+    return go_to(DESK)
+
+
+@blueprint.get("/<path:_>")
+def nowhere(_: str) -> Response:
+    """An address that there is not."""
+    abort(HTTPStatus.NOT_FOUND)

@@ -1,0 +1,72 @@
+// What makes the desk quicker for who has JavaScript: nothing here is needed for anything.
+
+"use strict";
+
+const FORMATS = {
+  moment: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
+  date: new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }),
+};
+
+/** Show moments in the reader's own zone; the title keeps them in UTC. */
+function localize(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.textContent = FORMATS[time.dataset.shown].format(new Date(time.dateTime));
+  }
+}
+
+/** Whether what is typed goes into a field. */
+function isTyping(event) {
+  return event.target.closest("input, textarea, select, [contenteditable]") !== null;
+}
+
+let last = "";
+
+const GO = { c: "/desk/carriers", a: "/desk", h: "/desk/health" };
+
+/** Move the focus from row to row of a table. */
+function step(by) {
+  const links = [...document.querySelectorAll(".rows tbody th a, .rows tbody td:first-child a")];
+  const now = links.indexOf(document.activeElement);
+  const next = links[now < 0 ? 0 : Math.min(links.length - 1, Math.max(0, now + by))];
+  next?.focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+  const before = last;
+  last = event.key;
+  if (before === "g" && Object.hasOwn(GO, event.key)) {
+    location.assign(GO[event.key]);
+  } else if (event.key === "/") {
+    event.preventDefault();
+    const search = document.querySelector("#q");
+    if (search) { search.focus(); search.select(); } else { location.assign("/desk/carriers#q"); }
+  } else if (event.key === "?") {
+    document.querySelector("#keys").showModal();
+  } else if (event.key === "j" || event.key === "k") {
+    step(event.key === "j" ? 1 : -1);
+  }
+});
+
+document.addEventListener("htmx:afterSwap", (event) => localize(event.target.ownerDocument));
+
+// A menu closes when something else is pressed.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// One press sends a form; the key in the form keeps a second one from doing it twice as well.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.dataset.sent) {
+    if (form.dataset.sent) event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+  addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+});
+
+localize(document);
+if (location.hash === "#q") document.querySelector("#q")?.focus();

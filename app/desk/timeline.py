@@ -1,0 +1,101 @@
+"""The timeline of a carrier: every event, and the carrier as it was beside how it is now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response, request
+from marshmallow import ValidationError
+
+from app.api.http.envelope import services
+from app.api.http.request_cycle import deadline
+from app.api.http.validation import sentences
+from app.api.resources import representations as shown
+from app.api.schemas.commands import ShowSchema
+from app.application.queries import ShowCarrier
+from app.application.shown import AggregateNotFound, Shown
+from app.desk.frame import blueprint, page
+from app.domain.profile import compared
+from app.domain.state import CarrierState
+
+LIMIT = 50
+"""How many events a page of the timeline has."""
+
+_NOT_COMPARED: Final = frozenset({"carrier_id", "version", "registered_at"})
+_MINUTE = "%Y-%m-%dT%H:%M"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A field of the carrier as it was and as it is now."""
+
+    field: str
+    was: Any
+    now: Any
+
+    @property
+    def differs(self) -> bool:
+        """Whether it has changed since."""
+        return compared(self.was) != compared(self.now)
+
+
+@blueprint.get("/carriers/<uuid:carrier_id>/timeline")
+def show_timeline(carrier_id: UUID) -> Response:
+    """A page of the events, newest first, and one earlier state if the address names it."""
+    name = str(carrier_id)
+    now = services().carriers.show(name, deadline())
+    then, problem = _then(name)
+    through = _through(now.version)
+    after = max(0, through - LIMIT)
+    entries = services().carriers.history(name, deadline(), after=after, limit=through - after)
+    return page(
+        "timeline.html",
+        400 if problem else 200,
+        carrier=shown.carrier(now),
+        then=then and shown.carrier(then),
+        fields=_compared(then, now) if then else [],
+        problem=problem,
+        entries=[shown.history_entry(each) for each in reversed(entries)],
+        older=after or None,
+        newer=through + LIMIT if through < now.version else None,
+        at=request.args.get("at", "")[: len("2026-01-31T12:00")],
+    )
+
+
+def _then(carrier_id: str) -> tuple[Shown[CarrierState] | None, str | None]:
+    """The carrier as the address asks for it, or why there is no such."""
+    given = {name: request.args[name] for name in ("version", "at") if request.args.get(name)}
+    if not given:
+        return None, None
+    if "at" in given:
+        given["at"] = _with_zone(given["at"])
+    try:
+        query: ShowCarrier = ShowSchema().load(given)
+        return services().carriers.show(carrier_id, deadline(), query.version, query.at), None
+    except ValidationError as error:
+        return None, next(iter(sentences({"query": error.messages_dict}).values()))
+    except AggregateNotFound as error:
+        return None, error.sentence
+
+
+def _with_zone(text: str) -> str:
+    """A moment as a browser's field gives it, without a zone, is of UTC, as the label says."""
+    try:
+        return datetime.strptime(text, _MINUTE).isoformat() + "Z"  # noqa: DTZ007 - the zone follows
+    except ValueError:
+        return text
+
+
+def _through(version: int) -> int:
+    """The last event that the page shows."""
+    text = request.args.get("through", "")
+    asked = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(version)) else 0
+    return min(asked, version) if asked > 0 else version
+
+
+def _compared(then: Shown[CarrierState], now: Shown[CarrierState]) -> list[Compared]:
+    was, is_now = shown.carrier(then), shown.carrier(now)
+    return [
+        Compared(field, was[field], is_now[field]) for field in is_now if field not in _NOT_COMPARED
+    ]

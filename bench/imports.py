@@ -1,0 +1,117 @@
+"""An import's rows beside the same registrations as single commands, in process."""
+
+import io
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from app.api.schemas.imports import read_values
+from app.application.command_context import CommandContext
+from app.application.deadline import Deadline
+from app.application.imports.columns import guessed
+from app.application.imports.file import inspected
+from app.application.imports.run import Import
+from app.application.services import Services
+from app.bootstrap import build_services
+from app.domain.commands.register import DECLARATION
+from bench.carriers import duns, rare_word
+from bench.report import PER_SECOND, Measure
+from bench.rounds import Pair, Run, interleaved
+from config.settings import Settings
+from tests.support.cassandra_node import Node
+from tests.support.stores import make_keyspace
+
+ROWS = 1_000
+"""In one measurement."""
+
+AIM = 0.7
+
+_numbers = count()
+
+
+def on_sqlite(_: Sequence[str], run: Run) -> list[Measure]:
+    """Over a file of its own."""
+    folder = run.folder / "imports"
+    folder.mkdir()
+    with _opened(Settings(app_env="testing", sqlite_path=folder / "events.sqlite3")) as services:
+        measures = interleaved(_pairs(services, "SQLite"), run.rounds)
+    shutil.rmtree(folder)
+    return measures
+
+
+def on_cassandra(node: Node, _: Sequence[str], run: Run) -> list[Measure]:
+    """Over a keyspace of its own."""
+    keyspace = f"k{uuid4().hex[:12]}"
+    make_keyspace(node, keyspace)
+    settings = Settings(
+        app_env="testing",
+        event_store="cassandra",
+        cassandra_hosts=(node.host,),
+        cassandra_port=node.port,
+        cassandra_keyspace=keyspace,
+        sqlite_path=Path("unused"),
+    )
+    with _opened(settings) as services:
+        return interleaved(_pairs(services, "Cassandra"), run.rounds)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Services]:
+    services = build_services(settings, follows=False)
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+def _pairs(services: Services, store: str) -> list[Pair]:
+    return [
+        (
+            Measure("n", f"import of new carriers, {store}", AIM, PER_SECOND),
+            lambda: _rate(lambda: _imported(services)),
+            lambda: _rate(lambda: _sent(services)),
+        )
+    ]
+
+
+def _rate(do: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    do()
+    return ROWS / (time.perf_counter() - started)
+
+
+def _bodies() -> Iterator[dict[str, Any]]:
+    for _ in range(ROWS):
+        number = next(_numbers)
+        yield {
+            "name": rare_word(number).title(),
+            "email": f"office{number}@{rare_word(number)}.com",
+            "phone": "+498912345678",
+            "aliases": [duns(number)],
+        }
+
+
+def _imported(services: Services) -> None:
+    lines = "".join(
+        f"{each['name']},{each['email']},{each['phone']},{each['aliases'][0]}\n"
+        for each in _bodies()
+    )
+    text = f"name,email,phone,aliases\n{lines}".encode()
+    file = inspected(lambda: io.BytesIO(text))
+    one = Import(
+        file, guessed(file.header), services, read_values, "bench", lambda: Deadline.after(30)
+    )
+    assert all(plan.done for _, plan in one.applied())
+
+
+def _sent(services: Services) -> None:
+    """As a client's requests are read and dispatched, each with an id of its own."""
+    for body in _bodies():
+        command = DECLARATION.made("", read_values(body))
+        context = CommandContext(uuid4(), uuid4().hex, "bench", Deadline.after(30))
+        services.bus.dispatch(command, context)

@@ -1,0 +1,127 @@
+"""`POST /imports`: the rows of a file as a client sends it."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.api.resources import imports
+from app.application.ports.errors import StoreUnavailable
+from app.application.services import Services
+from tests.support.answers import another, data, failure, invalid
+
+CSV = "text/csv"
+FEDEX = "name,email\r\nFedEx,contact@fedex.com\r\n"
+
+
+def sent(
+    client: FlaskClient, text: str, query: str = "", headers: dict[str, str] | None = None
+) -> TestResponse:
+    """The answer to a file."""
+    return client.post(f"/imports{query}", data=text.encode(), content_type=CSV, headers=headers)
+
+
+def rows(answer: TestResponse) -> list[dict[str, Any]]:
+    """What each row did."""
+    found: list[dict[str, Any]] = data(answer)["rows"]
+    return found
+
+
+def test_a_plan_and_then_the_same_done_once(client: FlaskClient) -> None:
+    """The second time nothing is done, and the answer says what was."""
+    (planned,) = rows(sent(client, FEDEX, "?dry_run=true"))
+    assert (planned["action"], planned["done"]) == ("create", False)
+    assert client.get(f"/carriers/{planned['carrier_id']}").status_code == 404
+    answers = [data(sent(client, FEDEX)) for _ in range(2)]
+    for answer in answers:
+        assert answer["next_row"] is None
+        assert answer["columns"] == {"name": "name", "email": "email"}
+        (row,) = answer["rows"]
+        assert (row["action"], row["done"], row["carrier_id"]) == (
+            "create",
+            True,
+            planned["carrier_id"],
+        )
+    history = data(client.get(f"/carriers/{planned['carrier_id']}/history"))
+    (event,) = history["events"]
+    assert event["correlation_id"] == answers[0]["import_id"].replace("-", "")
+
+
+def test_a_refused_row_has_a_sentence_and_the_others_are_done(client: FlaskClient) -> None:
+    """By the file's own name of the column."""
+    refused, created = rows(sent(client, "Firma;E-Mail\r\nFedEx;wrong\r\nUPS;ups@ups.com\r\n"))
+    assert (refused["action"], refused["column"]) == ("refuse", "E-Mail")
+    assert refused["sentence"] == "The email must be a valid email address"
+    assert created["done"]
+
+
+def test_a_change_comes_with_old_and_new(client: FlaskClient) -> None:
+    """And with the version that it left the carrier in."""
+    client.post("/register-carrier", json={**another(), "email": "contact@fedex.com"})
+    (row,) = rows(sent(client, "name,email\r\nUPS,contact@fedex.com\r\n"))
+    (change,) = row["changes"]
+    assert (change["field"], change["to"], row["version"]) == ("name", "UPS", 2)
+
+
+BAD = [
+    ("", "The file is empty: its first row must be the header"),
+    ("a,b\r\n1,2\r\n", "No column says which carrier a row means"),
+    ("name,email\r\n" + "a,b\r\n" * 1001, "The file has more than 1,000 rows"),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), BAD)
+def test_a_file_that_is_none_breaks_a_rule(client: FlaskClient, text: str, sentence: str) -> None:
+    """422 with one sentence."""
+    details = invalid(sent(client, text))
+    assert details["file"].startswith(sentence)
+
+
+def test_another_kind_of_body_is_not_taken(client: FlaskClient) -> None:
+    """Neither JSON nor what is compressed."""
+    failure(client.post("/imports", json={}), 415)
+    failure(sent(client, FEDEX, headers={"Content-Encoding": "gzip"}), 415)
+    failure(sent(client, FEDEX, "?unknown=1"), 400)
+    failure(sent(client, FEDEX, "?name=" + "a" * 101), 400)
+    failure(sent(client, FEDEX + "x" * 300_000), 413)
+
+
+def test_another_name_is_another_import(client: FlaskClient) -> None:
+    """Of the same file."""
+    first, second = data(sent(client, FEDEX)), data(sent(client, FEDEX, "?name=second"))
+    assert first["import_id"] != second["import_id"]
+    assert [row["action"] for row in second["rows"]] == ["nothing"]
+
+
+def test_what_there_is_no_time_for_comes_with_the_next_request(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request does at least the row that it came to; the same file goes on where it was."""
+    monkeypatch.setattr(imports, "SHARE_OF_TIME", 0.0)
+    text = FEDEX + "UPS,ups@ups.com\r\n"
+    first = data(sent(client, text))
+    assert ([row["row"] for row in first["rows"]], first["next_row"]) == ([2], 3)
+    monkeypatch.undo()
+    second = data(sent(client, text))
+    assert ([row["done"] for row in second["rows"]], second["next_row"]) == ([True, True], None)
+
+
+def test_a_store_that_fails_on_the_way_does_not_hide_what_was_done(
+    client: FlaskClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows before are told; at the first row it is unknown how far it came."""
+    append, left = services.bus.dispatch, [1]
+
+    def failing(*arguments: Any) -> Any:  # noqa: ANN401
+        if not left:
+            raise StoreUnavailable("gone")
+        left.pop()
+        return append(*arguments)
+
+    monkeypatch.setattr(services.bus, "dispatch", failing)
+    text = FEDEX + "UPS,ups@ups.com\r\n"
+    first = data(sent(client, text))
+    assert ([row["row"] for row in first["rows"]], first["next_row"]) == ([2], 3)
+    _, details = failure(sent(client, "name,email\r\nGLS,gls@gls.com\r\n"), 503)
+    assert details["outcome"] == "outcome-unknown"

@@ -1,0 +1,261 @@
+"""An import over the services as bootstrap makes them: what it promises between two steps."""
+
+import io
+from array import array
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.api.schemas.imports import read_values
+from app.application.bus import CommandBus
+from app.application.command_context import CommandContext
+from app.application.deadline import Deadline
+from app.application.handlers import CommandDone
+from app.application.imports.columns import guessed
+from app.application.imports.file import inspected
+from app.application.imports.plan import RowPlan
+from app.application.imports.run import Import
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.services import Services
+from app.bootstrap import build_services
+from app.domain.command import Command
+from config.settings import Settings
+from tests.support.application import rename
+from tests.support.commits import context
+
+ADDRESS = "name,email,phone\r\nFedEx,contact@fedex.com,\r\n"
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    """On a SQLite file of their own."""
+    settings = Settings(app_env="testing", sqlite_path=tmp_path / "events.sqlite3")
+    built = build_services(settings, follows=False)
+    yield built
+    built.close()
+
+
+def import_of(services: Services, text: str, name: str = "") -> Import:
+    """The import of a file with this text."""
+    file = inspected(lambda: io.BytesIO(text.encode()))
+    columns = guessed(file.header)
+    return Import(file, columns, services, read_values, "someone", lambda: Deadline.after(10), name)
+
+
+def applied(one: Import, digests: "array[int] | None" = None) -> list[RowPlan]:
+    """What was done to each row."""
+    return [plan for _, plan in one.applied(digests)]
+
+
+def undone(one: Import) -> list[RowPlan]:
+    """What was done to take each row back."""
+    return [plan for _, plan in one.undone(dry_run=False)]
+
+
+def types_of(services: Services, carrier_id: str | None) -> list[str]:
+    """What happened to the carrier."""
+    entries = services.carriers.history(str(carrier_id), Deadline.after(10))
+    return [entry.event_type for entry in entries]
+
+
+def registered(services: Services) -> str:
+    """A carrier that a former import has registered."""
+    (row,) = applied(import_of(services, ADDRESS, "before"))
+    return str(row.carrier_id)
+
+
+class DyingBus(CommandBus[CommandDone]):
+    """The bus itself, until its process dies: just before the command with this number or, if
+    `is_done`, just after it."""
+
+    def __init__(self, bus: CommandBus[CommandDone], number: int, *, is_done: bool) -> None:
+        self._bus = bus
+        self._left = number
+        self._is_done = is_done
+
+    def dispatch(self, command: object, context: CommandContext) -> CommandDone:
+        """See `CommandBus`."""
+        self._left -= 1
+        if self._left == 0 and not self._is_done:
+            raise StoreUnavailable("killed")
+        done = self._bus.dispatch(command, context)
+        if self._left == 0:
+            raise StoreUnavailable("killed")
+        return done
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize("number", range(1, 6))
+def test_killed_around_every_command_it_does_each_row_once(
+    services: Services, number: int, *, is_done: bool
+) -> None:
+    """A new carrier, one that three commands change, one that stays as it is: the next run goes on
+    with the command that is missing, and a run after that does nothing."""
+    changed = registered(services)
+    (same,) = applied(import_of(services, "name,email\r\nDHL,dhl@dhl.com\r\n"))
+    text = (
+        "carrier_id,name,email,phone\r\n,GLS,gls@gls.com,\r\n"
+        f"{changed},UPS,ups@ups.com,+498912345678\r\n,DHL,dhl@dhl.com,\r\n"
+    )
+    dying = replace(services, bus=DyingBus(services.bus, number, is_done=is_done))
+    with pytest.raises(StoreUnavailable):
+        applied(import_of(dying, text))
+    for _ in range(2):
+        rows = applied(import_of(services, text))
+        assert [row.kind for row in rows] == ["create", "change", "nothing"]
+        assert types_of(services, rows[0].carrier_id) == ["CarrierRegistered"]
+        assert types_of(services, changed) == [
+            "CarrierRegistered",
+            "CarrierEmailChanged",
+            "CarrierRenamed",
+            "CarrierProfileUpdated",
+        ]
+        assert types_of(services, same.carrier_id) == ["CarrierRegistered"]
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize("number", range(1, 5))
+def test_killed_around_every_command_it_takes_each_row_back_once(
+    services: Services, number: int, *, is_done: bool
+) -> None:
+    """The carrier that it registered is retired, the one that it changed is as it was."""
+    changed = registered(services)
+    text = (
+        "carrier_id,name,email,phone\r\n,GLS,gls@gls.com,\r\n"
+        f"{changed},UPS,ups@ups.com,+498912345678\r\n"
+    )
+    new, _ = applied(import_of(services, text))
+    dying = replace(services, bus=DyingBus(services.bus, number, is_done=is_done))
+    with pytest.raises(StoreUnavailable):
+        undone(import_of(dying, text))
+    for _ in range(2):
+        rows = undone(import_of(services, text))
+        assert [row.kind for row in rows] == ["retire", "change"]
+        assert types_of(services, new.carrier_id) == ["CarrierRegistered", "CarrierRetired"]
+        state = services.carriers.show(changed, Deadline.after(10)).state
+        assert (state.name, state.email, state.profile.phone) == (
+            "FedEx",
+            "contact@fedex.com",
+            None,
+        )
+        assert len(types_of(services, changed)) == 7
+
+
+def test_a_carrier_that_was_changed_after_the_plan_is_not_overwritten(services: Services) -> None:
+    """What was shown is what is done, or the row is refused."""
+    carrier_id = registered(services)
+    one = import_of(services, ADDRESS.replace("FedEx", "UPS"))
+    digests = array("Q", (plan.digest for _, plan in one.planned()))
+    services.bus.dispatch(rename(carrier_id, "Federal Express"), context(20))
+    (row,) = applied(one, digests)
+    assert (row.kind, row.sentence) == (
+        "refuse",
+        "The carrier has been changed since the plan was made; make the plan again",
+    )
+    assert types_of(services, carrier_id) == ["CarrierRegistered", "CarrierRenamed"]
+
+
+class MeanwhileBus(CommandBus[CommandDone]):
+    """The bus itself; somebody else's command comes just before the one with this number."""
+
+    def __init__(self, bus: CommandBus[CommandDone], number: int, command: Command) -> None:
+        self._bus = bus
+        self._left = number
+        self._command = command
+
+    def dispatch(self, command: object, context_: CommandContext) -> CommandDone:
+        """See `CommandBus`."""
+        self._left -= 1
+        if self._left == 0:
+            self._bus.dispatch(self._command, context(20))
+        return self._bus.dispatch(command, context_)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_who_comes_between_two_commands_of_a_row_is_not_overwritten(
+    services: Services, number: int
+) -> None:
+    """The row is refused, and says what of it was done."""
+    carrier_id = registered(services)
+    text = f"carrier_id,name,email,phone\r\n{carrier_id},UPS,ups@ups.com,+498912345678\r\n"
+    bus = MeanwhileBus(services.bus, number, rename(carrier_id, "Federal Express"))
+    (row,) = applied(import_of(replace(services, bus=bus), text))
+    assert row.kind == "refuse"
+    assert ("was done: change-email" in row.sentence) == (number > 1)
+    assert services.carriers.show(carrier_id, Deadline.after(10)).state.name == "Federal Express"
+
+
+class SilentBus(CommandBus[CommandDone]):
+    """The bus itself; of each command's first answer nobody learns."""
+
+    def __init__(self, bus: CommandBus[CommandDone]) -> None:
+        self._bus = bus
+        self._told = set[object]()
+
+    def dispatch(self, command: object, context: CommandContext) -> CommandDone:
+        """See `CommandBus`."""
+        done = self._bus.dispatch(command, context)
+        if context.commit_id not in self._told:
+            self._told.add(context.commit_id)
+            raise OutcomeUnknown("no answer")
+        return done
+
+
+def test_a_command_of_which_nothing_is_known_is_sent_again(services: Services) -> None:
+    """It was done once all the same."""
+    text = "name,email\r\nFedEx,contact@fedex.com\r\nUPS,ups@ups.com\r\n"
+    silent = replace(services, bus=SilentBus(services.bus))
+    rows = applied(import_of(silent, text))
+    assert [types_of(services, row.carrier_id) for row in rows] == [["CarrierRegistered"]] * 2
+
+
+def test_what_others_have_changed_since_is_not_taken_back(services: Services) -> None:
+    """Neither a new carrier nor a changed one; it is listed."""
+    changed = registered(services)
+    text = "name,email\r\nUPS,contact@fedex.com\r\nGLS,gls@gls.com\r\n"
+    rows = applied(import_of(services, text))
+    for row in rows:
+        services.bus.dispatch(rename(str(row.carrier_id), "Another"), context(20))
+    assert [row.kind for row in undone(import_of(services, text))] == ["refuse", "refuse"]
+    assert services.carriers.show(changed, Deadline.after(10)).state.name == "Another"
+
+
+def test_rows_that_were_not_applied_are_not_taken_back(services: Services) -> None:
+    """Neither one that broke a rule nor the second one for a carrier."""
+    text = "name,email\r\nGLS,gls@gls.com\r\nGLS,GLS@gls.com\r\nGLS,wrong\r\n"
+    applied(import_of(services, text))
+    assert [row.kind for row in undone(import_of(services, text))] == [
+        "retire",
+        "nothing",
+        "nothing",
+    ]
+
+
+def test_a_free_address_is_planned_and_done_alike(services: Services) -> None:
+    """A row takes the address that an earlier row has given up."""
+    carrier_id = registered(services)
+    text = f"carrier_id,name,email\r\n{carrier_id},,new@fedex.com\r\n,UPS,contact@fedex.com\r\n"
+    rows = applied(import_of(services, text))
+    assert [row.kind for row in rows] == ["change", "create"]
+    assert [row.kind for row in applied(import_of(services, text))] == ["change", "create"]
+
+
+def test_two_of_the_same_import_at_once_do_each_row_once(services: Services) -> None:
+    """Between them, whichever comes first to a row; none of them finds a row refused."""
+    before = [f"FedEx,c{number}@fedex.com,\r\n" for number in range(20)]
+    ids = [
+        row.carrier_id
+        for row in applied(import_of(services, "name,email,phone\r\n" + "".join(before)))
+    ]
+    lines = [f"{each},UPS,d{each}@ups.com,+498912345678\r\n" for each in ids]
+    lines += [f",GLS,g{number}@gls.com,\r\n" for number in range(20)]
+    text = "carrier_id,name,email,phone\r\n" + "".join(lines)
+    with ThreadPoolExecutor(2) as pool:
+        ran = list(pool.map(lambda _: applied(import_of(services, text)), range(2)))
+    for rows in ran:
+        assert [row.kind for row in rows] == ["change"] * 20 + ["create"] * 20
+        assert {len(types_of(services, row.carrier_id)) for row in rows[:20]} == {4}
+        assert {len(types_of(services, row.carrier_id)) for row in rows[20:]} == {1}

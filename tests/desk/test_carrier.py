@@ -1,0 +1,109 @@
+"""The page of a carrier and its timeline."""
+
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.application.ports.keys import Scope
+from tests.desk.conftest import Office, registered
+
+COVERAGE = [{"service": "express", "countries": ["DE", "FR"]}]
+
+
+def test_a_carrier_is_shown_with_what_it_may_do(client: FlaskClient) -> None:
+    """And why not, with the event that decided it."""
+    name = registered(client, "Alpha Cargo", coverage=COVERAGE)
+    client.post(f"/carriers/{name}/suspend", json={"reason": "Papers are missing"})
+    page = client.get(f"/desk/carriers/{name}?country=DE&service=express").text
+    assert "Alpha Cargo" in page
+    assert "The carrier is suspended: Papers are missing" in page
+    assert "#event-3" in page
+    assert "The carrier offers express in DE" in page
+
+
+def test_the_actions_are_those_that_the_state_allows(client: FlaskClient) -> None:
+    """From the declarations."""
+    name = registered(client)
+    page = client.get(f"/desk/carriers/{name}").text
+    assert f'href="/desk/carriers/{name}/suspend"' in page
+    assert f'href="/desk/carriers/{name}/reinstate"' not in page
+    client.post(f"/carriers/{name}/retire", json={"reason": "Gone"})
+    page = client.get(f"/desk/carriers/{name}").text
+    assert f'href="/desk/carriers/{name}/rename"' not in page
+    assert f'href="/desk/carriers/{name}/note-incident"' in page
+
+
+def test_whoever_may_only_read_sees_no_actions(office: Office) -> None:
+    """As far as the scopes of the key go."""
+    writer = office.key("tms", Scope.WRITE)
+    browser = office.signed_in("eva", Scope.READ)
+    made = browser.post(
+        "/register-carrier",
+        json={"name": "FedEx", "email": "a@fedex.com"},
+        headers={"Authorization": f"Bearer {writer}"},
+    )
+    name = made.json["data"]["carrier_id"]  # type: ignore[index]
+    page = browser.get(f"/desk/carriers/{name}").text
+    assert "FedEx" in page
+    assert "/suspend" not in page
+    assert "Register a carrier" not in browser.get("/desk/carriers").text
+    overseer = office.signed_in("max", Scope.READ, Scope.OVERSIGHT)
+    page = overseer.get(f"/desk/carriers/{name}").text
+    assert f"{name}/suspend" in page
+    assert f"{name}/rename" not in page
+
+
+def test_there_is_no_such_carrier(client: FlaskClient) -> None:
+    """A page says so, and leads back."""
+    answer = client.get(f"/desk/carriers/{uuid4()}")
+    assert answer.status_code == 404
+    assert "There is no carrier with this id" in answer.text
+    assert client.get("/desk/carriers/nonsense").status_code == 404
+
+
+def test_the_timeline_says_who_when_and_what(client: FlaskClient) -> None:
+    """Newest first, old and new beside each other."""
+    name = registered(client, "Alpha Cargo")
+    client.post(f"/carriers/{name}/rename", json={"name": "Beta Cargo"})
+    page = client.get(f"/desk/carriers/{name}/timeline").text
+    assert page.index("Renamed") < page.index("Registered")
+    assert "Alpha Cargo" in page
+    assert "anonymous" in page
+
+
+def test_a_carrier_is_shown_as_it_was_beside_today(client: FlaskClient) -> None:
+    """At a version, or at a moment in UTC as a browser's field has it."""
+    name = registered(client, "Alpha Cargo")
+    client.post(f"/carriers/{name}/rename", json={"name": "Beta Cargo"})
+    page = client.get(f"/desk/carriers/{name}/timeline?version=1").text
+    assert "Version 1 beside today" in page
+    assert page.count('class="differs"') == 1
+    page = client.get(f"/desk/carriers/{name}/timeline?at=2999-01-31T12:00").text
+    assert "Version 2 beside today" in page
+
+
+@pytest.mark.parametrize("query", ["version=99", "version=x", "at=x", "at=1999-01-31T12:00"])
+def test_a_moment_before_the_carrier_is_explained(client: FlaskClient, query: str) -> None:
+    """The timeline stays."""
+    name = registered(client)
+    answer = client.get(f"/desk/carriers/{name}/timeline?{query}")
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert "Registered" in answer.text
+
+
+def test_a_long_timeline_has_pages(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event is on one of them."""
+    monkeypatch.setattr("app.desk.timeline.LIMIT", 2)
+    name = registered(client)
+    for number in range(4):
+        client.post(f"/carriers/{name}/rename", json={"name": f"Name {number}"})
+    address = f"/desk/carriers/{name}/timeline"
+    assert 'id="event-5"' in client.get(address).text
+    assert "?through=3" in client.get(address).text
+    middle = client.get(f"{address}?through=3").text
+    assert [f'id="event-{n}"' in middle for n in range(1, 6)] == [False, True, True, False, False]
+    assert "?through=5" in middle
+    for nonsense in ("0", "-1", "99999999999999999999", "x", "²"):
+        assert 'id="event-5"' in client.get(f"{address}?through={nonsense}").text

@@ -1,0 +1,348 @@
+"""The desk in a real browser, served by the service as an operator runs it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from app.application.ports.keys import Scope
+from app.infrastructure.sqlite.keys import SqliteKeyStore
+from tests.conftest import without
+from tests.support.browser import Visit, chromium, visit
+from tests.support.cassandra_node import Node
+from tests.support.hostile_texts import HOSTILE
+from tests.support.keys import add_key
+from tests.support.measurements import IS_FULL
+from tests.support.processes import Unavailable, wait_until
+from tests.support.service import Service
+from tests.support.stores import make_keyspace
+
+FIRST_VISIT_BYTES = 120_000
+NAMES = ("Alpha Cargo", "Beta Lines", "شركة النقل السريع", "W" * 255)
+COVERAGE = [{"service": "express", "countries": ["DE", "FR"]}]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A registry with a few carriers, of which nobody needs a key."""
+    with Service(tmp_path_factory.mktemp("desk"), WORKERS="1", LOG_DIR="") as service:
+        for number, name in enumerate(NAMES):
+            register(service, f"office{number}@example.com", name, coverage=COVERAGE)
+        yield service
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real one."""
+    with ExitStack() as held:
+        try:
+            started = held.enter_context(chromium())
+        except Unavailable as reason:
+            without("chromium", reason)
+        yield started
+
+
+@pytest.fixture
+def desk(browser: Browser, service: Service) -> Iterator[Visit]:
+    """A window of 1280 px, in which nothing breaks the policy or asks another host."""
+    with visit(browser, service.url) as visiting:
+        yield visiting
+        assert visiting.violations() == []
+        assert visiting.complaints == []
+        assert {f"http://{host}" for host in visiting.hosts - {""}} == {service.url}
+
+
+def register(service: Service, email: str, name: str = "Gamma Trans", **more: Any) -> str:  # noqa: ANN401
+    """The id of a new carrier."""
+    body = {"name": name, "email": email, **more}
+    answer = service.ask("POST", "/register-carrier", body)
+    assert answer.status == 201, answer.body
+    return str(answer.json["data"]["carrier_id"])
+
+
+def command(service: Service, carrier_id: str, name: str, body: object) -> None:
+    """Change the carrier as a program does."""
+    assert service.ask("POST", f"/carriers/{carrier_id}/{name}", body).status == 200
+
+
+def listed(service: Service, carrier_id: str) -> None:
+    """Wait until the lists hold the carrier."""
+    wait_until(
+        lambda: carrier_id in service.ask("GET", "/carriers?limit=100").body.decode(), 10, ""
+    )
+
+
+def events(service: Service, carrier_id: str) -> list[str]:
+    """The types of the carrier's events."""
+    history = service.ask("GET", f"/carriers/{carrier_id}/history").json["data"]["events"]
+    return [each["type"] for each in history]
+
+
+def press(page: Page, name: str) -> None:
+    """A button of this name, and wait for the page behind it."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize("width", [320, 640, 1280] if IS_FULL else [320])
+def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) -> None:
+    """axe finds nothing, in light and dark; nothing is wider than the window or scrolls by mouse
+    alone; also on the pages that say that something is wrong."""
+    carrier_id = register(service, f"barriers{width}@example.com", coverage=COVERAGE)
+    command(service, carrier_id, "suspend", {"reason": "Papers are missing"})
+    listed(service, carrier_id)
+    here = f"/desk/carriers/{carrier_id}"
+    paths = (
+        "/desk",
+        "/desk/carriers?state=suspended,active",
+        "/desk/carriers?q=nothing",
+        f"{here}?country=DE&service=express",
+        f"{here}/timeline?version=1",
+        "/desk/register-carrier",
+        "/desk/health",
+        "/desk/keys",
+        "/desk/findings",
+        "/desk/sign-in",
+        "/desk/nowhere",
+    )
+    with visit(browser, service.url, width, color_scheme="light") as visiting:
+
+        def look() -> None:
+            assert visiting.violations() == [], visiting.page.url
+            assert not visiting.overflows(), visiting.page.url
+            assert visiting.barriers() == [], visiting.page.url
+            assert visiting.scrolled_by_mouse_alone() == [], visiting.page.url
+            visiting.page.emulate_media(color_scheme="dark")
+            assert visiting.barriers("color-contrast") == [], visiting.page.url
+            visiting.page.emulate_media(color_scheme="light")
+
+        for path in paths:
+            visiting.go(path)
+            look()
+        page = visiting.page
+        visiting.go(f"{here}/rename")
+        page.fill("#f-name", " ")
+        press(page, "Review")
+        look()
+        page.fill("#f-name", "Mine")
+        press(page, "Review")
+        look()
+        command(service, carrier_id, "rename", {"name": "Theirs"})
+        press(page, "Rename")
+        look()
+        assert page.inner_text("h1") == "Rename: somebody was faster"
+
+
+def test_the_list_follows_what_is_typed(desk: Visit, service: Service) -> None:
+    """Without loading the page again; the address can be sent to somebody."""
+    listed(service, register(service, "typed@example.com", "Zeta Freight"))
+    desk.go("/desk/carriers")
+    desk.page.evaluate("document.body.dataset.same = 'yes'")
+    desk.page.keyboard.press("/")
+    desk.page.keyboard.type("zeta")
+    desk.until("document.querySelectorAll('.rows tbody tr').length === 1")
+    assert desk.page.inner_text(".rows tbody th") == "Zeta Freight"
+    desk.until("location.search.includes('q=zeta')")
+    assert desk.page.evaluate("document.body.dataset.same") == "yes"
+    assert "UTC" not in desk.page.inner_text(".rows td.registered_at")
+    assert "UTC" in (desk.page.get_attribute(".rows td.registered_at time", "title") or "")
+    desk.go(desk.page.evaluate("location.pathname + location.search"))
+    assert desk.page.locator(".rows tbody tr").count() == 1
+
+
+def test_everything_is_reached_by_keyboard(desk: Visit, service: Service) -> None:
+    """The list of keys says which there are."""
+    listed(service, register(service, "keys@example.com"))
+    desk.go("/desk/carriers")
+    desk.page.keyboard.press("?")
+    assert desk.page.locator("#keys").is_visible()
+    desk.page.keyboard.press("Escape")
+    desk.page.keyboard.press("j")
+    desk.page.keyboard.press("j")
+    first = desk.page.locator(".rows tbody th a").nth(1)
+    assert first.evaluate("(link) => link === document.activeElement")
+    with desk.page.expect_navigation():
+        desk.page.keyboard.press("Enter")
+    assert desk.page.url.startswith(f"{service.url}/desk/carriers/")
+    with desk.page.expect_navigation():
+        desk.page.keyboard.press("g")
+        desk.page.keyboard.press("h")
+    assert desk.page.inner_text("h1") == "Health"
+
+
+def test_a_carrier_can_be_printed(desk: Visit, service: Service) -> None:
+    """Without what can only be pressed, dark on light."""
+    desk.go(f"/desk/carriers/{register(service, 'print@example.com')}")
+    desk.page.emulate_media(media="print", color_scheme="dark")
+    assert desk.page.is_visible("h1")
+    assert not desk.page.is_visible(".actions")
+    assert not desk.page.is_visible(".bar")
+    background = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+    assert desk.page.evaluate(background) == "rgb(255, 255, 255)"
+
+
+def test_pressing_twice_registers_once(desk: Visit) -> None:
+    """Faster than any answer."""
+    desk.go("/desk/register-carrier")
+    desk.page.fill("#f-name", "Delta Cargo")
+    desk.page.fill("#f-email", "delta@example.com")
+    press(desk.page, "Review")
+    desk.page.get_by_role("button", name="Register", exact=True).dblclick(no_wait_after=True)
+    desk.page.wait_for_selector(".note.done")
+    assert desk.page.inner_text("h1") == "Delta Cargo"
+
+
+def test_two_people_change_one_carrier(desk: Visit, browser: Browser, service: Service) -> None:
+    """The slower one sees what the faster one did, and chooses."""
+    carrier_id = register(service, "two@example.com", "Epsilon")
+    address = f"/desk/carriers/{carrier_id}/rename"
+    with visit(browser, service.url) as other:
+        for each, name in ((desk, "Mine"), (other, "Theirs")):
+            each.go(address)
+            each.page.fill("#f-name", name)
+            press(each.page, "Review")
+        press(other.page, "Rename")
+        press(desk.page, "Rename")
+        assert "Since you opened this" in desk.page.inner_text("main")
+        assert desk.page.get_by_text("Theirs", exact=True).count() > 1
+        desk.page.check("input[value=mine]")
+        press(desk.page, "Review again")
+        press(desk.page, "Rename")
+    assert desk.page.inner_text("h1") == "Mine"
+    assert events(service, carrier_id)[1:] == ["CarrierRenamed", "CarrierRenamed"]
+    desk.complaints.clear()  # the browser tells of the 412
+
+
+def test_the_whole_of_it_without_javascript(browser: Browser, service: Service) -> None:
+    """Register, search, change, look back."""
+    walk_through(browser, service)
+
+
+def test_the_whole_of_it_on_cassandra(
+    browser: Browser, cassandra_node: Node, tmp_path: Path
+) -> None:
+    """The same on the other store."""
+    keyspace = f"desk_{uuid4().hex}"
+    make_keyspace(cassandra_node, keyspace)
+    settings = {
+        "CASSANDRA_HOST": cassandra_node.host,
+        "CASSANDRA_PORT": str(cassandra_node.port),
+        "CASSANDRA_KEYSPACE": keyspace,
+        "WORKERS": "1",
+        "LOG_DIR": "",
+    }
+    with Service(tmp_path, "127.0.0.1", None, **settings) as service:
+        walk_through(browser, service)
+
+
+def walk_through(browser: Browser, service: Service) -> None:
+    """What somebody does on a day, without JavaScript."""
+    with visit(browser, service.url, java_script_enabled=False) as visiting:
+        page = visiting.page
+        page.goto(f"{service.url}/desk/register-carrier")
+        page.fill("#f-name", "Eta Haulage")
+        page.fill("#f-email", "eta@example.com")
+        page.fill("[name=coverage-0-countries]", "DE, FR")
+        page.select_option("[name=coverage-0-service]", "express")
+        press(page, "Review")
+        press(page, "Register")
+        carrier_id = page.url.partition("?")[0].rpartition("/")[2]
+        listed(service, carrier_id)
+        page.get_by_role("link", name="Suspend").click()
+        page.fill("#f-reason", "Papers are missing")
+        press(page, "Review")
+        press(page, "Suspend")
+        assert "Papers are missing" in page.inner_text("main")
+        assert "UTC" in page.inner_text("main")
+        page.get_by_role("link", name="All 3 events").click()
+        page.fill("#version", "1")
+        page.get_by_role("button", name="Show").first.click()
+        assert "Version 1 beside today" in page.inner_text("main")
+        page.goto(f"{service.url}/desk/carriers")
+        page.fill("#q", "eta haul")
+        press(page, "Search")
+        page.get_by_role("link", name="Eta Haulage").click()
+        assert page.inner_text("h1") == "Eta Haulage"
+
+
+def test_no_text_is_run(desk: Visit, service: Service) -> None:
+    """A corpus of hostile texts in every field, on every page that shows them."""
+    desk.page.on("dialog", lambda dialog: desk.complaints.append(dialog.message))
+    texts = [text for text in HOSTILE if text.strip()]
+    halves = [texts[:50], texts[50:]]
+    for number, part in enumerate(halves):
+        carrier_id = register(
+            service,
+            f"hostile{number}@example.com",
+            part[0],
+            aliases=list({text.casefold(): text for text in part}.values())[:50],
+            metadata={f"key{place}": text for place, text in enumerate(part[:20])},
+        )
+        for text in part:
+            command(service, carrier_id, "rename", {"name": text})
+            note = {"kind": "late", "happened_on": "2026-01-31", "note": text}
+            command(service, carrier_id, "note-incident", note)
+        command(service, carrier_id, "suspend", {"reason": part[-1]})
+        here = f"/desk/carriers/{carrier_id}"
+        listed(service, carrier_id)
+        version = 2 * len(part) + 1
+        for path in (
+            here,
+            f"{here}/timeline",
+            f"{here}/timeline?through={version // 2}&version=1",
+            f"{here}/update-profile",
+            "/desk",
+            "/desk/carriers",
+        ):
+            desk.go(path)
+            assert desk.page.evaluate("globalThis.hostile") is None, path
+    for text in texts[:10]:
+        desk.page.goto(f"{service.url}/desk/carriers")
+        desk.page.fill("#q", text[:100])
+        press(desk.page, "Search")
+        assert desk.page.evaluate("globalThis.hostile") is None
+    assert desk.page.evaluate("violations") == []
+    desk.complaints[:] = [each for each in desk.complaints if "400 (BAD REQUEST)" not in each]
+
+
+def test_a_first_visit_is_light(browser: Browser, service: Service) -> None:
+    """All of it together, as it goes over the line."""
+    with visit(browser, service.url) as visiting:
+        sizes: list[int] = []
+        visiting.page.on(
+            "requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"])
+        )
+        visiting.page.goto(f"{service.url}/desk/carriers", wait_until="networkidle")
+        assert len(sizes) >= 4
+        assert sum(sizes) < FIRST_VISIT_BYTES
+        sizes.clear()
+        visiting.page.goto(f"{service.url}/desk/health", wait_until="networkidle")
+        assert sum(sizes) < 12_000, "what has not changed is not loaded again"
+
+
+def test_signing_in_and_out(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A session is kept from scripts, and no log line holds what begins it."""
+    folder = tmp_path_factory.mktemp("keys")
+    with (
+        Service(folder, WORKERS="1", LOG_DIR="") as service,
+        visit(browser, service.url) as visiting,
+    ):
+        secret = add_key(SqliteKeyStore(service.database), "root", Scope.ADMIN)
+        page = visiting.page
+        visiting.go("/desk/health")
+        assert page.inner_text("h1") == "Sign in"
+        page.fill("#key", secret)
+        press(page, "Sign in")
+        assert page.inner_text("h1") == "Health"
+        cookies = page.context.cookies()
+        assert [(each["httpOnly"], each["sameSite"]) for each in cookies] == [(True, "Strict")]
+        assert page.evaluate("document.cookie") == ""
+        press(page, "Sign out")
+        visiting.go("/desk/health")
+        assert page.inner_text("h1") == "Sign in"
+        assert secret.partition(".")[2] not in json.dumps(service.log_lines())

@@ -1,0 +1,67 @@
+"""`make shots`: pictures of every screen of the desk into docs/images, of made-up carriers."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.browser import Visit, chromium, visit
+from tests.support.project import ROOT
+from tests.support.service import Service, service_environment
+
+FOLDER = ROOT / "docs/images"
+HEIGHT = 800
+
+
+def main() -> None:
+    """Fill a registry, serve it, and look at it."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = service_environment(folder)
+        subprocess.run(
+            [sys.executable, "-m", "app.cli", "demo"],
+            cwd=folder,
+            env={key: text for key, text in environment.items() if text is not None},
+            check=True,
+        )
+        with Service(folder, LOG_DIR="") as service, chromium() as browser:
+            for scheme in ("light", "dark"):
+                with visit(browser, service.url, color_scheme=scheme, locale="en-GB") as visiting:
+                    visiting.page.set_viewport_size({"width": 1280, "height": HEIGHT})
+                    for screen in _screens(visiting, service):
+                        if scheme == "light" or screen in {"carriers", "carrier"}:
+                            path = FOLDER / f"{screen}-{scheme}.png"
+                            visiting.page.screenshot(path=path)
+                            print(path.relative_to(ROOT))
+
+
+def _screens(visiting: Visit, service: Service) -> Iterator[str]:
+    """Each screen by its name, once it is shown."""
+    query = "/carriers?state=suspended&service=express&limit=1"
+    carrier = service.ask("GET", query).json["data"]["carriers"][0]
+    here, page = f"/desk/carriers/{carrier['carrier_id']}", visiting.page
+    for screen, path in (
+        ("attention", "/desk"),
+        ("carriers", "/desk/carriers"),
+        ("carrier", f"{here}?country=DE&service=express"),
+        ("timeline", f"{here}/timeline?version=1"),
+        ("register", "/desk/register-carrier"),
+        ("health", "/desk/health"),
+        ("keys", "/desk/keys"),
+    ):
+        visiting.go(path)
+        yield screen
+    visiting.go(f"{here}/rename")
+    page.fill("#f-name", f"{carrier['name']} Holding")
+    page.click("text=Review")
+    yield "review"
+    name = {"name": f"{carrier['name']} Europe"}
+    service.ask("POST", f"/carriers/{carrier['carrier_id']}/rename", name)
+    page.get_by_role("button", name="Rename", exact=True).click()
+    yield "conflict"
+
+
+if __name__ == "__main__":
+    main()
