@@ -43,7 +43,7 @@ from app.application.ports.quotas import Quota, Standing
 from app.application.projections import PROJECTIONS
 from app.application.shown import AggregateNotFound
 from app.domain.carrier import POSSIBLE, SUSPENDED, Carrier
-from app.domain.errors import ForbiddenByState
+from app.domain.errors import ForbiddenByState, SecondPersonNeeded
 
 _REQUEST_ID: Final = "0d9f6a52c1f04f1f8a4be8f2b8f3c9d1"
 
@@ -162,10 +162,11 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
     },
     "ETag.judged": {
         "description": "Another one when anything that the verdicts follow from may have changed:"
-        " the carrier's version, and once a policy was adopted its version and the day.",
+        " the carrier's version, and once a policy was adopted, or the carrier was blocked,"
+        " preferred or given an override, the policy's version and the day.",
         "schema": {
             "type": "string",
-            "pattern": '^"[1-9][0-9]*([.][1-9][0-9]*[.][0-9]{4}-[0-9]{2}-[0-9]{2})?"$',
+            "pattern": '^"[1-9][0-9]*([.](0|[1-9][0-9]*)[.][0-9]{4}-[0-9]{2}-[0-9]{2})?"$',
         },
         "example": '"1.1.2026-01-31"',
     },
@@ -254,9 +255,13 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
         (AggregateNotFound(Carrier.noun, CARRIER_ID), NotFound()),
     ),
     409: (
-        "The carrier's state does not allow it, the e-mail address is taken, or others are quicker",
+        "The carrier's state does not allow it, a second person is needed, the e-mail address is"
+        " taken, or others are quicker",
         (
             ForbiddenByState(SUSPENDED, POSSIBLE[SUSPENDED]),
+            SecondPersonNeeded(
+                "You cannot be the second person who approves it; somebody else has to be"
+            ),
             AlreadyClaimed(Claim("email", ""), ""),
             VersionConflict("", 1, 2),
         ),

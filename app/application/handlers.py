@@ -1,6 +1,6 @@
 """The handlers of commands: load, let the aggregate decide, append. No rule is decided here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -52,14 +52,27 @@ class CommandDone:
     changes: tuple[Change, ...] = ()
 
 
+Prepare = Callable[[Any, int, CommandContext], ChangeCommand]
+"""Gives a command, which is to be decided at a version, what it has to know beside the state."""
+
+
+def as_it_is(command: ChangeCommand, version: int, context: CommandContext) -> ChangeCommand:
+    """The Prepare of commands that rest on the state alone."""
+    return command
+
+
 class Handlers(Generic[State, Recorded]):
     """Carries out the commands on the aggregates of one repository."""
 
     def __init__(
-        self, repository: Repository[State, Recorded], declarations: Sequence[Declaration]
+        self,
+        repository: Repository[State, Recorded],
+        declarations: Sequence[Declaration],
+        prepare: Prepare = as_it_is,
     ) -> None:
         self._repository = repository
         self._declarations = declarations
+        self._prepare = prepare
 
     def table(self) -> dict[type[Command], Handler[CommandDone]]:
         """Which handler takes which command: all that are declared."""
@@ -86,6 +99,7 @@ class Handlers(Generic[State, Recorded]):
             return done
         if context.expected is not None and loaded.version not in context.expected:
             raise self._stale(loaded.id, loaded.version, context)
+        command = self._prepare(command, loaded.version, context)
         loaded.carry_out(command, self._repository.now())
         return self._finish(loaded, context)
 

@@ -2,7 +2,8 @@
 
 Read from the directory's view, page by page, so that any number of carriers needs the memory of one
 page; judged by the rules that judge one carrier. Only active carriers are looked at: another one is
-eligible for nothing, whatever the policy.
+eligible for nothing, whatever the policy. Rows know nothing of blocks, overrides and changes that
+wait: unless a policy looks at what only the stream says, carriers are judged as if there were none.
 """
 
 from collections import Counter
@@ -71,9 +72,13 @@ class Comparison:
     on: date
 
     @property
-    def asks_for_the_age(self) -> bool:
-        """Whether one of them looks at when a profile was changed, which no row says."""
-        return (self.before.recent_within_days or self.after.recent_within_days) is not None
+    def needs_the_stream(self) -> bool:
+        """Whether one of them looks at what no row says: when a profile was changed, or whether the
+        carrier is approved."""
+        return any(
+            policy.recent_within_days is not None or policy.approval_required
+            for policy in (self.before, self.after)
+        )
 
     def countries(self) -> frozenset[str]:
         """Those that a requirement names: of all others one stands for the rest."""
@@ -97,7 +102,8 @@ class Comparison:
         return frozenset(become), frozenset(cease)
 
     def _offered(self, state: CarrierState) -> Iterator[Work]:
-        named = self.countries()
+        decided = (*state.blocks.values(), *state.overrides.values())
+        named = self.countries() | {each.country for each in decided if each.country}
         for coverage in state.profile.coverage:
             places = set(coverage["countries"])
             asked = named if WORLDWIDE in places else named & places
@@ -139,7 +145,7 @@ def _facts(
     comparison: Comparison, body: Body, carriers: CarrierRepository, deadline: Deadline
 ) -> Facts:
     """From the carrier's row, or where a row does not say enough, from its stream."""
-    if comparison.asks_for_the_age:
+    if comparison.needs_the_stream:
         events = carriers.dated_events(body["carrier_id"], deadline)
         return facts_of([each.event for each in events], [each.at for each in events])
     profile = Profile(**{part: body[part] for part in PROFILE_PARTS})

@@ -15,8 +15,8 @@ class ShowCarrier:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowDocuments(ShowCarrier):
-    """The carrier's documents as they were then, and whether they hold on the day `on`
+class ShowOnDay(ShowCarrier):
+    """What a carrier had then, such as its documents, and whether each holds on the day `on`
     (YYYY-MM-DD): today where the carrier is, if no day is given."""
 
     on: str | None = None
@@ -32,10 +32,12 @@ class ShowHistory:
 
 @dataclass(frozen=True, slots=True)
 class JudgeEligibility:
-    """Whether a carrier can be given work of this service in this country (alpha-2)."""
+    """Whether a carrier can be given work of this service in this country (alpha-2), for this
+    customer; None if nobody says for whom."""
 
     country: str
     service: str
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,14 @@ class Repository(Generic[State, Recorded]):
             for each in recorded
         ]
 
+    def authored(
+        self, stream: str, version: int, deadline: Deadline
+    ) -> list[tuple[Recorded, str | None]]:
+        """Everything that happened to an aggregate up to a version, oldest first, each with its
+        actor; None for rows of the original registry. Raises UnreadableEvent, StoreUnavailable."""
+        recorded = self._store.read(stream, deadline, through_version=version)
+        return [(self._codec.decode(each), self._codec.origin(each).actor) for each in recorded]
+
     def _refuse_others(self, stream: str) -> None:
         """Raises AggregateNotFound for a stream that is of another kind of aggregate."""
         if aggregate_of(stream) is not self.root:

@@ -33,6 +33,7 @@ from app.application.projections.follower import (
 )
 from app.application.projections.projector import Projector
 from app.application.repository import CarrierRepository, PolicyRepository
+from app.application.second_person import SecondPerson
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
 from app.bootstrap.choice import open_stores
@@ -142,7 +143,8 @@ def _nobody() -> None:
 def _bus(
     carriers: CarrierRepository, policies: PolicyRepository, telemetry: Telemetry, tracer: Tracer
 ) -> CommandBus[CommandDone]:
-    table = Handlers(carriers, DECLARATIONS).table()
+    second_person = SecondPerson(carriers, policies)
+    table = Handlers(carriers, DECLARATIONS, second_person.prepared).table()
     table |= Handlers(policies, POLICY_DECLARATIONS).table()
     if not tracer.is_on:
         return CommandBus(table, telemetry)

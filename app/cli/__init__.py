@@ -14,6 +14,10 @@ _OTHERS = {
         _BACKUP,
         "Copy the registry into FILE while the service runs: events, claims and API keys.",
     ),
+    "blocks": (
+        _CARRIERS,
+        "List a carrier's blocks, preferences and overrides, and which hold on a day.",
+    ),
     "demo": (
         "app.cli.demo",
         "Fill an empty registry with 200 made-up carriers and two years of history.",

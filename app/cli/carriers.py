@@ -12,14 +12,15 @@ import click
 
 from app.api.resources import representations
 from app.api.schemas.commands import HistoryQuerySchema, ShowSchema, body_schema
-from app.api.schemas.documents import ShowDocumentsSchema
+from app.api.schemas.documents import ShowOnDaySchema
 from app.application.handlers import CommandDone
-from app.application.queries import ShowCarrier, ShowDocuments, ShowHistory
+from app.application.queries import ShowCarrier, ShowHistory, ShowOnDay
 from app.cli import options
 from app.cli.errors import CarrierCommand, tell_done
 from app.cli.opened import context_of, opened
 from app.cli.output import (
     aligned,
+    block_rows,
     carrier_rows,
     document_rows,
     history_rows,
@@ -147,16 +148,36 @@ def documents(
 
     --at and --version say what had been recorded then, --on is the day that it is judged for.
     """
-    query: ShowDocuments = options.loaded(ShowDocumentsSchema(), options.body_of(given))
+    query: ShowOnDay = options.loaded(ShowOnDaySchema(), options.body_of(given))
     with opened(settings) as (services, deadline):
         view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
         data = representations.documents(view, query.on or services.carriers.today(view.state))
     write_data(data, aligned(document_rows(data)), as_json=as_json)
 
 
+@click.command(cls=CarrierCommand)
+@click.argument("carrier_id", metavar="ID", type=click.UUID)
+@click.option("--on", metavar="DATE", help="Whether they hold on this day; today if not given.")
+@click.option("--version", metavar="N", help="As they were at this version.")
+@click.option("--at", metavar="TIME", help="As they were then: ISO 8601 with an offset.")
+@click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
+@click.pass_obj
+def blocks(settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: str | None) -> None:
+    """List a carrier's blocks, preferences and overrides, and which hold on a day.
+
+    --at and --version say what had been recorded then, --on is the day that it is judged for.
+    """
+    query: ShowOnDay = options.loaded(ShowOnDaySchema(), options.body_of(given))
+    with opened(settings) as (services, deadline):
+        view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
+        data = representations.blocks(view, query.on or services.carriers.today(view.state))
+    write_data(data, aligned(block_rows(data)), as_json=as_json)
+
+
 COMMANDS: Sequence[click.Command] = (
     *(ShellCommand(each).as_click() for each in DECLARATIONS),
     show,
     documents,
+    blocks,
     history,
 )

@@ -29,7 +29,7 @@ from app.cli.exit_codes import (
 )
 from app.cli.groups import accounting_for_help
 from app.cli.output import NotWritten, aligned, history_rows, note, printable, write
-from app.domain.errors import DomainError, ForbiddenByState, InvalidInput
+from app.domain.errors import DomainError, ForbiddenByState, InvalidInput, SecondPersonNeeded
 from app.domain.streams import aggregate_of
 
 __all__ = [
@@ -137,7 +137,7 @@ def _shown(error: CliError) -> click.exceptions.Exit:
     return click.exceptions.Exit(error.exit_code)
 
 
-def cli_error_of(error: Exception, log_line: str = "") -> CliError:  # noqa: PLR0911
+def cli_error_of(error: Exception, log_line: str = "") -> CliError:  # noqa: PLR0911, C901
     """The exit code and sentences of an error. `log_line`, the application's last warning, may say
     why the store is unavailable."""
     match error:
@@ -149,6 +149,8 @@ def cli_error_of(error: Exception, log_line: str = "") -> CliError:  # noqa: PLR
                 REFUSED,
                 f"The carrier is {error.state}, which does not allow this; possible is {possible}",
             )
+        case SecondPersonNeeded():
+            return CliError(REFUSED, error.sentence)
         case InvalidInput():
             return CliError(INVALID, f"{error.field}: {error.sentence}")
         case AlreadyClaimed():

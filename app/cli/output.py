@@ -167,6 +167,26 @@ def document_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
     ]
 
 
+def block_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
+    """A heading, and a row for each block, preference and override of a carrier."""
+    return [
+        ("WHAT", "WORK", "FROM", "TO", f"HOLDS ON {data['on']}", "WHY"),
+        *(
+            (
+                f"{noun} {each[f'{noun}_id']}",
+                f"{each['rule']} for {_work(each)}" if "rule" in each else _work(each),
+                each["valid_from"],
+                cell(each["valid_to"]),
+                "yes" if each["holds"] else "no",
+                each["reason"]
+                + (f"; taken back: {each['taken_back']}" if each["taken_back"] else ""),
+            )
+            for noun in ("block", "preference", "override")
+            for each in data[f"{noun}s"]
+        ),
+    ]
+
+
 def printable(text: str) -> str:
     """The text with control and bidirectional characters escaped, which could steer a terminal."""
     if text.isprintable():
@@ -174,6 +194,12 @@ def printable(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def _work(instruction: Mapping[str, Json]) -> str:
+    """The work that an instruction is about; `all` where it names none."""
+    said = (instruction[name] for name in ("service", "country", "customer"))
+    return " ".join(each for each in said if each) or "all"
 
 
 def _what_became(document: Mapping[str, Json]) -> str:

@@ -123,7 +123,7 @@ class Declaration:
     about: asked for in that state, it is no longer forbidden but done already, unless it still
     would change something. `events` begins with the command's own event. `summary` is the API's
     sentence, if that is another one than the help page's; `details` are the help page's second
-    paragraph.
+    paragraph. `any_of` are fields of which at least one has to be given.
     """
 
     name: str
@@ -133,6 +133,7 @@ class Declaration:
     leads_to: str | None = None
     summary: str = ""
     details: str = ""
+    any_of: tuple[str, ...] = ()
     group: str = field(kw_only=True)
 
     @property

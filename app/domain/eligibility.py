@@ -3,14 +3,17 @@ policy adds. Imports only the domain.
 
 Every rule is checked, even after one does not hold, so that the answer names every obstacle. Three
 rules always count: the carrier is active, it offers the service, and it does so in the country. The
-policy adds one for each requirement that applies to the work, and one on how recent the profile is.
+policy adds one for each requirement that applies to the work, one on how recent the profile is, and
+one on approval. Decisions of people add theirs where there are any (`oversight.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from app.domain.blocks import Instruction, Instructions, applying
 from app.domain.carrier import ACTIVE, Carrier, CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.commands.change_email import CarrierEmailChanged
@@ -21,8 +24,10 @@ from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.suspend import CarrierSuspended
 from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.held_documents import Held, no_documents
+from app.domain.oversight import on_approval, on_blocks, on_hold, overridden
 from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
+from app.domain.verdict import Last, Verdict, unknown
 
 RECENT = "recent"
 
@@ -37,11 +42,18 @@ _SETS_THE_PROFILE = (
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Work of this service in this country (alpha-2, upper case), on a day."""
+    """Work of this service in this country (alpha-2, upper case), on a day, and for which customer;
+    None if nobody says for whom."""
 
     country: str
     service: str
     on: date
+    customer: str | None = None
+
+    def instructions(self, instructions: Instructions) -> list[Instruction]:
+        """Those that apply to the work."""
+        day = self.on.isoformat()
+        return applying(instructions, self.country, self.service, self.customer, day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +67,7 @@ class Facts:
     state_set_by: int | None = None
     coverage_set_by: int | None = None
     profile_set_by: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A rule's result. `decided_by` is the index (from 0) of the last event that set what the rule
-    checks; None if there is no such event. `looked_at` is the value that was checked, as JSON."""
-
-    rule: str
-    holds: bool
-    explanation: str
-    decided_by: int | None
-    looked_at: Any = None
+    last: Last = unknown
 
 
 def facts_of(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> Facts:
@@ -84,12 +85,14 @@ def facts_of(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> Fac
         state_set_by=_last(events, lambda event: isinstance(event, _SETS_THE_STATE)),
         coverage_set_by=_last(events, _sets_the_coverage),
         profile_set_by=profile,
+        last=partial(_last, events),
     )
 
 
 def judge(facts: Facts, work: Work, policy: PolicyState) -> list[Verdict]:
     """Every rule's verdict on the work."""
-    return [
+    state, last = facts.state, facts.last
+    verdicts = [
         *_always(facts, work),
         *_on_the_profile(facts, work, policy),
         *(
@@ -97,7 +100,11 @@ def judge(facts: Facts, work: Work, policy: PolicyState) -> list[Verdict]:
             for requirement in policy.requirements
             if applies(requirement, work)
         ),
+        *on_blocks(state, work.instructions, last),
+        *on_hold(state, last),
+        *([on_approval(state, last)] if policy.approval_required else []),
     ]
+    return overridden(verdicts, state, work.instructions, last)
 
 
 def applies(requirement: Mapping[str, Any], work: Work) -> bool:

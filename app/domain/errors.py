@@ -4,7 +4,8 @@ DomainError
 ├── InvalidValue       a value breaks a rule of its own
 ├── InvalidInput       a command's field breaks a rule that only its decision could look at
 ├── AlreadyRegistered  a carrier is registered only once
-└── ForbiddenByState   the carrier's state does not allow it
+├── ForbiddenByState   the carrier's state does not allow it
+└── SecondPersonNeeded  who asks is not the second person that this needs
 """
 
 
@@ -41,3 +42,11 @@ class ForbiddenByState(DomainError):
         super().__init__(f"a carrier that is {state} does not take this")
         self.state = state
         self.possible = possible
+
+
+class SecondPersonNeeded(DomainError):
+    """Who asks is the first person already, or nobody can tell who it is; `sentence` says which."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence

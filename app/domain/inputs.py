@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
-from app.domain import documents, values
+from app.domain import blocks, documents, values
 from app.domain.command import Input, NumberInput, ObjectInput, Profile
 from app.domain.errors import InvalidInput
 from app.domain.profile.contact import URL_MAX_CHARACTERS, https_url
+from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.profile.identifiers import day
 
 FIRST_ZONE = timedelta(hours=14)
@@ -126,6 +127,23 @@ DocumentId = Annotated[
         {"minimum": 1, "maximum": 2**31 - 1},
     ),
 ]
+BlockId = Annotated[
+    int, NumberInput(int, "Which block of the carrier.", 1, "Which block of the carrier.", "N")
+]
+PreferenceId = Annotated[
+    int,
+    NumberInput(
+        int, "Which preference of the carrier.", 1, "Which preference of the carrier.", "N"
+    ),
+]
+OverrideId = Annotated[
+    int,
+    NumberInput(int, "Which override of the carrier.", 1, "Which override of the carrier.", "N"),
+]
+ProposalId = Annotated[
+    int,
+    NumberInput(int, "Which change that waits.", 1, "Which change that waits.", "N"),
+]
 DocumentNumber = Annotated[
     str, line("number", 100, "What its issuer numbers it with.", "CI-2026-17")
 ]
@@ -134,6 +152,46 @@ ValidFrom = Annotated[str, calendar_day("valid_from", "The first day it is valid
 ValidTo = Annotated[
     str | None,
     calendar_day("valid_to", "The last day it is valid; open if not given.", "2026-12-31"),
+]
+FromDay = Annotated[str, calendar_day("valid_from", "The first day it applies.", "2026-12-01")]
+ToDay = Annotated[
+    str | None,
+    calendar_day("valid_to", "The last day it applies; open if not given.", "2026-12-31"),
+]
+LastDay = Annotated[str, calendar_day("valid_to", "The last day it applies.", "2026-12-31")]
+OverridableRule = Annotated[
+    str, choice("rule", blocks.OVERRIDABLE, "The rule that is to hold.", "OverridableRule")
+]
+WorkCountry = Annotated[
+    str | None,
+    Input(
+        country,
+        "Only for work in this country (ISO 3166 alpha-2).",
+        "DE",
+        "Only for work there, such as DE.",
+        "CODE",
+        {"pattern": "^[A-Za-z]{2}$"},
+    ),
+]
+WorkService = Annotated[
+    str | None,
+    Input(
+        known_service,
+        "Only for work of this service.",
+        "express",
+        f"Only for this service: {', '.join(SERVICES)}.",
+        keywords={"enum": list(SERVICES)},
+        type_name="Service",
+    ),
+]
+WorkCustomer = Annotated[
+    str | None,
+    line(
+        "customer",
+        blocks.CUSTOMER_MAX_CHARACTERS,
+        "Only for work for this customer, by your own name for it.",
+        "ACME",
+    ),
 ]
 OptionalLimit = Annotated[documents.Limit | None, LIMIT]
 FileSha256 = Annotated[str | None, _SHA256]

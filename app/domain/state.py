@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.domain.approval import Approval
+from app.domain.blocks import Instructions
 from app.domain.documents import Documents
 from app.domain.profile import EMPTY, Profile
+from app.domain.proposals import Proposals
 from app.domain.values import comparable_email
 
 ACTIVE, SUSPENDED, RETIRED = "active", "suspended", "retired"
@@ -29,6 +32,11 @@ class CarrierState:
     incidents: Mapping[str, int] = field(default_factory=dict)  # how many, by kind
     last_incident_on: str | None = None
     documents: Documents = field(default_factory=dict)
+    blocks: Instructions = field(default_factory=dict)
+    preferences: Instructions = field(default_factory=dict)
+    overrides: Instructions = field(default_factory=dict)
+    approval: Approval | None = None
+    proposals: Proposals = field(default_factory=dict)
     distinct_from: frozenset[str] = frozenset()  # ids of carriers that only look alike
 
     def as_json(self) -> dict[str, Any]:

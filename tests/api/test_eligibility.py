@@ -120,6 +120,32 @@ def test_the_policy_that_holds_is_applied(client: FlaskClient, location: str) ->
     assert data(client.get(address, headers={"If-None-Match": tag}))["eligible"]
 
 
+def test_a_block_and_a_preference_are_of_the_day_and_the_customer(
+    client: FlaskClient, location: str
+) -> None:
+    """A 304 does not outlive the day, and without a block the answer is what it always was."""
+    address = f"{location}/eligibility?{WORK}"
+    instruction = {"customer": "ACME", "valid_from": "2020-01-01", "reason": "Two claims"}
+    client.post(f"{location}/block", json=instruction)
+    client.post(f"{location}/prefer", json={**instruction, "customer": None, "country": "DE"})
+    answer = client.get(address)
+    today = data(client.get(f"{location}/blocks"))["on"]
+    assert answer.headers["ETag"] == f'"4.0.{today}"'
+    assert data(answer)["eligible"]
+    assert data(answer)["preferences"] == [{"preference_id": 1, "reason": "Two claims"}]
+    named = data(client.get(f"{address}&customer=acme"))
+    assert (named["eligible"], named["rules"][3]["rule"]) == (False, "not-blocked")
+    assert named["rules"][3]["event"]["type"] == "CarrierBlocked"
+    override = {**instruction, "rule": "not-blocked", "valid_to": "9999-12-31"}
+    client.post(f"{location}/override-verdict", json=override)
+    named = data(client.get(f"{address}&customer=ACME"))
+    assert (named["eligible"], named["rules"][3]["event"]["type"]) == (
+        True,
+        "CarrierVerdictOverridden",
+    )
+    failure(client.get(f"{address}&customer=%20"), 400)
+
+
 def test_an_unknown_carrier(client: FlaskClient) -> None:
     """404."""
     answer = client.get(f"/carriers/{uuid4()}/eligibility?{WORK}")

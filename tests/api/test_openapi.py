@@ -298,6 +298,13 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         "reinstate",
         "file_document",
         "replace_document",
+        "block",
+        "unblock",
+        "prefer",
+        "unprefer",
+        "override_verdict",
+        "withdraw_override",
+        "reject",
         "annotate",
         "not_a_duplicate",
         "retire",
@@ -321,12 +328,18 @@ def test_what_is_answered_is_described(client: FlaskClient, spec: Json) -> None:
     full = profile["application/json"]["examples"]["full"]["value"]
     location = client.post("/register-carrier", json={**FEDEX, **full}).headers["Location"]
     client.post(f"{location}/suspend", json={"reason": "late", "category": "safety"})
+    about = {"valid_from": "2026-12-01", "reason": "late"}
+    client.post(f"{location}/block", json={**about, "service": "express"})
+    client.post(f"{location}/prefer", json={**about, "customer": "ACME"})
+    override = {**about, "rule": "recent", "valid_to": "2026-12-31"}
+    client.post(f"{location}/override-verdict", json=override)
     for operation_id, path in (
         ("show_carrier", location),
         ("show_carrier", f"{location}?version=1"),
         ("show_carrier", f"{location}?version=99"),
         ("show_carrier", f"{location}?at=then"),
         ("show_carrier", f"/carriers/{uuid4()}"),
+        ("show_blocks", f"{location}/blocks?on=2026-12-01"),
         ("show_history", f"{location}/history?limit=1"),
         ("show_history", f"{location}/history?after=2147483647"),
         ("show_history", f"{location}/history?limit=0"),

@@ -266,6 +266,25 @@ def test_the_documents_of_nobody_are_not_found() -> None:
     assert run("documents", NOBODY).exit_code == NOT_FOUND
 
 
+def test_blocks_and_preferences_are_given_taken_back_and_listed() -> None:
+    """A line each, with the work, whether it holds on the day, and why."""
+    carrier_id = registered()
+    block = ("--service", "express", "--country", "DE", "--valid-from", "2026-01-01")
+    data("block", carrier_id, *block, "--reason", "Two claims are open")
+    data("prefer", carrier_id, "--customer", "ACME", *block[4:], "--reason", "Agreed")
+    override = ("--rule", "recent", "--valid-from", "2026-12-01", "--valid-to", "2026-12-31")
+    data("override-verdict", carrier_id, *override, "--reason", "Called them")
+    data("unblock", carrier_id, "--block-id", "1", "--reason", "Settled")
+    heading, *lines = run("blocks", carrier_id, "--on", "2026-12-31").stdout.splitlines()
+    assert "HOLDS ON 2026-12-31" in heading
+    assert [" ".join(line.split()) for line in lines] == [
+        "block 1 express DE 2026-01-01 - no Two claims are open; taken back: Settled",
+        "preference 1 ACME 2026-01-01 - yes Agreed",
+        "override 1 recent for all 2026-12-01 2026-12-31 yes Called them",
+    ]
+    assert data("blocks", carrier_id, "--version", "2")["blocks"][0]["taken_back"] is None
+
+
 def test_a_note_is_shown_by_the_history() -> None:
     """As it changes no field."""
     carrier_id = registered()

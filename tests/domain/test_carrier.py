@@ -10,21 +10,32 @@ from hypothesis import strategies as st
 from app.domain.carrier import ACTIVE, POSSIBLE, RETIRED, SUSPENDED, Carrier, CarrierState
 from app.domain.command import CarrierEvent, Command
 from app.domain.commands.annotate import AnnotateCarrier, CarrierAnnotated
+from app.domain.commands.approve import ApproveCarrier, CarrierApproved
+from app.domain.commands.block import BlockCarrier, CarrierBlocked
 from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
+from app.domain.commands.confirm_change import CarrierChangeConfirmed, ConfirmChange
+from app.domain.commands.discard_change import CarrierChangeDiscarded, DiscardChange
 from app.domain.commands.file_document import CarrierDocumentFiled, FileDocument
 from app.domain.commands.not_a_duplicate import CarrierDistinguished, DistinguishCarrier
 from app.domain.commands.note_incident import CarrierIncidentNoted, NoteIncident
+from app.domain.commands.override_verdict import CarrierVerdictOverridden, OverrideVerdict
+from app.domain.commands.prefer import CarrierPreferred, PreferCarrier
 from app.domain.commands.register import CarrierRegistered, RegisterCarrier
 from app.domain.commands.reinstate import CarrierReinstated, ReinstateCarrier
+from app.domain.commands.reject import CarrierRejected, RejectCarrier
 from app.domain.commands.rename import CarrierRenamed, RenameCarrier
 from app.domain.commands.replace_document import CarrierDocumentReplaced, ReplaceDocument
 from app.domain.commands.retire import CarrierRetired, RetireCarrier
 from app.domain.commands.suspend import CarrierSuspended, SuspendCarrier
+from app.domain.commands.unblock import CarrierUnblocked, UnblockCarrier
+from app.domain.commands.unprefer import CarrierUnpreferred, UnpreferCarrier
 from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
 from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn, WithdrawDocument
+from app.domain.commands.withdraw_override import CarrierOverrideWithdrawn, WithdrawOverride
 from app.domain.documents import Limit
 from app.domain.errors import AlreadyRegistered, DomainError, ForbiddenByState
 from app.domain.profile import EMPTY
+from app.domain.second_person import CarrierChangeProposed, Reviewer
 from app.domain.values import CATEGORIES, CarrierName, Category, EmailAddress, Reason
 from tests.support.commits import MOMENT
 from tests.support.scenario import CARRIER_ID, given
@@ -38,11 +49,18 @@ PROFILED = CarrierProfileUpdated(changes={"phone": PHONE, "aliases": ["FDX"]})
 COVER = CarrierDocumentFiled(
     1, "cargo-insurance", "CI 1", "Insurer", "2026-01-01", "2026-12-31", None, None, None
 )
+BLOCK = CarrierBlocked(1, "DE", "express", None, "2026-01-01", None, "Claims are open")
+PREFERENCE = CarrierPreferred(1, None, None, "ACME", "2026-01-01", "2026-12-31", "Agreed")
+OVERRIDE = CarrierVerdictOverridden(
+    1, "recent", None, None, None, "2026-01-01", "2026-01-31", "Called them"
+)
+PROPOSAL = CarrierChangeProposed(1, {"email": "new@fedex.com"})
+PAST = (REGISTERED, PROFILED, COVER, BLOCK, PREFERENCE, OVERRIDE, PROPOSAL)
 
 PASTS: dict[str, tuple[CarrierEvent, ...]] = {
-    ACTIVE: (REGISTERED, PROFILED, COVER),
-    SUSPENDED: (REGISTERED, PROFILED, COVER, SUSPENSION),
-    RETIRED: (REGISTERED, PROFILED, COVER, RETIREMENT),
+    ACTIVE: PAST,
+    SUSPENDED: (*PAST, SUSPENSION),
+    RETIRED: (*PAST, RETIREMENT),
 }
 Outcomes = tuple[CarrierEvent | type[DomainError], ...]
 NOTHING: Outcomes = ()
@@ -57,6 +75,18 @@ RENEWAL = CarrierDocumentReplaced(
     2, 1, "cargo-insurance", "CI 2", "Insurer", "2027-01-01", None, None, None, None, "Renewed"
 )
 WITHDRAWAL = CarrierDocumentWithdrawn(1, "Forged")
+OTHER_BLOCK = CarrierBlocked(2, None, None, "ACME", "2026-02-01", "2026-02-28", "Asked for")
+UNBLOCKING = CarrierUnblocked(1, "Settled")
+OTHER_PREFERENCE = CarrierPreferred(2, "DE", "express", None, "2026-01-01", None, "The best")
+END = CarrierUnpreferred(1, "Ran out")
+APPROVAL, REJECTION = CarrierApproved("Called them"), CarrierRejected("No answer")
+CONFIRMED = (CarrierEmailChanged("new@fedex.com"), CarrierChangeConfirmed(1, "Called them"))
+DISCARDED = CarrierChangeDiscarded(1, "Not theirs")
+SECOND = Reviewer("second", [(each, "first") for each in PAST])
+OTHER_OVERRIDE = CarrierVerdictOverridden(
+    2, "service", "DE", None, None, "2026-01-01", "2026-01-31", "Agreed"
+)
+OVERRIDE_WITHDRAWN = CarrierOverrideWithdrawn(1, "Not so")
 NOTE = CarrierAnnotated("Ask for Ms Ito")
 OTHER_ID = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
 DISTINGUISHED = CarrierDistinguished(OTHER_ID, "Two brothers")
@@ -179,6 +209,75 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (WITHDRAWAL,),
         (WITHDRAWAL,),
     ),
+    "block": (
+        BlockCarrier(
+            CARRIER_ID,
+            "2026-02-01",
+            Reason("Asked for"),
+            customer="ACME",
+            valid_to="2026-02-28",
+        ),
+        (OTHER_BLOCK,),
+        (OTHER_BLOCK,),
+        FORBIDDEN,
+    ),
+    "block that stands": (
+        BlockCarrier(CARRIER_ID, "2026-01-01", Reason("Claims are open"), "DE", "express"),
+        NOTHING,
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "unblock": (
+        UnblockCarrier(CARRIER_ID, 1, Reason("Settled")),
+        (UNBLOCKING,),
+        (UNBLOCKING,),
+        (UNBLOCKING,),
+    ),
+    "prefer": (
+        PreferCarrier(CARRIER_ID, "2026-01-01", Reason("The best"), "DE", "express"),
+        (OTHER_PREFERENCE,),
+        (OTHER_PREFERENCE,),
+        FORBIDDEN,
+    ),
+    "unprefer": (UnpreferCarrier(CARRIER_ID, 1, Reason("Ran out")), (END,), (END,), (END,)),
+    "override-verdict": (
+        OverrideVerdict(
+            CARRIER_ID, "service", "2026-01-01", "2026-01-31", Reason("Agreed"), country="DE"
+        ),
+        (OTHER_OVERRIDE,),
+        (OTHER_OVERRIDE,),
+        FORBIDDEN,
+    ),
+    "withdraw-override": (
+        WithdrawOverride(CARRIER_ID, 1, Reason("Not so")),
+        (OVERRIDE_WITHDRAWN,),
+        (OVERRIDE_WITHDRAWN,),
+        (OVERRIDE_WITHDRAWN,),
+    ),
+    "approve": (
+        ApproveCarrier(CARRIER_ID, Reason("Called them"), reviewer=SECOND),
+        (APPROVAL,),
+        (APPROVAL,),
+        FORBIDDEN,
+    ),
+    "reject": (
+        RejectCarrier(CARRIER_ID, Reason("No answer")),
+        (REJECTION,),
+        (REJECTION,),
+        FORBIDDEN,
+    ),
+    "confirm-change": (
+        ConfirmChange(CARRIER_ID, 1, Reason("Called them"), reviewer=SECOND),
+        CONFIRMED,
+        CONFIRMED,
+        FORBIDDEN,
+    ),
+    "discard-change": (
+        DiscardChange(CARRIER_ID, 1, Reason("Not theirs")),
+        (DISCARDED,),
+        (DISCARDED,),
+        (DISCARDED,),
+    ),
     "annotate": (AnnotateCarrier(CARRIER_ID, "Ask for Ms Ito"), (NOTE,), (NOTE,), (NOTE,)),
     "not-a-duplicate": (
         DistinguishCarrier(CARRIER_ID, OTHER_ID, Reason("Two brothers")),
@@ -296,17 +395,30 @@ KINDS = st.sampled_from(["cargo-insurance", "contract"])
 NUMBERS = st.sampled_from(["1", "2"])
 DAYS = st.sampled_from(["2026-01-01", "2026-12-31", "2027-01-01"])
 IDS = st.integers(1, 4)
+SERVICES = st.sampled_from(["express", "air"])
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(RegisterCarrier, NAMES, EMAILS, PROFILES),
     st.builds(RenameCarrier, ID, NAMES),
     st.builds(ChangeEmail, ID, EMAILS),
     st.builds(UpdateProfile, ID, PROFILES),
+    st.builds(ChangeEmail, ID, EMAILS, guarded=st.just(frozenset({"email"}))),
+    st.builds(UpdateProfile, ID, PROFILES, guarded=st.just(frozenset({"phone"}))),
+    st.builds(ConfirmChange, ID, IDS, REASONS, reviewer=st.just(SECOND)),
+    st.builds(DiscardChange, ID, IDS, REASONS),
+    st.builds(ApproveCarrier, ID, REASONS, reviewer=st.just(SECOND)),
+    st.builds(RejectCarrier, ID, REASONS),
     st.builds(SuspendCarrier, ID, REASONS, CATEGORY),
     st.builds(ReinstateCarrier, ID, st.none() | REASONS),
     st.builds(RetireCarrier, ID, REASONS),
     st.builds(FileDocument, ID, KINDS, NUMBERS, st.just("Insurer"), DAYS, st.none() | DAYS),
     st.builds(ReplaceDocument, ID, IDS, NUMBERS, st.just("Insurer"), DAYS, st.none() | DAYS),
     st.builds(WithdrawDocument, ID, IDS, REASONS),
+    st.builds(BlockCarrier, ID, DAYS, REASONS, st.none() | st.just("DE"), st.none() | SERVICES),
+    st.builds(UnblockCarrier, ID, IDS, REASONS),
+    st.builds(PreferCarrier, ID, DAYS, REASONS, customer=st.sampled_from(["ACME", "Other"])),
+    st.builds(UnpreferCarrier, ID, IDS, REASONS),
+    st.builds(OverrideVerdict, ID, st.just("recent"), DAYS, DAYS, REASONS),
+    st.builds(WithdrawOverride, ID, IDS, REASONS),
     st.builds(DistinguishCarrier, ID, st.sampled_from([OTHER_ID, OTHER_ID[::-1]]), REASONS),
 )
 

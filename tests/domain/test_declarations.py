@@ -8,7 +8,11 @@ from app.domain import commands
 from app.domain.command import Change, ChangeCarrier, Command, Declaration
 from app.domain.commands import SENTENCES
 from app.domain.declarations import BY_COMMAND, DECLARATIONS, EVENTS
+from app.domain.second_person import GuardedChange, Review
 from app.domain.state import STATES
+
+OF_THE_HANDLER = ("reviewer", "guarded")
+"""Fields that the handler gives to a command, and no caller can."""
 
 EACH = pytest.mark.parametrize("declaration", DECLARATIONS, ids=lambda each: each.name)
 
@@ -21,7 +25,7 @@ def test_every_module_is_in_the_table() -> None:
 
 def test_every_command_is_declared() -> None:
     """The class, too."""
-    bases = (Command, Change, ChangeCarrier)
+    bases = (Command, Change, ChangeCarrier, GuardedChange, Review)
     written = {each for base in bases for each in base.__subclasses__()}
     # By name: a dataclass with slots is made twice.
     names = {each.__name__ for each in written} - {base.__name__ for base in bases}
@@ -45,7 +49,11 @@ def test_a_change_is_possible_in_some_state(declaration: Declaration) -> None:
 @EACH
 def test_every_field_is_described(declaration: Declaration) -> None:
     """A field without an Input would be known to nobody who asks."""
-    fields = {*declaration.command.__dataclass_fields__} - {"carrier_id", "profile"}
+    fields = {*declaration.command.__dataclass_fields__} - {
+        "carrier_id",
+        "profile",
+        *OF_THE_HANDLER,
+    }
     assert {each.name for each in declaration.inputs} == fields
     assert declaration.takes_profile is ("profile" in declaration.command.__dataclass_fields__)
 

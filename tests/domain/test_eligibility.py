@@ -15,10 +15,11 @@ from app.domain.commands.rename import CarrierRenamed
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.suspend import CarrierSuspended
 from app.domain.commands.update_profile import CarrierProfileUpdated
-from app.domain.eligibility import Facts, Verdict, Work, facts_of, judge
+from app.domain.eligibility import Facts, Work, facts_of, judge
 from app.domain.held_documents import HeldDocument
 from app.domain.policy.state import DEFAULT, PolicyState
 from app.domain.state import CarrierState
+from app.domain.verdict import Verdict
 from tests.support.policies import policy, requires
 
 REGISTERED = CarrierRegistered("FedEx", "contact@fedex.com")

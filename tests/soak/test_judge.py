@@ -60,6 +60,23 @@ def clean() -> WrittenHistory:
     )
     written.shown("carrier-2")
     written.done("withdraw-document", "carrier-2", document_id=2, reason="forged")
+    block = {"service": "express", "valid_from": "2026-01-31", "reason": "late"}
+    written.done("block", "carrier-2", **block)
+    written.done("block", "carrier-2", **block)
+    written.done("prefer", "carrier-2", **block)
+    written.done("unblock", "carrier-2", block_id=1, reason="settled")
+    written.refused("validation-failed", "unprefer", "carrier-2", preference_id=2, reason="x")
+    written.done("unprefer", "carrier-2", preference_id=1, reason="over")
+    override = {**block, "rule": "recent", "valid_to": "2026-02-28"}
+    written.done("override-verdict", "carrier-2", **override)
+    written.done("withdraw-override", "carrier-2", override_id=1, reason="not so")
+    written.done("reject", "carrier-2", reason="no answer")
+    written.done("reject", "carrier-2", reason="no answer")
+    written.refused("second-person-needed", "approve", "carrier-2", reason="known")
+    written.refused(
+        "second-person-needed", "confirm-change", "carrier-2", proposal_id=1, reason="x"
+    )
+    written.refused("validation-failed", "discard-change", "carrier-2", proposal_id=1, reason="x")
     written.done("annotate", "carrier-2", note="ask for Ms Ito")
     for reason in ("brothers", "twins"):
         written.done("not-a-duplicate", "carrier-2", other="carrier-1", reason=reason)
@@ -106,7 +123,7 @@ def test_a_history_without_a_fault_passes() -> None:
     """Refusals, no-ops, commands without an answer and sent again among it."""
     history = clean().finished()
     assert broken(history) == []
-    assert described(history).startswith("23 commands (18 done, 4 refused, 1 unknown in the end")
+    assert described(history).startswith("36 commands (27 done, 8 refused, 1 unknown in the end")
 
 
 def test_a_history_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:

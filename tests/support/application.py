@@ -19,6 +19,7 @@ from app.application.ports.event_store import (
     RecordedEvent,
 )
 from app.application.repository import CarrierRepository, PolicyRepository
+from app.application.second_person import SecondPerson
 from app.domain.command import Command
 from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.rename import RenameCarrier
@@ -73,7 +74,8 @@ class Application:
         self.telemetry = CountingTelemetry()
         self.carriers = CarrierRepository(store, JsonCodec(), lambda: MOMENT)
         self.policies = PolicyRepository(store, JsonCodec(), lambda: MOMENT)
-        table = Handlers(self.carriers, DECLARATIONS).table()
+        second_person = SecondPerson(self.carriers, self.policies)
+        table = Handlers(self.carriers, DECLARATIONS, second_person.prepared).table()
         table |= Handlers(self.policies, POLICY_DECLARATIONS).table()
         self.bus = CommandBus(table, self.telemetry)
 

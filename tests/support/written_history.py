@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from tests.support.history.carrier import NOBODY, Carrier, decided
+from tests.support.history.instructions import GIVEN, next_number
 from tests.support.history.records import (
     DONE,
     REFUSED,
@@ -34,6 +35,13 @@ _TYPES = {
     "file-document": "CarrierDocumentFiled",
     "replace-document": "CarrierDocumentReplaced",
     "withdraw-document": "CarrierDocumentWithdrawn",
+    "block": "CarrierBlocked",
+    "unblock": "CarrierUnblocked",
+    "prefer": "CarrierPreferred",
+    "unprefer": "CarrierUnpreferred",
+    "override-verdict": "CarrierVerdictOverridden",
+    "withdraw-override": "CarrierOverrideWithdrawn",
+    "reject": "CarrierRejected",
     "annotate": "CarrierAnnotated",
     "not-a-duplicate": "CarrierDistinguished",
 }
@@ -144,6 +152,8 @@ class WrittenHistory:
             body = {"reason": None, **body, "replaces": body["document_id"]}
             body["kind"] = before.documents[body["replaces"] - 1].said[0]
             body["document_id"] = len(before.documents) + 1
+        if noun := GIVEN.get(sent.name):
+            body[f"{noun}_id"] = next_number(before.instructions, noun)
         parts = {part: body.pop(part) for part in ("website", "aliases") if part in body}
         contents = [("CarrierProfileUpdated", {"changes": parts})] if parts else []
         if sent.name == "register":
@@ -168,7 +178,8 @@ class WrittenHistory:
     def _fields(self, carrier: str) -> Mapping[str, Any]:
         known = self._carriers[carrier]
         fields = asdict(known.shown)
-        del fields["documents"], fields["distinct_from"]
+        for hidden in ("documents", "instructions", "rejected", "distinct_from"):
+            del fields[hidden]
         return {**fields, "aliases": list(known.aliases), "carrier_id": carrier}
 
     def _keep(self, sent: Sent) -> Sent:

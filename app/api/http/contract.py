@@ -217,7 +217,10 @@ def _example(field: fields.Field[Any]) -> Any:  # noqa: ANN401 - JSON; ... if th
 
 def _request_examples(body: type[Schema]) -> dict[str, dict[str, Any]]:
     full = example_of(body())
-    minimum = {name: full[name] for name, field in body().fields.items() if field.required}
+    least = getattr(body, "least", ())
+    minimum = {
+        name: full[name] for name, field in body().fields.items() if field.required or name in least
+    }
     examples = {"full": {"value": full}}
     return examples if minimum == full else {"least": {"value": minimum}} | examples
 

@@ -24,7 +24,7 @@ from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.ports.feed import BeyondHead, FeedRenewed
 from app.application.readiness import NotReady
 from app.application.shown import AggregateNotFound
-from app.domain.errors import AlreadyRegistered, ForbiddenByState, InvalidInput
+from app.domain.errors import AlreadyRegistered, ForbiddenByState, InvalidInput, SecondPersonNeeded
 from app.domain.streams import aggregate_of
 
 log = logging.getLogger(__name__)
@@ -134,6 +134,10 @@ def _forbidden(error: ForbiddenByState) -> Problem:
         "forbidden-by-state",
         {"state": f"It is {error.state}", "possible": f"Possible is {possible}"},
     )
+
+
+def _second_person(error: SecondPersonNeeded) -> Problem:
+    return Problem(409, error.sentence, "second-person-needed")
 
 
 def _claimed(error: AlreadyClaimed) -> Problem:
@@ -266,6 +270,7 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         ForeignHost: _foreign_host,
         AggregateNotFound: _not_found,
         ForbiddenByState: _forbidden,
+        SecondPersonNeeded: _second_person,
         AlreadyClaimed: _claimed,
         AlreadyRegistered: _registered,
         VersionConflict: _conflict,

@@ -1,5 +1,6 @@
 """The carriers' addresses: schema in, command to the bus, envelope out."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from app.api.http.request_cycle import deadline
 from app.api.http.versioned import versioned
 from app.api.resources import representations as shown
 from app.api.schemas import answers as answer_schemas
+from app.api.schemas.blocks import BlocksSchema
 from app.api.schemas.commands import (
     CommandQuery,
     HistoryQuerySchema,
@@ -22,12 +24,12 @@ from app.api.schemas.commands import (
     rule_of,
 )
 from app.api.schemas.directory import EligibilityQuerySchema, EligibilitySchema
-from app.api.schemas.documents import DocumentsSchema, ShowDocumentsSchema
+from app.api.schemas.documents import DocumentsSchema, ShowOnDaySchema
 from app.application.consistency import token_of
 from app.application.handlers import CommandDone
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
-from app.application.queries import JudgeEligibility, ShowCarrier, ShowDocuments, ShowHistory
+from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
 from app.domain.carrier import Carrier
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
@@ -50,7 +52,7 @@ _REGISTERED = {
     200: Answer("With `dry_run`, what would be done", (answer_schemas.PlanSchema,)),
 }
 _SHOWN = {
-    200: Answer("The carrier", (answer_schemas.CarrierSchema,), ("ETag",)),
+    200: Answer("The carrier", (answer_schemas.ShownCarrierSchema,), ("ETag",)),
     304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
 }
 _JUDGED = {
@@ -58,6 +60,7 @@ _JUDGED = {
     304: Answer("Nothing that it follows from has changed", headers=("ETag.judged",)),
 }
 _DOCUMENTS = {200: Answer("Its documents", (DocumentsSchema,))}
+_BLOCKS = {200: Answer("Its blocks, preferences and overrides", (BlocksSchema,))}
 _HISTORY = {200: Answer("A page of its history", (answer_schemas.HistorySchema,), ("Link",))}
 
 blueprint = ContractBlueprint("carriers", __name__, description="Companies that carry goods")
@@ -104,20 +107,27 @@ def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
 def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
     """Tell whether a carrier can be given a piece of work today, by which rules, and which event
     decided each of them: the rules that always count, and those of the policy that holds."""
-    carriers, now = services().carriers, services().carriers.now()
+    carriers = services().carriers
     events = carriers.dated_events(str(carrier_id), deadline())
     policy = services().policies.load(POLICY_ID, deadline())
     facts = facts_of([each.event for each in events], [each.at for each in events])
-    work = Work(query.country, query.service, now.date())
+    state = facts.state
+    today = date.fromisoformat(carriers.today(state))
+    work = Work(query.country, query.service, today, query.customer)
     version = events[-1].version
     data = {
         "carrier_id": str(carrier_id),
         "version": version,
         "policy_version": policy.version,
-        **shown.eligibility(events, judge(facts, work, policy.state or DEFAULT)),
+        **shown.eligibility(
+            events,
+            judge(facts, work, policy.state or DEFAULT),
+            work.instructions(state.preferences),
+        ),
     }
-    # Of what the answer follows from; the day counts only if a policy asks for what depends on it.
-    tag = f"{version}.{policy.version}.{work.on}" if policy.version else str(version)
+    # Of what the answer follows from; the day counts only where something depends on it.
+    by_day = policy.version or state.blocks or state.preferences or state.overrides
+    tag = f"{version}.{policy.version}.{work.on}" if by_day else str(version)
     return versioned(data, Carrier.noun, str(carrier_id), version, tag)
 
 
@@ -125,14 +135,28 @@ def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
     "/carriers/<uuid:carrier_id>/documents",
     _DOCUMENTS,
     (*IN_THE_REGISTRY, 404),
-    query=ShowDocumentsSchema,
+    query=ShowOnDaySchema,
 )
-def show_documents(query: ShowDocuments, carrier_id: UUID) -> Response:
+def show_documents(query: ShowOnDay, carrier_id: UUID) -> Response:
     """Show a carrier's documents, and which of them hold on a day."""
     carriers = services().carriers
     view = carriers.show(str(carrier_id), deadline(), query.version, query.at)
     # No ETag: without `on` the answer is another one tomorrow, at the same version.
     return success(shown.documents(view, query.on or carriers.today(view.state)))
+
+
+@blueprint.view(
+    "/carriers/<uuid:carrier_id>/blocks",
+    _BLOCKS,
+    (*IN_THE_REGISTRY, 404),
+    query=ShowOnDaySchema,
+)
+def show_blocks(query: ShowOnDay, carrier_id: UUID) -> Response:
+    """Show a carrier's blocks, preferences and overrides, and which of them hold on a day."""
+    carriers = services().carriers
+    view = carriers.show(str(carrier_id), deadline(), query.version, query.at)
+    # No ETag, as of the documents.
+    return success(shown.blocks(view, query.on or carriers.today(view.state)))
 
 
 @blueprint.view(

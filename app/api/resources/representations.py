@@ -14,11 +14,13 @@ from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
 from app.application.shown import DatedEvent, Shown
+from app.domain.blocks import Instruction
 from app.domain.carrier import CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.documents import Document
-from app.domain.eligibility import Verdict
 from app.domain.policy.state import PolicyState
+from app.domain.proposals import pending
+from app.domain.verdict import Verdict
 
 
 def registered(done: CommandDone) -> dict[str, Any]:
@@ -57,12 +59,13 @@ def import_row(plan: RowPlan) -> dict[str, Any]:
 
 
 def carrier(view: Shown[CarrierState]) -> dict[str, Any]:
-    """See `schemas.answers.CarrierSchema`."""
+    """See `schemas.answers.ShownCarrierSchema`."""
     return {
         "carrier_id": view.id,
         "version": view.version,
         "registered_at": view.began_at and _moment(view.began_at),
         **view.state.as_json(),
+        **_decisions(view.state),
     }
 
 
@@ -81,8 +84,28 @@ def documents(view: Shown[CarrierState], on: str) -> dict[str, Any]:
     }
 
 
+def blocks(view: Shown[CarrierState], on: str) -> dict[str, Any]:
+    """See `schemas.blocks.BlocksSchema`. `on` is a day, YYYY-MM-DD."""
+    state = view.state
+    return {
+        "carrier_id": view.id,
+        "version": view.version,
+        "on": on,
+        "blocks": [_instruction("block", each, on) for each in state.blocks.values()],
+        "preferences": [
+            _instruction("preference", each, on) for each in state.preferences.values()
+        ],
+        "overrides": [
+            {"rule": each.rule, **_instruction("override", each, on)}
+            for each in state.overrides.values()
+        ],
+    }
+
+
 def eligibility(
-    events: Sequence[DatedEvent[CarrierEvent]], verdicts: Iterable[Verdict]
+    events: Sequence[DatedEvent[CarrierEvent]],
+    verdicts: Iterable[Verdict],
+    preferences: Sequence[Instruction] = (),
 ) -> dict[str, Any]:
     """See `schemas.directory.EligibilitySchema`."""
     rules = [
@@ -95,7 +118,9 @@ def eligibility(
         }
         for verdict in verdicts
     ]
-    return {"eligible": all(rule["holds"] for rule in rules), "rules": rules}
+    answer = {"eligible": all(rule["holds"] for rule in rules), "rules": rules}
+    applied = [{"preference_id": each.number, "reason": each.reason} for each in preferences]
+    return answer | {"preferences": applied} if applied else answer
 
 
 def pair(found: Pair) -> dict[str, Any]:
@@ -212,6 +237,36 @@ def _document(document: Document, on: str) -> dict[str, Any]:
         "standing": document.standing,
         "reason": document.reason,
         "replaced_by": document.replaced_by,
+    }
+
+
+def _decisions(state: CarrierState) -> dict[str, Any]:
+    """What people have to decide on, or have decided; nothing where there is neither."""
+    found: dict[str, Any] = {}
+    if waiting := list(pending(state.proposals)):
+        found["pending"] = [
+            {"proposal_id": each.number, "changes": dict(each.changes)} for each in waiting
+        ]
+    if decided := state.approval:
+        found["approval"] = {
+            "granted": decided.granted,
+            "reason": decided.reason,
+            "changed": decided.changed(state.as_json()),
+        }
+    return found
+
+
+def _instruction(noun: str, given: Instruction, on: str) -> dict[str, Any]:
+    return {
+        f"{noun}_id": given.number,
+        "country": given.country,
+        "service": given.service,
+        "customer": given.customer,
+        "valid_from": given.valid_from,
+        "valid_to": given.valid_to,
+        "reason": given.reason,
+        "holds": given.holds(on),
+        "taken_back": given.ended,
     }
 
 

@@ -180,6 +180,57 @@ class CarrierSchema(ProfileFields):
         field_obj.required = True
 
 
+class PendingSchema(Schema):
+    """A change that waits for a second person; the carrier is as it was until then."""
+
+    proposal_id = fields.Integer(
+        required=True,
+        metadata={"description": "Never given twice.", "example": 1, "minimum": 1},
+    )
+    changes = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={
+            "description": "Fields, and what they are to be.",
+            "example": {"email": "new@fedex.com"},
+        },
+    )
+
+
+class ApprovalSchema(Schema):
+    """What a second person decided on what the carrier says of itself."""
+
+    granted = fields.Boolean(
+        required=True, metadata={"description": "Or else rejected.", "example": True}
+    )
+    reason = fields.String(required=True, metadata={"example": "Called them"})
+    changed = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "description": "Fields that are others by now, so that the decision counts no more.",
+            "example": [],
+        },
+    )
+
+
+class ShownCarrierSchema(CarrierSchema):
+    """A carrier as its events tell it, with what people have to decide on it, or have decided."""
+
+    pending = fields.List(
+        fields.Nested(PendingSchema),
+        metadata={"description": "What waits for a second person; left out if nothing does."},
+    )
+    approval = fields.Nested(
+        ApprovalSchema,
+        metadata={"description": "Left out if nobody has decided."},
+    )
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """See `CarrierSchema`."""
+        field_obj.required = field_name not in {"pending", "approval"}
+
+
 class StatusSchema(Schema):
     """The data of a health check that went well."""
 

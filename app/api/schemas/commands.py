@@ -149,6 +149,7 @@ def body_schema(declaration: Declaration) -> type[BodySchema]:
         {each.name: _field(each) for each in declaration.inputs}, name=f"{name}Schema"
     )
     schema.__doc__ = declaration.command.__doc__
+    schema.least = declaration.any_of[:1]  # what its smallest example has beside required fields
     found: type[BodySchema] = schema
     return found
 

@@ -20,12 +20,13 @@ from app.application.projections.days import LAST_DAY
 from app.application.projections.statistics import GROUPS
 from app.application.projections.text import words
 from app.application.queries import CountCarriers, JudgeEligibility
+from app.domain.blocks import CUSTOMER_MAX_CHARACTERS
 from app.domain.carrier import STATES
 from app.domain.documents import KINDS
 from app.domain.errors import InvalidValue
 from app.domain.profile.coverage import SERVICES, WORLDWIDE, countries, known_service
 from app.domain.profile.identifiers import SCHEMES, day, identifier_value
-from app.domain.values import one_of
+from app.domain.values import one_line, one_of
 
 PAIRS_MAX = 50
 Q_MAX_CHARACTERS = 100
@@ -327,6 +328,15 @@ class EligibilityQuerySchema(QuerySchema):
             COMPONENT: "Service",
         },
     )
+    customer = QueryText(
+        partial(one_line, "customer", CUSTOMER_MAX_CHARACTERS),
+        f"The {{field}} parameter must be 1 to {CUSTOMER_MAX_CHARACTERS} characters on one line",
+        metadata={
+            "description": "For whom: a customer's blocks, preferences and overrides count only if"
+            " the customer is named.",
+            "example": "ACME",
+        },
+    )
 
     @post_load
     def _query(self, data: dict[str, Any], **_: object) -> JudgeEligibility:
@@ -382,7 +392,9 @@ class RuleSchema(Schema):
         required=True,
         metadata={
             "description": "`active`, `service` and `country` always count; `recent`, and a kind of"
-            " document, if the policy asks for it.",
+            " document, and `approved`, if the policy asks for it; `not-blocked` of a carrier that"
+            " was ever blocked, `not-on-hold` of one of which a change ever waited for a second"
+            " person. A rule that holds by an override has that override's event.",
             "example": "active",
         },
     )
@@ -399,6 +411,13 @@ class RuleSchema(Schema):
         allow_none=True,
         metadata={"description": "The last event that set what the rule looks at."},
     )
+
+
+class AppliedPreferenceSchema(Schema):
+    """A preference that applies to the work."""
+
+    preference_id = fields.Integer(required=True, metadata={"example": 1, "minimum": 1})
+    reason = fields.String(required=True, metadata={"example": "Agreed for a year"})
 
 
 class EligibilitySchema(Schema):
@@ -421,6 +440,13 @@ class EligibilitySchema(Schema):
         required=True, metadata={"description": "Whether every rule holds.", "example": True}
     )
     rules = fields.List(fields.Nested(RuleSchema), required=True)
+    preferences = fields.List(
+        fields.Nested(AppliedPreferenceSchema),
+        metadata={
+            "description": "The preferences that apply to the work, which decide nothing; left out"
+            " if there is none."
+        },
+    )
 
 
 def _count(description: str | None = None) -> fields.Integer:

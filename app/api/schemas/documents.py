@@ -8,13 +8,13 @@ from app.api.schemas.answers import CARRIER_ID
 from app.api.schemas.commands import ShowSchema, object_schema
 from app.api.schemas.components import COMPONENT
 from app.api.schemas.directory import QueryText
-from app.application.queries import ShowDocuments
+from app.application.queries import ShowOnDay
 from app.domain.documents import IN_FORCE, KINDS, STANDINGS
 from app.domain.inputs import LIMIT
 from app.domain.profile.identifiers import day
 
 
-class ShowDocumentsSchema(ShowSchema):
+class ShowOnDaySchema(ShowSchema):
     """Which state is asked for, as of which day. `at` and `version` say what had been recorded
     then, `on` is the day for which it is judged; neither stands for the other."""
 
@@ -30,16 +30,18 @@ class ShowDocumentsSchema(ShowSchema):
     )
 
     @post_load
-    def _query(self, data: dict[str, Any], **_: object) -> ShowDocuments:
-        return ShowDocuments(**data)
+    def _query(self, data: dict[str, Any], **_: object) -> ShowOnDay:
+        return ShowOnDay(**data)
 
 
-def _day(description: str, example: str | None, **options: Any) -> fields.Date:  # noqa: ANN401
+def calendar_day(description: str, example: str | None, **options: Any) -> fields.Date:  # noqa: ANN401
+    """A day of an answer."""
     about = {"description": description, "example": example}
     return fields.Date(required=True, metadata=about, **options)
 
 
-def _text(description: str, example: str | None, *, allow_none: bool = True) -> fields.String:
+def text(description: str, example: str | None, *, allow_none: bool = True) -> fields.String:
+    """A text of an answer."""
     about = {"description": description, "example": example}
     return fields.String(required=True, allow_none=allow_none, metadata=about)
 
@@ -55,18 +57,20 @@ class DocumentSchema(Schema):
         required=True,
         metadata={"example": KINDS[0], "enum": list(KINDS), COMPONENT: "DocumentKind"},
     )
-    number = _text("What its issuer numbers it with.", "CI-2026-17", allow_none=False)
-    issuer = _text("Who has issued it.", "Example Insurance plc", allow_none=False)
-    valid_from = _day("The first day it is valid.", "2026-01-01")
-    valid_to = _day("The last day it is valid; null if it is open.", "2026-12-31", allow_none=True)
+    number = text("What its issuer numbers it with.", "CI-2026-17", allow_none=False)
+    issuer = text("Who has issued it.", "Example Insurance plc", allow_none=False)
+    valid_from = calendar_day("The first day it is valid.", "2026-01-01")
+    valid_to = calendar_day(
+        "The last day it is valid; null if it is open.", "2026-12-31", allow_none=True
+    )
     limit = fields.Nested(
         object_schema("limit", LIMIT),
         required=True,
         allow_none=True,
         metadata={"description": LIMIT.description, "example": LIMIT.example},
     )
-    sha256 = _text("The SHA-256 of its file.", None)
-    url = _text("Where its file is.", None)
+    sha256 = text("The SHA-256 of its file.", None)
+    url = text("Where its file is.", None)
     holds = fields.Boolean(
         required=True,
         metadata={"description": "Whether it counts on the day `on`.", "example": True},
@@ -81,7 +85,7 @@ class DocumentSchema(Schema):
             COMPONENT: "DocumentStanding",
         },
     )
-    reason = _text("Why it was replaced or withdrawn.", None)
+    reason = text("Why it was replaced or withdrawn.", None)
     replaced_by = fields.Integer(
         required=True,
         allow_none=True,
@@ -97,5 +101,5 @@ class DocumentsSchema(Schema):
         required=True,
         metadata={"description": "The carrier's version.", "example": 2, "minimum": 1},
     )
-    on = _day("The day for which `holds` is said.", "2026-11-26")
+    on = calendar_day("The day for which `holds` is said.", "2026-11-26")
     documents = fields.List(fields.Nested(DocumentSchema), required=True)

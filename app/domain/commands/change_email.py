@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.command import PROFILE, CarrierEvent, ChangeCarrier, Declaration, Events
+from app.domain.command import PROFILE, CarrierEvent, Declaration, Events
 from app.domain.inputs import EmailAddress
+from app.domain.second_person import CarrierChangeProposed, GuardedChange, proposed
 from app.domain.state import ACTIVE, SUSPENDED, CarrierState
 
 
@@ -20,21 +21,25 @@ class CarrierEmailChanged(CarrierEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeEmail(ChangeCarrier):
+class ChangeEmail(GuardedChange):
     """A carrier's new e-mail address."""
 
     email: EmailAddress
 
     def decide(self, state: CarrierState, now: datetime) -> Events:
         """See `Command`."""
-        if state.email != self.email.text:
+        if state.email == self.email.text:
+            return
+        if "email" in self.guarded:
+            yield from proposed(state, {"email": self.email.text})
+        else:
             yield CarrierEmailChanged(email=self.email.text)
 
 
 DECLARATION = Declaration(
     "change-email",
     ChangeEmail,
-    (CarrierEmailChanged,),
+    (CarrierEmailChanged, CarrierChangeProposed),
     (ACTIVE, SUSPENDED),
     summary="Give a carrier another e-mail address, which no other carrier may have.",
     group=PROFILE,

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.command import PROFILE, CarrierEvent, ChangeCarrier, Declaration, Events
+from app.domain.command import PROFILE, CarrierEvent, Declaration, Events
 from app.domain.inputs import CarrierName
+from app.domain.second_person import CarrierChangeProposed, GuardedChange, proposed
 from app.domain.state import ACTIVE, SUSPENDED, CarrierState
 
 
@@ -20,17 +21,25 @@ class CarrierRenamed(CarrierEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class RenameCarrier(ChangeCarrier):
+class RenameCarrier(GuardedChange):
     """A carrier's new name."""
 
     name: CarrierName
 
     def decide(self, state: CarrierState, now: datetime) -> Events:
         """See `Command`."""
-        if state.name != self.name.text:
+        if state.name == self.name.text:
+            return
+        if "name" in self.guarded:
+            yield from proposed(state, {"name": self.name.text})
+        else:
             yield CarrierRenamed(name=self.name.text)
 
 
 DECLARATION = Declaration(
-    "rename", RenameCarrier, (CarrierRenamed,), (ACTIVE, SUSPENDED), group=PROFILE
+    "rename",
+    RenameCarrier,
+    (CarrierRenamed, CarrierChangeProposed),
+    (ACTIVE, SUSPENDED),
+    group=PROFILE,
 )

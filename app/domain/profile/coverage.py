@@ -85,6 +85,13 @@ def countries(codes: Sequence[str]) -> list[str]:
     return sorted({code.upper() for code in codes})
 
 
+def country(code: str) -> str:
+    """`code` in upper case, if it is an ISO 3166 alpha-2 code. Raises InvalidValue."""
+    if not (code.isascii() and code.upper() in _iso_3166()):
+        raise InvalidValue("The country must be an ISO 3166 alpha-2 code, such as DE")
+    return code.upper()
+
+
 @cache  # read from the library's file at first use, not at import
 def _iso_3166() -> frozenset[str]:
     return frozenset(country.alpha_2 for country in pycountry.countries)

@@ -166,7 +166,22 @@ GROUPS = {
         "annotate",
         "not-a-duplicate",
     },
-    Scope.OVERSIGHT: {"suspend", "reinstate", "retire", "note-incident"},
+    Scope.OVERSIGHT: {
+        "suspend",
+        "reinstate",
+        "retire",
+        "note-incident",
+        "block",
+        "unblock",
+        "prefer",
+        "unprefer",
+        "override-verdict",
+        "withdraw-override",
+        "approve",
+        "reject",
+        "confirm-change",
+        "discard-change",
+    },
 }
 
 

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from tests.support.history import documents
+from tests.support.history import documents, instructions
 from tests.support.history.documents import Documents
+from tests.support.history.instructions import Instructions
 from tests.support.history.records import Event
 
 ACTIVE, SUSPENDED, RETIRED = STATES = ("active", "suspended", "retired")
 DOCUMENTED: Final = frozenset({"file-document", "replace-document", "withdraw-document"})
+
+OF_A_SECOND_PERSON: Final = frozenset({"approve", "confirm-change"})
+"""What nobody may do where nobody is asked for a key: who asks cannot be told from anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Carrier:
     website: str | None = None
     aliases: tuple[str, ...] = ()
     documents: Documents = ()
+    instructions: Instructions = ()
+    rejected: tuple[str | None, ...] = ()
     distinct_from: frozenset[str] = field(default=frozenset(), compare=False)  # is not shown
 
     @property
@@ -37,8 +43,9 @@ class Carrier:
 
     @property
     def shown(self) -> Carrier:
-        """What `GET /carriers/{id}` and the directory show: all but the documents."""
-        return replace(self, documents=())
+        """What `GET /carriers/{id}` and the directory show: all but the documents, the
+        instructions and the rejection."""
+        return replace(self, documents=(), instructions=(), rejected=())
 
 
 NOBODY: Final = Carrier()
@@ -53,6 +60,8 @@ def decided(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier 
         return _noted(carrier, body.get("other"))
     if command in DOCUMENTED:
         return _documented(carrier, command, body)
+    if command in instructions.COMMANDS:
+        return _instructed(carrier, command, body)
     return _changed(carrier, command, body)
 
 
@@ -64,7 +73,19 @@ def _documented(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carr
     return _result(carrier, replace(carrier, documents=filed), states, None)
 
 
+def _instructed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
+    given = instructions.decided(carrier.instructions, command, body)
+    if given is None:
+        return None
+    states = {ACTIVE, SUSPENDED} if command in instructions.GIVEN else set(STATES)
+    return _result(carrier, replace(carrier, instructions=given), states, None)
+
+
 def _changed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier | None:
+    if command == "discard-change" or command in OF_A_SECOND_PERSON:
+        return None
+    if command == "reject":
+        return _result(carrier, _rejected(carrier, body), {ACTIVE, SUSPENDED}, None)
     if command == "reinstate":
         changed = replace(carrier, state=ACTIVE, reason=None, category=None)
         return _result(carrier, changed, {SUSPENDED}, ACTIVE)
@@ -81,17 +102,26 @@ def _changed(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier
 
 
 def is_invalid(carrier: Carrier, command: str, body: Mapping[str, Any]) -> bool:
-    """Whether a command names a document that the carrier does not have, or has no more."""
-    if not (carrier.version and command in DOCUMENTED):
+    """Whether a command names a document or an instruction that the carrier has not, or has no
+    more."""
+    if not carrier.version:
         return False
-    return documents.decided(carrier.documents, command, body) is None
+    if command in instructions.COMMANDS:
+        return instructions.decided(carrier.instructions, command, body) is None
+    if command == "discard-change":  # no policy makes any change wait
+        return True
+    return command in DOCUMENTED and documents.decided(carrier.documents, command, body) is None
 
 
 def after(carrier: Carrier, event: Event) -> Carrier:
     """The carrier after one event more."""
     change = _CHANGES.get(event.type, _nothing)
     filed = documents.after(carrier.documents, event.type, event.data)
-    changed = replace(carrier, version=event.version, documents=filed, **change(event.data))
+    given = instructions.after(carrier.instructions, event.type, event.data)
+    changed = replace(carrier, version=event.version, documents=filed, instructions=given)
+    changed = replace(changed, **change(event.data))
+    if event.type == "CarrierRejected":
+        return _rejected(changed, event.data)
     is_apart = event.type == "CarrierDistinguished"
     return _distinguished(changed, event.data["other"]) if is_apart else changed
 
@@ -118,6 +148,12 @@ def read(fields: Mapping[str, Any] | None) -> Carrier:
         fields["website"],
         tuple(fields["aliases"]),
     )
+
+
+def _rejected(carrier: Carrier, body: Mapping[str, Any]) -> Carrier:
+    """A rejection is for a reason, and of what the carrier says of itself."""
+    said = (body["reason"], carrier.name, carrier.email, carrier.website)
+    return replace(carrier, rejected=said)
 
 
 def _registered(body: Mapping[str, Any]) -> Carrier:

@@ -24,6 +24,7 @@ REASONS = frozenset(
         "contended",
         "carrier-not-found",
         "validation-failed",
+        "second-person-needed",
     }
 )
 """Why a valid command can be refused."""

@@ -8,7 +8,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from tests.support.history.carrier import NOBODY, Carrier, decided, folded, is_invalid, read
+from tests.support.history.carrier import (
+    NOBODY,
+    OF_A_SECOND_PERSON,
+    Carrier,
+    decided,
+    folded,
+    is_invalid,
+    read,
+)
 from tests.support.history.linear import Operation, Undecided, find_stuck
 from tests.support.history.records import DONE, NEVER, REFUSED, UNKNOWN, Command, History, Sent
 
@@ -104,12 +112,18 @@ def _is_stale(sent: Sent, carrier: Carrier) -> Carrier | None:
 def _is_forbidden(sent: Sent, carrier: Carrier) -> Carrier | None:
     is_so = _matches(sent, carrier) and decided(carrier, sent.name, sent.body) is None
     is_so = is_so and not is_invalid(carrier, sent.name, sent.body)
+    is_so = is_so and sent.name not in OF_A_SECOND_PERSON
     return carrier if is_so and carrier.version and carrier.state == sent.state else None
 
 
 def _is_invalid(sent: Sent, carrier: Carrier) -> Carrier | None:
     is_so = _matches(sent, carrier) and is_invalid(carrier, sent.name, sent.body)
     return carrier if is_so else None
+
+
+def _is_alone(sent: Sent, carrier: Carrier) -> Carrier | None:
+    is_so = _matches(sent, carrier) and sent.name in OF_A_SECOND_PERSON
+    return carrier if is_so and carrier.version else None
 
 
 def _is_not_there(_: Sent, carrier: Carrier) -> Carrier | None:
@@ -121,6 +135,7 @@ _STEPS: Mapping[tuple[str, str], Callable[[Sent, Carrier], Carrier | None]] = {
     (REFUSED, "stale-version"): _is_stale,
     (REFUSED, "forbidden-by-state"): _is_forbidden,
     (REFUSED, "validation-failed"): _is_invalid,
+    (REFUSED, "second-person-needed"): _is_alone,
     (REFUSED, "carrier-not-found"): _is_not_there,
 }
 

@@ -31,6 +31,16 @@ WEIGHTS = {
     "file-document": 10,
     "replace-document": 8,
     "withdraw-document": 6,
+    "block": 6,
+    "unblock": 4,
+    "prefer": 4,
+    "unprefer": 3,
+    "override-verdict": 4,
+    "withdraw-override": 3,
+    "approve": 2,
+    "reject": 4,
+    "confirm-change": 2,
+    "discard-change": 2,
     "annotate": 4,
     "not-a-duplicate": 5,
 }
@@ -108,6 +118,14 @@ class Choices:
             "file-document": lambda: {"kind": "contract", **self._document(text)},
             "replace-document": lambda: {**self._which(), **self._document(text)},
             "withdraw-document": lambda: {**self._which(), "reason": text},
+            "block": lambda: {"service": "express", **self._instruction(text)},
+            "unblock": lambda: {"block_id": self._number(), "reason": text},
+            "prefer": lambda: {"customer": "ACME", **self._instruction(text)},
+            "unprefer": lambda: {"preference_id": self._number(), "reason": text},
+            "override-verdict": lambda: self._override(text),
+            "withdraw-override": lambda: {"override_id": self._number(), "reason": text},
+            "confirm-change": lambda: {"proposal_id": self._number(), "reason": text},
+            "discard-change": lambda: {"proposal_id": self._number(), "reason": text},
             "note-incident": lambda: {"kind": "late", "happened_on": "2026-01-31", "note": text},
             "not-a-duplicate": lambda: {"other": self.chance.choice(OTHERS), "reason": text},
         }
@@ -115,10 +133,19 @@ class Choices:
 
     def _which(self) -> dict[str, Any]:
         """One that may be there, or may have been replaced or withdrawn."""
-        return {"document_id": self.chance.randrange(1, 6)}
+        return {"document_id": self._number()}
+
+    def _number(self) -> int:
+        return self.chance.randrange(1, 6)
 
     def _document(self, text: str) -> dict[str, Any]:
         return {"number": text, "issuer": "Insurer", "valid_from": "2026-01-31"}
+
+    def _instruction(self, text: str) -> dict[str, Any]:
+        return {"valid_from": "2026-01-31", "reason": text}
+
+    def _override(self, text: str) -> dict[str, Any]:
+        return {"rule": "recent", "valid_to": "2026-12-31", **self._instruction(text)}
 
     def _registration(self, number: str) -> dict[str, Any]:
         body = {"name": f"carrier {number}", "email": self._address(number)}
