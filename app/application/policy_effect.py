@@ -73,10 +73,10 @@ class Comparison:
 
     @property
     def needs_the_stream(self) -> bool:
-        """Whether one of them looks at what no row says: when a profile was changed, or whether the
-        carrier is approved."""
+        """Whether one of them looks at what no row says: which documents a carrier has, when its
+        profile was changed, or whether it is approved."""
         return any(
-            policy.recent_within_days is not None or policy.approval_required
+            policy.requirements or policy.recent_within_days is not None or policy.approval_required
             for policy in (self.before, self.after)
         )
 

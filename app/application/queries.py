@@ -33,11 +33,14 @@ class ShowHistory:
 @dataclass(frozen=True, slots=True)
 class JudgeEligibility:
     """Whether a carrier can be given work of this service in this country (alpha-2), for this
-    customer; None if nobody says for whom."""
+    customer; None if nobody says for whom. `on` is the day of the work (YYYY-MM-DD), None for
+    today; `at` the moment until which something had been recorded, None for now."""
 
     country: str
     service: str
     customer: str | None = None
+    on: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

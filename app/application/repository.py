@@ -136,21 +136,28 @@ class Repository(Generic[State, Recorded]):
         self._refuse_others(stream)
         if version is not None and version > FROM_VERSION and at is None:
             return self._show_late(stream, deadline, version)
-        noun = self.root.noun
-        recorded = self._store.read(stream, deadline, through_version=version)
-        if at is not None and recorded:
-            # Several machines' clocks: a later event may bear an earlier moment.
-            recorded = list(takewhile(lambda event: event.data.created_at <= at, recorded))
-            if not recorded and self.root.initial() is None:
-                raise AggregateNotFound(
-                    noun, stream, f"The {noun} was not registered yet at that time"
-                )
+        recorded = self._recorded_until(stream, deadline, version, at)
         found = self._replay(stream, recorded)
         if found.state is None:
-            raise AggregateNotFound(noun, stream)
+            raise AggregateNotFound(self.root.noun, stream)
         if version is not None and found.version < version:
             raise self._no_version(stream, version, found.version)
         return _shown(stream, found.version, found.state, (*recorded[:1], *recorded[-1:]))
+
+    def _recorded_until(
+        self, stream: str, deadline: Deadline, version: int | None, at: datetime | None
+    ) -> Sequence[RecordedEvent]:
+        """The events up to a version and a moment. Raises AggregateNotFound if there were some, but
+        none by then."""
+        recorded = self._store.read(stream, deadline, through_version=version)
+        if at is None or not recorded:
+            return recorded
+        # Several machines' clocks: a later event may bear an earlier moment.
+        known = list(takewhile(lambda event: event.data.created_at <= at, recorded))
+        if not known and self.root.initial() is None:
+            noun = self.root.noun
+            raise AggregateNotFound(noun, stream, f"The {noun} was not registered yet at that time")
+        return known
 
     def _show_late(self, stream: str, deadline: Deadline, version: int) -> Shown[State]:
         """As `show`, from the nearest state that a page of the history or another call has left
@@ -198,13 +205,15 @@ class Repository(Generic[State, Recorded]):
         commits = [self._codec.origin(each).commit_id for each in recorded]
         return self._replay(stream, recorded), commits
 
-    def dated_events(self, stream: str, deadline: Deadline) -> list[DatedEvent[Recorded]]:
-        """Everything that happened to an aggregate, oldest first.
+    def dated_events(
+        self, stream: str, deadline: Deadline, at: datetime | None = None
+    ) -> list[DatedEvent[Recorded]]:
+        """Everything that happened to an aggregate, oldest first; by the moment `at`, if given.
 
         Raises AggregateNotFound, UnreadableEvent, StoreUnavailable.
         """
         self._refuse_others(stream)
-        recorded = self._store.read(stream, deadline)
+        recorded = self._recorded_until(stream, deadline, None, at)
         if not recorded and self.root.initial() is None:
             raise AggregateNotFound(self.root.noun, stream)
         return [

@@ -31,6 +31,10 @@ _OTHERS = {
         "app.cli.duplicates",
         "List carriers that may be one company, the likeliest pairs first.",
     ),
+    "eligibility": (
+        _CARRIERS,
+        "Tell whether a carrier can be given a piece of work, rule by rule.",
+    ),
     "export": (_DIRECTORY, "Write carriers as CSV, to FILE or stdout."),
     "feed": ("app.cli.feed", "The one order of all events of all carriers."),
     "history": (

@@ -13,8 +13,10 @@ import click
 from app.api.resources import representations
 from app.api.schemas.commands import HistoryQuerySchema, ShowSchema, body_schema
 from app.api.schemas.documents import ShowOnDaySchema
+from app.api.schemas.eligibility import EligibilityQuerySchema
 from app.application.handlers import CommandDone
-from app.application.queries import ShowCarrier, ShowHistory, ShowOnDay
+from app.application.judgement import judge_of
+from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
 from app.cli import options
 from app.cli.errors import CarrierCommand, tell_done
 from app.cli.opened import context_of, opened
@@ -26,6 +28,7 @@ from app.cli.output import (
     history_rows,
     in_text,
     plan_rows,
+    rule_rows,
     write_data,
 )
 from app.domain.command import Declaration
@@ -174,10 +177,34 @@ def blocks(settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: s
     write_data(data, aligned(block_rows(data)), as_json=as_json)
 
 
+@click.command(cls=CarrierCommand)
+@click.argument("carrier_id", metavar="ID", type=click.UUID)
+@click.option("--country", required=True, metavar="CODE", help="Where: ISO 3166, such as DE.")
+@click.option("--service", required=True, metavar="SERVICE", help="What, such as express.")
+@click.option("--customer", metavar="NAME", help="For whom.")
+@click.option("--on", metavar="DATE", help="The day of the work; today if not given.")
+@click.option("--at", metavar="TIME", help="By what was recorded then: ISO 8601 with an offset.")
+@click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
+@click.pass_obj
+def eligibility(
+    settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: str | None
+) -> None:
+    """Tell whether a carrier can be given a piece of work, rule by rule.
+
+    --on is the day of the work, --at says until when something had been recorded.
+    """
+    query: JudgeEligibility = options.loaded(EligibilityQuerySchema(), options.body_of(given))
+    with opened(settings) as (services, deadline):
+        judge = judge_of(services.carriers, services.policies, str(carrier_id), query, deadline)
+    data = representations.judgement(str(carrier_id), judge.judged(query))
+    write_data(data, aligned(rule_rows(data)), as_json=as_json)
+
+
 COMMANDS: Sequence[click.Command] = (
     *(ShellCommand(each).as_click() for each in DECLARATIONS),
     show,
     documents,
     blocks,
+    eligibility,
     history,
 )

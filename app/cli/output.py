@@ -167,6 +167,18 @@ def document_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
     ]
 
 
+def rule_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
+    """A heading, a row for each rule with the event that decided it, and the answer."""
+    return [
+        ("RULE", "HOLDS", "WHY", "DECIDED BY"),
+        *(
+            (each["rule"], "yes" if each["holds"] else "no", each["explanation"], _decided(each))
+            for each in data["rules"]
+        ),
+        ("eligible", "yes" if data["eligible"] else "no", f"on {data['on']}", _judged_by(data)),
+    ]
+
+
 def block_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
     """A heading, and a row for each block, preference and override of a carrier."""
     return [
@@ -253,3 +265,12 @@ def _width(text: str) -> int:
         0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
         for each in text
     )
+
+
+def _decided(rule: Json) -> str:
+    event = rule["event"]
+    return f"version {event['version']}, {event['type']}" if event else "-"
+
+
+def _judged_by(data: Mapping[str, Json]) -> str:
+    return f"carrier's version {data['version']}, policy's {data['policy_version']}"

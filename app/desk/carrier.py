@@ -1,6 +1,5 @@
 """The page of one carrier: who it is, what it may do and why not, and what can be done to it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,16 +12,13 @@ from app.api.http.request_cycle import deadline
 from app.api.http.validation import sentences
 from app.api.resources import representations as shown
 from app.api.schemas.commands import resource_of
-from app.api.schemas.directory import EligibilityQuerySchema
+from app.api.schemas.eligibility import EligibilityQuerySchema
+from app.application.judgement import Judge, judge_of
 from app.application.ports.keys import Scope
 from app.application.queries import JudgeEligibility
-from app.application.shown import DatedEvent
 from app.desk.frame import blueprint, caller, page
-from app.domain.command import CarrierEvent, Declaration
+from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
-from app.domain.eligibility import Work, facts_of, judge
-from app.domain.policy.adopt import POLICY_ID
-from app.domain.policy.state import DEFAULT
 from app.domain.profile.coverage import SERVICES, WORLDWIDE
 
 LATEST = 5
@@ -44,17 +40,17 @@ def show_carrier(carrier_id: UUID) -> Response:
     """The carrier as it is now."""
     name, budget = str(carrier_id), deadline()
     view = services().carriers.show(name, budget)
-    events = services().carriers.dated_events(name, budget)
-    latest = services().carriers.history(name, budget, after=max(0, len(events) - LATEST))
+    judge = judge_of(services().carriers, services().policies, name, None, budget)
+    after = max(0, len(judge.events) - LATEST)
+    latest = services().carriers.history(name, budget, after=after)
     carrier = shown.carrier(view)
     asked, problem = _asked()
-    judged = _judge_of(events)
     return page(
         "carrier.html",
         400 if problem else 200,
         carrier=carrier,
-        offered=[judged(_offered(each)) for each in carrier["coverage"]],
-        judged=judged(asked) if asked else None,
+        offered=[_judged(judge, _offered(each)) for each in carrier["coverage"]],
+        judged=_judged(judge, asked) if asked else None,
         problem=problem,
         services=SERVICES,
         incidents=view.state.incidents,
@@ -91,17 +87,7 @@ def _offered(coverage: dict[str, Any]) -> JudgeEligibility:
     return JudgeEligibility(coverage["countries"][0], coverage["service"])
 
 
-def _judge_of(events: list[DatedEvent[CarrierEvent]]) -> Callable[[JudgeEligibility], Judged]:
-    """What judges the carrier of these events for a piece of work today, by the policy that
-    holds."""
-    policy = services().policies.load(POLICY_ID, deadline()).state or DEFAULT
-    facts = facts_of([each.event for each in events], [each.at for each in events])
-    today = services().carriers.now().date()
-
-    def judged(asked: JudgeEligibility) -> Judged:
-        work = Work(asked.country, asked.service, today)
-        said = shown.eligibility(events, judge(facts, work, policy))
-        country = asked.country if asked.country != WORLDWIDE else ""
-        return Judged(country, asked.service, said["eligible"], said["rules"])
-
-    return judged
+def _judged(judge: Judge, asked: JudgeEligibility) -> Judged:
+    said = shown.judgement("", judge.judged(asked))
+    country = asked.country if asked.country != WORLDWIDE else ""
+    return Judged(country, asked.service, said["eligible"], said["rules"])

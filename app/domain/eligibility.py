@@ -10,6 +10,7 @@ one on approval. Decisions of people add theirs where there are any (`oversight.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -17,13 +18,15 @@ from app.domain.blocks import Instruction, Instructions, applying
 from app.domain.carrier import ACTIVE, Carrier, CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.commands.change_email import CarrierEmailChanged
+from app.domain.commands.file_document import CarrierDocumentFiled
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
 from app.domain.commands.rename import CarrierRenamed
+from app.domain.commands.replace_document import CarrierDocumentReplaced
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.suspend import CarrierSuspended
 from app.domain.commands.update_profile import CarrierProfileUpdated
-from app.domain.held_documents import Held, no_documents
+from app.domain.documents import Document, held
 from app.domain.oversight import on_approval, on_blocks, on_hold, overridden
 from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
@@ -32,6 +35,7 @@ from app.domain.verdict import Last, Verdict, unknown
 RECENT = "recent"
 
 _SETS_THE_STATE = (CarrierRegistered, CarrierSuspended, CarrierReinstated, CarrierRetired)
+_FILES_A_DOCUMENT = (CarrierDocumentFiled, CarrierDocumentReplaced)
 _SETS_THE_PROFILE = (
     CarrierRegistered,
     CarrierProfileUpdated,
@@ -63,7 +67,6 @@ class Facts:
 
     state: CarrierState
     profile_of: date | None = None
-    held: Held = no_documents
     state_set_by: int | None = None
     coverage_set_by: int | None = None
     profile_set_by: int | None = None
@@ -81,7 +84,6 @@ def facts_of(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> Fac
     return Facts(
         state=state,
         profile_of=None if profile is None else moments[profile].date(),
-        held=no_documents,  # until carriers have documents
         state_set_by=_last(events, lambda event: isinstance(event, _SETS_THE_STATE)),
         coverage_set_by=_last(events, _sets_the_coverage),
         profile_set_by=profile,
@@ -153,30 +155,41 @@ def _on_the_profile(facts: Facts, work: Work, policy: PolicyState) -> Iterator[V
 
 
 def _on_a_document(facts: Facts, work: Work, requirement: Mapping[str, Any]) -> Verdict:
-    kind, minimum = requirement["kind"], requirement.get("minimum")
-    found = facts.held(kind, work.on)
+    """Of several documents that hold, the one that suffices decides, or else the last."""
+    kind, minimum, day = requirement["kind"], requirement.get("minimum"), work.on.isoformat()
     needed = f"{_amount(minimum)} or more is needed" if minimum else "one is needed"
-    looked_at = {"minimum": minimum, "limit": found and found.limit}
-    if found is None:
-        sentence = f"The carrier has no {kind} that is valid on {work.on}; {needed}"
-        return Verdict(kind, False, sentence, None, looked_at)
-    if minimum is None:
-        sentence = f"The carrier has a {kind} that is valid on {work.on}"
-        return Verdict(kind, True, sentence, found.decided_by, looked_at)
-    good_for = _amount(found.limit) if found.limit else "no stated amount"
-    sentence = f"The carrier's {kind} on {work.on} is good for {good_for}; {needed}"
-    return Verdict(kind, _suffices(found.limit, minimum), sentence, found.decided_by, looked_at)
+    found = sorted(
+        held(facts.state.documents, kind, day), key=lambda each: _suffices(each, minimum)
+    )
+    if not found:
+        sentence = f"The carrier has no {kind} that holds on {day}; {needed}"
+        return Verdict(kind, False, sentence, None, {"minimum": minimum, "limit": None})
+    best = found[-1]
+    sentence = f"The carrier has a {kind} that holds on {day}"
+    if minimum is not None:
+        good_for = _amount(best.limit) if best.limit else "no stated amount"
+        sentence = f"The carrier's {kind} on {day} is good for {good_for}; {needed}"
+    looked_at = {"document_id": best.document_id, "minimum": minimum, "limit": best.limit}
+    filed_by = facts.last(partial(_files, document_id=best.document_id))
+    return Verdict(kind, _suffices(best, minimum), sentence, filed_by, looked_at)
 
 
-def _suffices(limit: Mapping[str, Any] | None, minimum: Mapping[str, Any]) -> bool:
-    """Whether the limit is as high as the minimum. An amount of another currency is never: what it
-    is worth is not ours to say."""
-    if limit is None or limit["currency"] != minimum["currency"]:
-        return False
-    return bool(limit["amount"] >= minimum["amount"])
+def _suffices(document: Document, minimum: Mapping[str, str] | None) -> bool:
+    """Whether the document answers for as much as the minimum. An amount of another currency is
+    never enough: what it is worth is not ours to say."""
+    limit = document.limit
+    if minimum is None or limit is None:
+        return minimum is None
+    is_enough = Decimal(limit["amount"]) >= Decimal(minimum["amount"])
+    return is_enough and limit["currency"] == minimum["currency"]
 
 
-def _amount(limit: Mapping[str, Any]) -> str:
+def _files(event: CarrierEvent, document_id: int) -> bool:
+    """Whether the event put that document on file."""
+    return isinstance(event, _FILES_A_DOCUMENT) and event.document_id == document_id
+
+
+def _amount(limit: Mapping[str, str]) -> str:
     return f"{limit['amount']} {limit['currency']}"
 
 

@@ -1,5 +1,7 @@
 """GET /carriers/{id}/eligibility: yes or no, by which rules, decided by which events."""
 
+import time
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -10,6 +12,7 @@ from tests.support.directory import covers
 from tests.support.policies import policy, requires
 
 WORK = "country=DE&service=express"
+KNOWN = {"country": "DE", "service": "express"}
 
 
 @pytest.fixture
@@ -30,6 +33,7 @@ def test_an_eligible_carrier(client: FlaskClient, location: str) -> None:
         "carrier_id": location.rpartition("/")[2],
         "version": 2,
         "policy_version": 0,
+        "on": datetime.now(UTC).date().isoformat(),
         "eligible": True,
         "rules": [
             {
@@ -118,6 +122,60 @@ def test_the_policy_that_holds_is_applied(client: FlaskClient, location: str) ->
     assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
     client.put("/policy", json=policy())
     assert data(client.get(address, headers={"If-None-Match": tag}))["eligible"]
+
+
+def test_a_document_counts_on_its_days(client: FlaskClient, location: str) -> None:
+    """From the event that filed it on, for work on a day on which it holds; nothing expires by
+    itself, and what was not known at a moment is not known then for ever."""
+    client.put("/policy", json=policy(requires(service="express", minimum=(100_000, "EUR"))))
+    address = f"{location}/eligibility?{WORK}"
+    without = data(client.get(f"{address}&on=2026-06-30"))
+    assert (without["eligible"], without["on"]) == (False, "2026-06-30")
+    assert without["rules"][3] == {
+        "rule": "cargo-insurance",
+        "holds": False,
+        "explanation": "The carrier has no cargo-insurance that holds on 2026-06-30; 100000 EUR or"
+        " more is needed",
+        "looked_at": {"minimum": {"amount": "100000", "currency": "EUR"}, "limit": None},
+        "event": None,
+    }
+    before = _now()
+    insurance = {
+        **{"kind": "cargo-insurance", "number": "1", "issuer": "Us", "valid_from": "2026-01-01"},
+        **{"valid_to": "2026-12-31", "limit": {"amount": "100000.00", "currency": "EUR"}},
+    }
+    filed = client.post(f"{location}/file-document", json=insurance)
+    assert filed.status_code == 200
+    judged = data(client.get(f"{address}&on=2026-06-30"))
+    assert (judged["eligible"], judged["rules"][3]["event"]["type"]) == (
+        True,
+        "CarrierDocumentFiled",
+    )
+    assert not data(client.get(f"{address}&on=2027-01-01"))["eligible"]
+    as_of = client.get(
+        f"{location}/eligibility", query_string={**KNOWN, "on": "2026-06-30", "at": before}
+    )
+    assert (data(as_of)["eligible"], data(as_of)["policy_version"]) == (False, 1)
+    long_ago = {**KNOWN, "at": "2020-01-01T00:00:00Z"}
+    assert client.get(f"{location}/eligibility", query_string=long_ago).status_code == 404
+
+
+def test_the_policy_is_that_of_the_moment(client: FlaskClient, location: str) -> None:
+    """A policy that was adopted later did not count then, whatever the day of the work."""
+    then = _now()
+    client.put("/policy", json=policy(requires()))
+    asked = {**KNOWN, "at": then, "on": "2030-01-01"}
+    judged = data(client.get(f"{location}/eligibility", query_string=asked))
+    assert (judged["policy_version"], judged["eligible"]) == (0, True)
+    assert not data(client.get(f"{location}/eligibility", query_string=KNOWN))["eligible"]
+
+
+def _now() -> str:
+    """A moment behind what was recorded and before what will be, which is dated in milliseconds."""
+    time.sleep(0.002)
+    moment = datetime.now(UTC).isoformat()
+    time.sleep(0.002)
+    return moment
 
 
 def test_a_block_and_a_preference_are_of_the_day_and_the_customer(

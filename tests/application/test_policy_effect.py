@@ -8,8 +8,8 @@ from typing import Any
 import pycountry
 
 from app.application.policy_effect import Comparison
+from app.domain.documents import Document
 from app.domain.eligibility import Facts, Work, judge
-from app.domain.held_documents import HeldDocument
 from app.domain.policy.state import PolicyState
 from app.domain.profile import Profile
 from app.domain.profile.coverage import WORLDWIDE
@@ -49,15 +49,27 @@ def chosen_facts(chance: random.Random) -> Facts:
         }
         for service in chance.sample(SERVICES, chance.randrange(4))
     ]
-    state = CarrierState("F", "f@x.com", chance.choice([ACTIVE, ACTIVE, RETIRED]))
-    state = CarrierState(state.name, state.email, state.state, profile=Profile(coverage=coverage))
-    held = {
-        kind: HeldDocument({"amount": chance.choice([5, 10, 20]), "currency": "EUR"}, None)
-        for kind in KINDS
+    documents = {
+        number: Document(
+            number,
+            kind,
+            str(number),
+            "Us",
+            "2026-01-01",
+            limit={"amount": str(chance.choice([5, 10, 20])), "currency": "EUR"},
+        )
+        for number, kind in enumerate(KINDS, 1)
         if chance.random() < 0.6
     }
+    state = CarrierState(
+        "F",
+        "f@x.com",
+        chance.choice([ACTIVE, ACTIVE, RETIRED]),
+        profile=Profile(coverage=coverage),
+        documents=documents,
+    )
     changed = date(2026, 1, chance.randint(1, 3))
-    return Facts(state, profile_of=changed, held=lambda kind, _: held.get(kind))
+    return Facts(state, profile_of=changed)
 
 
 def plainly(comparison: Comparison, facts: Facts) -> tuple[frozenset[str], frozenset[str]]:

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 from typing import Any
 
 import pytest
@@ -264,6 +265,26 @@ def test_the_documents_of_nobody_are_not_found() -> None:
     """As the carrier itself."""
     registered()
     assert run("documents", NOBODY).exit_code == NOT_FOUND
+
+
+def test_eligibility_is_told_rule_by_rule() -> None:
+    """With the event that decided each, the day, and by which versions of what."""
+    carrier_id = registered("contact@fedex.com", "--coverage", "express:DE")
+    asked = ("eligibility", carrier_id, "--country", "DE", "--service", "express")
+    heading, *rules, answer = run(*asked, "--on", "2026-12-31").stdout.splitlines()
+    assert heading.split() == ["RULE", "HOLDS", "WHY", "DECIDED", "BY"]
+    assert [line.split()[:2] for line in rules] == [
+        ["active", "yes"],
+        ["service", "yes"],
+        ["country", "yes"],
+    ]
+    assert rules[0].endswith("version 1, CarrierRegistered")
+    assert re.split(" {2,}", answer) == [
+        *("eligible", "yes", "on 2026-12-31", "carrier's version 2, policy's 0")
+    ]
+    assert data(*asked)["eligible"] is True
+    assert run(*asked, "--at", "2020-01-01T00:00:00Z").exit_code == NOT_FOUND
+    assert run("eligibility", NOBODY, *asked[2:]).exit_code == NOT_FOUND
 
 
 def test_blocks_and_preferences_are_given_taken_back_and_listed() -> None:

@@ -1,6 +1,6 @@
 """Which rules stand in the way of a piece of work, and which event decided each rule."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,14 +9,16 @@ import pytest
 
 from app.domain.command import CarrierEvent
 from app.domain.commands.change_email import CarrierEmailChanged
+from app.domain.commands.file_document import CarrierDocumentFiled
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
 from app.domain.commands.rename import CarrierRenamed
+from app.domain.commands.replace_document import CarrierDocumentReplaced
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.suspend import CarrierSuspended
 from app.domain.commands.update_profile import CarrierProfileUpdated
+from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn
 from app.domain.eligibility import Facts, Work, facts_of, judge
-from app.domain.held_documents import HeldDocument
 from app.domain.policy.state import DEFAULT, PolicyState
 from app.domain.state import CarrierState
 from app.domain.verdict import Verdict
@@ -107,12 +109,10 @@ def test_a_stream_without_a_registration_is_judged_too() -> None:
 
 
 def by_policy(
-    adopted: Mapping[str, Any], *events: CarrierEvent, work: Work = WORK, **held: HeldDocument
+    adopted: Mapping[str, Any], *events: CarrierEvent, work: Work = WORK
 ) -> list[Verdict]:
-    """The verdicts that a policy adds, on a carrier with these documents."""
+    """The verdicts that a policy adds."""
     facts = facts_of(events, [DAY + timedelta(days=day) for day in range(len(events))])
-    kinds = {name.replace("_", "-"): document for name, document in held.items()}
-    facts = replace(facts, held=lambda kind, _: kinds.get(kind))
     return judge(facts, work, PolicyState.of(adopted))[3:]
 
 
@@ -130,24 +130,24 @@ def test_a_document_that_is_missing() -> None:
         Verdict(
             "cargo-insurance",
             False,
-            "The carrier has no cargo-insurance that is valid on 2026-01-31; 100 EUR or more is"
+            "The carrier has no cargo-insurance that holds on 2026-01-31; 100 EUR or more is"
             " needed",
             None,
-            {"minimum": {"amount": 100, "currency": "EUR"}, "limit": None},
+            {"minimum": {"amount": "100", "currency": "EUR"}, "limit": None},
         )
     ]
     (verdict,) = by_policy(policy(requires("contract")), REGISTERED)
     assert verdict.explanation == (
-        "The carrier has no contract that is valid on 2026-01-31; one is needed"
+        "The carrier has no contract that holds on 2026-01-31; one is needed"
     )
 
 
 @pytest.mark.parametrize(
     ("limit", "holds", "good_for"),
     [
-        ({"amount": 100, "currency": "EUR"}, True, "100 EUR"),
-        ({"amount": 99, "currency": "EUR"}, False, "99 EUR"),
-        ({"amount": 1_000, "currency": "USD"}, False, "1000 USD"),
+        ({"amount": "100", "currency": "EUR"}, True, "100 EUR"),
+        ({"amount": "99.999", "currency": "EUR"}, False, "99.999 EUR"),
+        ({"amount": "1000", "currency": "USD"}, False, "1000 USD"),
         (None, False, "no stated amount"),
     ],
 )
@@ -155,16 +155,47 @@ def test_a_document_has_to_be_good_for_enough(
     limit: dict[str, Any] | None, holds: bool, good_for: str
 ) -> None:
     """As much as the minimum, in its currency: no rate of exchange is guessed."""
-    held = HeldDocument(limit, decided_by=7)
-    (verdict,) = by_policy(policy(INSURED), REGISTERED, cargo_insurance=held)
-    assert (verdict.holds, verdict.decided_by) == (holds, 7)
+    events = (REGISTERED, RENAMED, filed(limit), RENAMED)
+    (verdict,) = by_policy(policy(INSURED), *events)
+    assert (verdict.holds, verdict.decided_by) == (holds, 2)
     assert verdict.explanation == (
         f"The carrier's cargo-insurance on 2026-01-31 is good for {good_for}; 100 EUR or more is"
         " needed"
     )
-    (verdict,) = by_policy(policy(requires()), REGISTERED, cargo_insurance=held)
+    assert verdict.looked_at == {
+        "document_id": 1,
+        "minimum": {"amount": "100", "currency": "EUR"},
+        "limit": limit,
+    }
+    (verdict,) = by_policy(policy(requires()), *events)
     assert verdict.holds
-    assert verdict.explanation == "The carrier has a cargo-insurance that is valid on 2026-01-31"
+    assert verdict.explanation == "The carrier has a cargo-insurance that holds on 2026-01-31"
+
+
+def test_of_several_documents_the_one_that_suffices_decides() -> None:
+    """Whatever the others say; one that holds on other days, is withdrawn or replaced is none."""
+    enough, little = {"amount": "100", "currency": "EUR"}, {"amount": "5", "currency": "EUR"}
+    foreign = {"amount": "900", "currency": "USD"}
+    events = [REGISTERED, filed(little), filed(enough, 2), filed(foreign, 3)]
+    assert decided(events) == (True, 2)
+    assert decided([*events, CarrierDocumentWithdrawn(2, "Forged")]) == (False, 3)
+    assert decided(events, DAY.date() + timedelta(days=365)) == (False, None)
+    renewed = CarrierDocumentReplaced(
+        4, 2, "cargo-insurance", "2", "Us", "2026-01-20", None, enough, None, None, None
+    )
+    assert decided([*events, renewed]) == (True, 4)
+
+
+def decided(events: Sequence[CarrierEvent], on: date = WORK.on) -> tuple[bool, int | None]:
+    """Whether the insurance suffices on that day, and by which event."""
+    (verdict,) = by_policy(policy(INSURED), *events, work=replace(WORK, on=on))
+    return verdict.holds, verdict.decided_by
+
+
+def filed(limit: Mapping[str, str] | None, document_id: int = 1) -> CarrierDocumentFiled:
+    """A cargo insurance of the year of WORK."""
+    days = "2026-01-01", "2026-12-31"
+    return CarrierDocumentFiled(document_id, "cargo-insurance", "1", "Us", *days, limit, None, None)
 
 
 @pytest.mark.parametrize(

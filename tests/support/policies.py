@@ -28,7 +28,7 @@ def requires(
     minimum: tuple[int, str] | None = None,
 ) -> dict[str, Any]:
     """A requirement in normal form."""
-    least = minimum and {"amount": minimum[0], "currency": minimum[1]}
+    least = minimum and {"amount": str(minimum[0]), "currency": minimum[1]}
     return {"kind": kind, "service": service, "country": country, "minimum": least}
 
 

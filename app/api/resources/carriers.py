@@ -1,6 +1,5 @@
 """The carriers' addresses: schema in, command to the bus, envelope out."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -23,19 +22,17 @@ from app.api.schemas.commands import (
     resource_of,
     rule_of,
 )
-from app.api.schemas.directory import EligibilityQuerySchema, EligibilitySchema
 from app.api.schemas.documents import DocumentsSchema, ShowOnDaySchema
+from app.api.schemas.eligibility import EligibilityQuerySchema, EligibilitySchema
 from app.application.consistency import token_of
 from app.application.handlers import CommandDone
+from app.application.judgement import judge_of
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
 from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
 from app.domain.carrier import Carrier
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
-from app.domain.eligibility import Work, facts_of, judge
-from app.domain.policy.adopt import POLICY_ID
-from app.domain.policy.state import DEFAULT
 
 FEED_SECONDS = 0.5
 """How long the answer to a command waits for the feed's id, once a second at most; without it the
@@ -105,29 +102,17 @@ def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
     query=EligibilityQuerySchema,
 )
 def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
-    """Tell whether a carrier can be given a piece of work today, by which rules, and which event
-    decided each of them: the rules that always count, and those of the policy that holds."""
-    carriers = services().carriers
-    events = carriers.dated_events(str(carrier_id), deadline())
-    policy = services().policies.load(POLICY_ID, deadline())
-    facts = facts_of([each.event for each in events], [each.at for each in events])
-    state = facts.state
-    today = date.fromisoformat(carriers.today(state))
-    work = Work(query.country, query.service, today, query.customer)
-    version = events[-1].version
-    data = {
-        "carrier_id": str(carrier_id),
-        "version": version,
-        "policy_version": policy.version,
-        **shown.eligibility(
-            events,
-            judge(facts, work, policy.state or DEFAULT),
-            work.instructions(state.preferences),
-        ),
-    }
+    """Tell whether a carrier can be given a piece of work, by which rules, and which event decided
+    each of them: the rules that always count, and those of the policy. `on` is the day of the work,
+    `at` the moment until which it had been recorded, of the carrier and of the policy; neither
+    stands for the other."""
+    carriers, policies = services().carriers, services().policies
+    judge = judge_of(carriers, policies, str(carrier_id), query, deadline())
+    found = judge.judged(query)
     # Of what the answer follows from; the day counts only where something depends on it.
-    by_day = policy.version or state.blocks or state.preferences or state.overrides
-    tag = f"{version}.{policy.version}.{work.on}" if by_day else str(version)
+    version, policy, on = found.version, found.policy_version, found.work.on
+    tag = f"{version}.{policy}.{on}" if found.depends_on_the_day else str(version)
+    data = shown.judgement(str(carrier_id), found)
     return versioned(data, Carrier.noun, str(carrier_id), version, tag)
 
 

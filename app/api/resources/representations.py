@@ -9,6 +9,7 @@ from app.application.directory.comparison import Pair
 from app.application.handlers import CommandDone
 from app.application.history import Change, HistoryEntry, HistoryPage
 from app.application.imports.plan import RowPlan
+from app.application.judgement import Judgement
 from app.application.policy_effect import Effect
 from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
@@ -16,7 +17,6 @@ from app.application.projections.status import ViewStatus
 from app.application.shown import DatedEvent, Shown
 from app.domain.blocks import Instruction
 from app.domain.carrier import CarrierState
-from app.domain.command import CarrierEvent
 from app.domain.documents import Document
 from app.domain.policy.state import PolicyState
 from app.domain.proposals import pending
@@ -102,24 +102,27 @@ def blocks(view: Shown[CarrierState], on: str) -> dict[str, Any]:
     }
 
 
-def eligibility(
-    events: Sequence[DatedEvent[CarrierEvent]],
-    verdicts: Iterable[Verdict],
-    preferences: Sequence[Instruction] = (),
-) -> dict[str, Any]:
-    """See `schemas.directory.EligibilitySchema`."""
+def judgement(carrier_id: str, found: Judgement) -> dict[str, Any]:
+    """See `schemas.eligibility.EligibilitySchema`."""
     rules = [
         {
             "rule": verdict.rule,
             "holds": verdict.holds,
             "explanation": verdict.explanation,
             "looked_at": verdict.looked_at,
-            "event": None if verdict.decided_by is None else _deciding(events[verdict.decided_by]),
+            "event": _deciding(found.events, verdict),
         }
-        for verdict in verdicts
+        for verdict in found.verdicts
     ]
-    answer = {"eligible": all(rule["holds"] for rule in rules), "rules": rules}
-    applied = [{"preference_id": each.number, "reason": each.reason} for each in preferences]
+    answer = {
+        "carrier_id": carrier_id,
+        "version": found.version,
+        "policy_version": found.policy_version,
+        "on": found.work.on.isoformat(),
+        "eligible": found.eligible,
+        "rules": rules,
+    }
+    applied = [{"preference_id": each.number, "reason": each.reason} for each in found.preferences]
     return answer | {"preferences": applied} if applied else answer
 
 
@@ -213,7 +216,10 @@ def _effect(effect: Effect) -> dict[str, Any]:
     }
 
 
-def _deciding(event: DatedEvent[Any]) -> dict[str, Any]:
+def _deciding(events: Sequence[DatedEvent[Any]], verdict: Verdict) -> dict[str, Any] | None:
+    if verdict.decided_by is None:
+        return None
+    event = events[verdict.decided_by]
     return {
         "version": event.version,
         "event_id": str(event.event_id),

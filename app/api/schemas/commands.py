@@ -229,20 +229,22 @@ _MOMENT = (
 )
 
 
+def query_moment(description: str) -> fields.AwareDateTime:
+    """A moment, which a query asks for."""
+    return fields.AwareDateTime(
+        format="iso",
+        error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT},
+        metadata={"description": description, "example": "2026-01-31T12:00:00Z"},
+    )
+
+
 class ShowSchema(QuerySchema):
     """Which state is asked for; now, if neither is given."""
 
     version = QueryInteger(
         1, LAST_VERSION, metadata={"description": "As it was at this version.", "example": 3}
     )
-    at = fields.AwareDateTime(
-        format="iso",
-        error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT},
-        metadata={
-            "description": "As it was at this moment (ISO 8601, with an offset).",
-            "example": "2026-01-31T12:00:00Z",
-        },
-    )
+    at = query_moment("As it was at this moment (ISO 8601, with an offset).")
 
     @validates_schema
     def _one_of_them(self, data: Mapping[str, Any], **_: object) -> None:

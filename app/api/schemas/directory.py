@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from app.api.schemas.answers import CARRIER_ID, CarrierSchema
+from app.api.schemas.answers import CarrierSchema
 from app.api.schemas.commands import QueryInteger, QuerySchema
 from app.api.schemas.components import COMPONENT
 from app.application.directory.query import BadCursor, Query
@@ -19,14 +19,13 @@ from app.application.projections.carriers import FILTERS
 from app.application.projections.days import LAST_DAY
 from app.application.projections.statistics import GROUPS
 from app.application.projections.text import words
-from app.application.queries import CountCarriers, JudgeEligibility
-from app.domain.blocks import CUSTOMER_MAX_CHARACTERS
+from app.application.queries import CountCarriers
 from app.domain.carrier import STATES
 from app.domain.documents import KINDS
 from app.domain.errors import InvalidValue
 from app.domain.profile.coverage import SERVICES, WORLDWIDE, countries, known_service
 from app.domain.profile.identifiers import SCHEMES, day, identifier_value
-from app.domain.values import one_line, one_of
+from app.domain.values import one_of
 
 PAIRS_MAX = 50
 Q_MAX_CHARACTERS = 100
@@ -36,7 +35,7 @@ _DAY = "The {field} parameter must be a day such as 2026-01-31"
 _SEVERAL = f"or up to {ALTERNATIVES_MAX} of them separated by commas"
 _SCHEME = f"(?:{'|'.join(SCHEMES)})"
 _NEXT_IDENTIFIER = re.compile(rf",(?={_SCHEME}:)")
-_COUNTRY = "[A-Za-z]{2}"
+COUNTRY = "[A-Za-z]{2}"
 _SERVICE = f"(?:{'|'.join(SERVICES)})"
 
 
@@ -85,7 +84,7 @@ def _state(text: str) -> str:
     return text
 
 
-def _country(text: str) -> str:
+def country(text: str) -> str:
     """Worldwide covers every country, and is none."""
     code = countries([text])[0]
     if code == WORLDWIDE:
@@ -159,7 +158,7 @@ class FilterSchema(_DeclaredSchema):
         },
     )
     countries = QueryText(
-        _alternatives(_country),
+        _alternatives(country),
         "The {field} parameter must be one of the ISO 3166 alpha-2 codes, such as DE,"
         f" {_SEVERAL}",
         data_key="country",
@@ -167,7 +166,7 @@ class FilterSchema(_DeclaredSchema):
             "description": "Works in any of these countries, or worldwide; with `service`, offers"
             f" one of the services in one of the countries ({PAIRS_MAX} pairs at most).",
             "example": "DE,AT",
-            "pattern": _listed(_COUNTRY),
+            "pattern": _listed(COUNTRY),
         },
     )
     services = QueryText(
@@ -308,41 +307,6 @@ class DirectoryQuerySchema(FilterSchema):
     )
 
 
-class EligibilityQuerySchema(QuerySchema):
-    """Which work."""
-
-    country = QueryText(
-        _country,
-        "The {field} parameter must be an ISO 3166 alpha-2 code, such as DE",
-        required=True,
-        metadata={"description": "Where.", "example": "DE", "pattern": f"^{_COUNTRY}$"},
-    )
-    service = QueryText(
-        known_service,
-        f"The {{field}} parameter must be one of {', '.join(SERVICES)}",
-        required=True,
-        metadata={
-            "description": "What.",
-            "example": "express",
-            "enum": list(SERVICES),
-            COMPONENT: "Service",
-        },
-    )
-    customer = QueryText(
-        partial(one_line, "customer", CUSTOMER_MAX_CHARACTERS),
-        f"The {{field}} parameter must be 1 to {CUSTOMER_MAX_CHARACTERS} characters on one line",
-        metadata={
-            "description": "For whom: a customer's blocks, preferences and overrides count only if"
-            " the customer is named.",
-            "example": "ACME",
-        },
-    )
-
-    @post_load
-    def _query(self, data: dict[str, Any], **_: object) -> JudgeEligibility:
-        return JudgeEligibility(**data)
-
-
 class StatisticsQuerySchema(QuerySchema):
     """How much of it."""
 
@@ -370,81 +334,6 @@ class DirectorySchema(Schema):
             " page before the last has `limit` carriers, however rare they are among all. A search"
             " that cannot fill a page within the time of a request is answered 503.",
             "example": None,
-        },
-    )
-
-
-class DecidingEventSchema(Schema):
-    """The event that decided a rule."""
-
-    version = fields.Integer(required=True, metadata={"example": 1, "minimum": 1})
-    event_id = fields.UUID(
-        required=True, metadata={"example": "0b0a4f5e-8c9b-5f53-9d0e-2f4f3b8f6a11"}
-    )
-    type = fields.String(required=True, metadata={"example": "CarrierRegistered"})
-    at = fields.DateTime(required=True, metadata={"example": "2026-01-31T12:00:00.000+00:00"})
-
-
-class RuleSchema(Schema):
-    """A rule of eligibility that was looked at."""
-
-    rule = fields.String(
-        required=True,
-        metadata={
-            "description": "`active`, `service` and `country` always count; `recent`, and a kind of"
-            " document, and `approved`, if the policy asks for it; `not-blocked` of a carrier that"
-            " was ever blocked, `not-on-hold` of one of which a change ever waited for a second"
-            " person. A rule that holds by an override has that override's event.",
-            "example": "active",
-        },
-    )
-    holds = fields.Boolean(required=True, metadata={"example": True})
-    explanation = fields.String(required=True, metadata={"example": "The carrier is active"})
-    looked_at = fields.Raw(
-        required=True,
-        allow_none=True,
-        metadata={"description": "The value that the rule has checked.", "example": "active"},
-    )
-    event = fields.Nested(
-        DecidingEventSchema,
-        required=True,
-        allow_none=True,
-        metadata={"description": "The last event that set what the rule looks at."},
-    )
-
-
-class AppliedPreferenceSchema(Schema):
-    """A preference that applies to the work."""
-
-    preference_id = fields.Integer(required=True, metadata={"example": 1, "minimum": 1})
-    reason = fields.String(required=True, metadata={"example": "Agreed for a year"})
-
-
-class EligibilitySchema(Schema):
-    """Whether a carrier can be given a piece of work, and why."""
-
-    carrier_id = fields.UUID(required=True, metadata={"example": CARRIER_ID})
-    version = fields.Integer(
-        required=True,
-        metadata={"description": "The version that was judged.", "example": 1, "minimum": 1},
-    )
-    policy_version = fields.Integer(
-        required=True,
-        metadata={
-            "description": "The version of the policy that was applied; 0 is the default.",
-            "example": 0,
-            "minimum": 0,
-        },
-    )
-    eligible = fields.Boolean(
-        required=True, metadata={"description": "Whether every rule holds.", "example": True}
-    )
-    rules = fields.List(fields.Nested(RuleSchema), required=True)
-    preferences = fields.List(
-        fields.Nested(AppliedPreferenceSchema),
-        metadata={
-            "description": "The preferences that apply to the work, which decide nothing; left out"
-            " if there is none."
         },
     )
 

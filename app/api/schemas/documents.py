@@ -14,19 +14,22 @@ from app.domain.inputs import LIMIT
 from app.domain.profile.identifiers import day
 
 
+def query_day(description: str) -> QueryText:
+    """A day, which a query asks for."""
+    return QueryText(
+        lambda text: day("on", text),
+        "The {field} parameter must be a day such as 2026-01-31",
+        metadata={"description": description, "example": "2026-12-31", "format": "date"},
+    )
+
+
 class ShowOnDaySchema(ShowSchema):
     """Which state is asked for, as of which day. `at` and `version` say what had been recorded
     then, `on` is the day for which it is judged; neither stands for the other."""
 
-    on = QueryText(
-        lambda text: day("on", text),
-        "The {field} parameter must be a day such as 2026-01-31",
-        metadata={
-            "description": "Whether each holds on this day; today in the carrier's time zone (UTC"
-            " without one), if not given.",
-            "example": "2026-12-31",
-            "format": "date",
-        },
+    on = query_day(
+        "Whether each holds on this day; today in the carrier's time zone (UTC without one), if not"
+        " given."
     )
 
     @post_load

@@ -12,19 +12,19 @@ from app.api.schemas.commands import (
     QueryInteger,
     ShowSchema,
     ValueField,
+    object_schema,
 )
 from app.api.schemas.components import COMPONENT
 from app.api.schemas.profile import EntrySchema
+from app.domain.documents import KINDS
 from app.domain.errors import InvalidValue
+from app.domain.inputs import LIMIT
 from app.domain.policy.terms import (
-    DOCUMENT_KINDS,
     GUARDED_FIELDS,
-    MAX_AMOUNT,
     MAX_DAYS,
     MAX_REQUIREMENTS,
     Terms,
     country,
-    currency,
 )
 from app.domain.profile.coverage import SERVICES, known_service
 from app.domain.values import one_of
@@ -74,35 +74,16 @@ class TruthValue(fields.Boolean):
         return value
 
 
-class MinimumSchema(EntrySchema):
-    """The least that a document must be good for."""
-
-    amount = WholeNumber(
-        MAX_AMOUNT,
-        required=True,
-        metadata={"description": "In whole units of the currency.", "example": 100_000},
-    )
-    currency = ValueField(
-        currency,
-        required=True,
-        metadata={
-            "description": "ISO 4217; kept in upper case.",
-            "example": "EUR",
-            "pattern": "^[A-Za-z]{3}$",
-        },
-    )
-
-
 class RequirementSchema(EntrySchema):
     """A kind of document that a carrier needs for a service in a country."""
 
     kind = ValueField(
-        partial(one_of, "kind", DOCUMENT_KINDS),
+        partial(one_of, "kind", KINDS),
         required=True,
         metadata={
             "description": "The kind of document.",
             "example": "cargo-insurance",
-            "enum": list(DOCUMENT_KINDS),
+            "enum": list(KINDS),
             COMPONENT: "DocumentKind",
         },
     )
@@ -128,11 +109,14 @@ class RequirementSchema(EntrySchema):
         },
     )
     minimum = fields.Nested(
-        MinimumSchema,
+        object_schema("limit", LIMIT),
         load_default=None,
         allow_none=True,
         error_messages=_messages("a JSON object"),
-        metadata={"description": "What it must be good for at least; null for any amount."},
+        metadata={
+            "description": "The least limit that it must have; null for any, and for a kind"
+            " that has none."
+        },
     )
 
 
@@ -156,7 +140,7 @@ class PolicyBodySchema(BodySchema):
                     "kind": "cargo-insurance",
                     "service": "express",
                     "country": None,
-                    "minimum": {"amount": 100_000, "currency": "EUR"},
+                    "minimum": {"amount": "100000", "currency": "EUR"},
                 }
             ],
         },

@@ -6,62 +6,37 @@ stored events are not checked again (`state.py`).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import pycountry
-
+from app.domain.documents import KINDS, LIMITED, Limit
 from app.domain.errors import InvalidValue
 from app.domain.profile import PROFILE_PARTS
 from app.domain.profile.coverage import countries, known_service
 from app.domain.values import one_of
 
-DOCUMENT_KINDS = (
-    "cargo-insurance",
-    "liability-insurance",
-    "operating-authority",
-    "customs-bond",
-    "dangerous-goods",
-    "food-safety",
-    "contract",
-    "other",
-)
 GUARDED_FIELDS = ("name", "email", *PROFILE_PARTS)
 """What a change by one person can be made to wait for a second one."""
 
 MAX_REQUIREMENTS = 200
-MAX_AMOUNT = 10**12
 MAX_DAYS = 3_650
 
 
 @dataclass(frozen=True, slots=True)
-class Minimum:
-    """The least that a document must be good for: a whole amount of a currency (ISO 4217)."""
-
-    amount: int
-    currency: str
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.amount <= MAX_AMOUNT:
-            raise InvalidValue(f"The amount must be a whole number from 1 to {MAX_AMOUNT}")
-        object.__setattr__(self, "currency", currency(self.currency))
-
-    def as_json(self) -> dict[str, Any]:
-        """An object of `amount` and `currency`."""
-        return {"amount": self.amount, "currency": self.currency}
-
-
-@dataclass(frozen=True, slots=True)
 class Requirement:
-    """A kind of document that a carrier needs for a service in a country; None stands for any."""
+    """A kind of document that a carrier needs for a service in a country; None stands for any.
+    `minimum` is the least that the document must answer for."""
 
     kind: str
     service: str | None = None
     country: str | None = None
-    minimum: Minimum | None = None
+    minimum: Limit | None = None
 
     def __post_init__(self) -> None:
-        one_of("kind", DOCUMENT_KINDS, self.kind)
+        one_of("kind", KINDS, self.kind)
+        if self.minimum is not None and self.kind not in LIMITED:
+            raise InvalidValue(
+                f"The minimum must be left out: only {', '.join(LIMITED)} have a limit"
+            )
         if self.service is not None:
             known_service(self.service)
         if self.country is not None:
@@ -75,7 +50,7 @@ class Requirement:
             given["kind"],
             given.get("service"),
             given.get("country"),
-            minimum and Minimum(minimum["amount"], minimum["currency"]),
+            minimum and Limit(minimum["amount"], minimum["currency"]),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -143,13 +118,6 @@ def country(code: str) -> str:
     return found
 
 
-def currency(code: str) -> str:
-    """`code` in upper case, if it is an ISO 4217 code. Raises InvalidValue."""
-    if not (code.isascii() and code.upper() in _iso_4217()):
-        raise InvalidValue("The currency must be an ISO 4217 code, such as EUR")
-    return code.upper()
-
-
 def days(number: int) -> int:
     """`number`, if so many days can be asked for. Raises InvalidValue."""
     if not 1 <= number <= MAX_DAYS:
@@ -163,8 +131,3 @@ def guarded(names: Iterable[str]) -> tuple[str, ...]:
     if not given <= set(GUARDED_FIELDS):
         raise InvalidValue(f"The second_person_for must be of {', '.join(GUARDED_FIELDS)}")
     return tuple(each for each in GUARDED_FIELDS if each in given)
-
-
-@cache  # read from the library's file at first use, not at import
-def _iso_4217() -> frozenset[str]:
-    return frozenset(each.alpha_3 for each in pycountry.currencies)

@@ -1,0 +1,89 @@
+"""May this carrier be given this work, and how is that known? Reads what the rules look at.
+
+Two times are asked for, and neither stands for the other: `on` is the day of the work, `at` the
+moment until which something had been recorded, of the carrier and of the policy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from app.application.deadline import Deadline
+from app.application.queries import JudgeEligibility
+from app.application.repository import CarrierRepository, PolicyRepository
+from app.application.shown import DatedEvent, Shown
+from app.domain.blocks import Instruction
+from app.domain.command import CarrierEvent
+from app.domain.eligibility import Facts, Work, facts_of, judge
+from app.domain.policy.adopt import POLICY_ID
+from app.domain.policy.state import PolicyState
+from app.domain.verdict import Verdict
+
+Events = Sequence[DatedEvent[CarrierEvent]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answer: every rule's verdict on the work, and what it follows from. A verdict names the
+    event that decided it by its index among `events`."""
+
+    events: Events
+    policy_version: int
+    work: Work
+    verdicts: Sequence[Verdict]
+    preferences: Sequence[Instruction]
+    depends_on_the_day: bool
+
+    @property
+    def version(self) -> int:
+        """The carrier's version that was judged."""
+        return self.events[-1].version
+
+    @property
+    def eligible(self) -> bool:
+        """Whether every rule holds."""
+        return all(each.holds for each in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges any work of the carrier of these events, by one policy; `today` is a day where the
+    carrier is, YYYY-MM-DD."""
+
+    events: Events
+    facts: Facts
+    policy: Shown[PolicyState]
+    today: str
+
+    def judged(self, asked: JudgeEligibility) -> Judgement:
+        """Of today's work, if no day is asked for."""
+        day = date.fromisoformat(asked.on or self.today)
+        work, state = Work(asked.country, asked.service, day, asked.customer), self.facts.state
+        by_day = self.policy.version or state.blocks or state.preferences or state.overrides
+        return Judgement(
+            self.events,
+            self.policy.version,
+            work,
+            judge(self.facts, work, self.policy.state),
+            work.instructions(state.preferences),
+            bool(by_day),
+        )
+
+
+def judge_of(
+    carriers: CarrierRepository,
+    policies: PolicyRepository,
+    carrier_id: str,
+    asked: JudgeEligibility | None,
+    deadline: Deadline,
+) -> Judge:
+    """What judges the carrier, by what had been recorded until the moment that is asked for.
+
+    Raises AggregateNotFound, also if it was not registered by then, UnreadableEvent and
+    StoreUnavailable.
+    """
+    at = asked.at if asked else None
+    events = carriers.dated_events(carrier_id, deadline, at)
+    policy = policies.show(POLICY_ID, deadline, at=at)
+    facts = facts_of([each.event for each in events], [each.at for each in events])
+    return Judge(events, facts, policy, carriers.today(facts.state))
