@@ -20,6 +20,7 @@ from app.application.shown import DatedEvent
 from app.desk.frame import blueprint, caller, page
 from app.domain.command import CarrierEvent, Declaration
 from app.domain.declarations import DECLARATIONS
+from app.domain.documents import today as day_at
 from app.domain.eligibility import Work, facts_of, judge
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.state import DEFAULT
@@ -49,6 +50,7 @@ def show_carrier(carrier_id: UUID) -> Response:
     carrier = shown.carrier(view)
     asked, problem = _asked()
     judged = _judge_of(events)
+    today = day_at(services().carriers.now(), carrier["time_zone"])
     return page(
         "carrier.html",
         400 if problem else 200,
@@ -58,6 +60,8 @@ def show_carrier(carrier_id: UUID) -> Response:
         problem=problem,
         services=SERVICES,
         incidents=view.state.incidents,
+        documents=shown.documents(view, today)["documents"],
+        instructions=_instructions(shown.blocks(view, today)),
         actions=actions_on(view.state.state),
         latest=[shown.history_entry(each) for each in reversed(latest)],
         done=request.args.get("done"),
@@ -71,6 +75,18 @@ def actions_on(state: str) -> list[tuple[str, Declaration]]:
         (resource_of(each), each)
         for each in DECLARATIONS
         if state in each.states and caller().may(Scope(each.group))
+    ]
+
+
+def _instructions(given: dict[str, Any]) -> list[tuple[str, int, dict[str, Any]]]:
+    """The blocks, preferences and overrides that were not taken back, with what each is called and
+    its number, by which it is taken back."""
+    kinds = (("block", "blocks"), ("preference", "preferences"), ("override", "overrides"))
+    return [
+        (noun, each[f"{noun}_id"], each)
+        for noun, several in kinds
+        for each in given[several]
+        if not each["taken_back"]
     ]
 
 
