@@ -54,6 +54,8 @@ def show_carrier(carrier_id: UUID) -> Response:
         problem=problem,
         services=SERVICES,
         incidents=view.state.incidents,
+        documents=shown.documents(view, judge.today)["documents"],
+        instructions=_instructions(shown.blocks(view, judge.today)),
         actions=actions_on(view.state.state),
         latest=[shown.history_entry(each) for each in reversed(latest)],
         done=request.args.get("done"),
@@ -67,6 +69,18 @@ def actions_on(state: str) -> list[tuple[str, Declaration]]:
         (resource_of(each), each)
         for each in DECLARATIONS
         if state in each.states and caller().may(Scope(each.group))
+    ]
+
+
+def _instructions(given: dict[str, Any]) -> list[tuple[str, int, dict[str, Any]]]:
+    """The blocks, preferences and overrides that were not taken back, with what each is called and
+    its number, by which it is taken back."""
+    kinds = (("block", "blocks"), ("preference", "preferences"), ("override", "overrides"))
+    return [
+        (noun, each[f"{noun}_id"], each)
+        for noun, several in kinds
+        for each in given[several]
+        if not each["taken_back"]
     ]
 
 

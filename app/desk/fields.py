@@ -6,33 +6,45 @@ shape of a field, and no rule.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from app.api.schemas.profile import ProfileFields
 from app.application.strict_json import NotStrictJson, parse
-from app.domain.command import Declaration, Given
+from app.domain.command import Declaration, Input, NumberInput, ObjectInput
 from app.domain.profile.coverage import SERVICES
 from app.domain.profile.identifiers import SCHEMES
+from app.domain.profile.people import ROLES
 
 _LISTS: Final[Mapping[str, str]] = {
     "aliases": "lines",
     "identifiers": "identifiers",
     "coverage": "coverage",
+    "contacts": "contacts",
+    "tags": "words",
     "metadata": "json",
 }
 """Parts of a profile that are no single line, and how each is typed."""
 
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "identifiers": SCHEMES,
+    "coverage": SERVICES,
+    "contacts": ROLES,
+}
+"""What the first field of each row is chosen from, by the kind of table."""
+
 _BLANK_ROWS = 2
+_NUMBER_DIGITS = 10
 _SEPARATORS = re.compile(r"[\s,;]+")
-_ROW = re.compile(r"(?:identifiers|coverage)-([0-9]{1,3})-[a-z_]+")
+_ROW = re.compile(r"(?:identifiers|coverage|contacts)-([0-9]{1,3})-[a-z_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a form. `kind` says how it is typed: `text`, `choice`, `day`, `lines`,
-    `identifiers`, `coverage` or `json`."""
+    """A field of a form. `kind` says how it is typed: `text`, `number`, `choice`, `day`,
+    `lines`, `words`, `identifiers`, `coverage`, `contacts`, `json`, or `object`, which has its
+    `parts` typed each in a field of its own, `limit-amount`."""
 
     name: str
     kind: str
@@ -42,11 +54,14 @@ class Field:
     choices: tuple[str, ...] = ()
     default: str = ""
     maximum: int | None = None
+    parts: tuple["Field", ...] = ()
 
 
 def fields_of(declaration: Declaration) -> list[Field]:
     """The fields, in the order of the declaration; a profile's parts come last."""
-    fields = [_declared(each) for each in declaration.inputs]
+    fields = [
+        _declared(each.name, each.input, required=each.required) for each in declaration.inputs
+    ]
     if declaration.takes_profile:
         fields += [_part(name, each.metadata) for name, each in ProfileFields().fields.items()]
     return fields
@@ -65,24 +80,37 @@ def body_in(fields: list[Field], typed: Mapping[str, str], *, is_new: bool) -> d
     }
 
 
-def _declared(given: Given) -> Field:
-    keywords = given.input.keywords
-    kind = "choice" if "enum" in keywords else "day" if keywords.get("format") == "date" else "text"
+def _declared(name: str, given: Input, *, required: bool) -> Field:
+    if isinstance(given, ObjectInput):
+        parts = tuple(
+            _declared(f"{name}-{part}", each, required=required)
+            for part, each in given.parts.items()
+        )
+        return Field(name, "object", given.description, required=required, parts=parts)
+    keywords = given.keywords
     return Field(
-        given.name,
-        kind,
-        given.input.description,
-        required=given.required,
-        example=given.input.example,
+        name,
+        _kind(given),
+        given.description,
+        required=required,
+        example=str(given.example),
         choices=tuple(keywords.get("enum", ())),
         default=keywords.get("default", ""),
         maximum=keywords.get("maxLength"),
     )
 
 
+def _kind(given: Input) -> str:
+    if isinstance(given, NumberInput):
+        return "number"
+    if "enum" in given.keywords:
+        return "choice"
+    return "day" if given.keywords.get("format") == "date" else "text"
+
+
 def _part(name: str, about: Mapping[str, Any]) -> Field:
     kind = _LISTS.get(name, "text")
-    choices = {"identifiers": SCHEMES, "coverage": SERVICES}.get(kind, ())
+    choices = _CHOICES.get(kind, ())
     example = about["example"] if kind == "text" else ""
     return Field(
         name, kind, about["description"].replace("`", ""), example=example, choices=choices
@@ -94,17 +122,37 @@ def _parts() -> frozenset[str]:
 
 
 def _read(field: Field, typed: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    if field.kind == "object":
+        return _object(field, typed)
+    if read_row := _ROWS.get(field.kind):
+        return [read_row(row) for row in _rows(field.name, typed) if _is_typed(row)]
     text = typed.get(field.name, "").strip()
-    match field.kind:
-        case "lines":
-            return [line.strip() for line in text.splitlines() if line.strip()]
-        case "identifiers":
-            return [_identifier(row) for row in _rows(field.name, typed) if _is_typed(row)]
-        case "coverage":
-            return [_coverage(row) for row in _rows(field.name, typed) if any(row.values())]
-        case "json":
-            return _json(text)
+    if read := _TEXTS.get(field.kind):
+        return read(text)
     return text if text or field.name not in _parts() else None
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _SEPARATORS.split(text) if word]
+
+
+def _number(text: str) -> int | str:
+    """The whole number in the text; what is none stays text, which the schema refuses."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS
+    return int(text) if is_number else text
+
+
+def _object(field: Field, typed: Mapping[str, str]) -> dict[str, str]:
+    """The parts of an object; none, if all of them were left empty."""
+    parts = {
+        each.name.removeprefix(f"{field.name}-"): typed.get(each.name, "").strip()
+        for each in field.parts
+    }
+    return parts if any(parts.values()) else {}
 
 
 def _rows(name: str, typed: Mapping[str, str]) -> Iterator[dict[str, str]]:
@@ -122,8 +170,8 @@ def _rows(name: str, typed: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 def _is_typed(row: Mapping[str, str]) -> bool:
-    """A row whose scheme alone is chosen is a blank one."""
-    return any(text for name, text in row.items() if name != "scheme")
+    """A row whose scheme or role alone is chosen is a blank one."""
+    return any(text for name, text in row.items() if name not in {"scheme", "role"})
 
 
 def _identifier(row: Mapping[str, str]) -> dict[str, str]:
@@ -132,9 +180,14 @@ def _identifier(row: Mapping[str, str]) -> dict[str, str]:
 
 
 def _coverage(row: Mapping[str, str]) -> dict[str, Any]:
-    codes = [each for each in _SEPARATORS.split(row.get("countries", "")) if each]
+    codes = _words(row.get("countries", ""))
     codes = [each.lower() if each.lower() == "worldwide" else each for each in codes]
     return {"service": row.get("service", ""), "countries": codes}
+
+
+def _contact(row: Mapping[str, str]) -> dict[str, str]:
+    ways = {name: row[name] for name in ("phone", "email") if row.get(name)}
+    return {"role": row.get("role", ""), "name": row.get("name", ""), **ways}
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - JSON
@@ -147,18 +200,39 @@ def _json(text: str) -> Any:  # noqa: ANN401 - JSON
         return text
 
 
+_TEXTS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "lines": _lines,
+    "words": _words,
+    "number": _number,
+    "json": _json,
+}
+"""What a text of some kind says."""
+
+_ROWS: Final[Mapping[str, Callable[[Mapping[str, str]], dict[str, Any]]]] = {
+    "identifiers": _identifier,
+    "coverage": _coverage,
+    "contacts": _contact,
+}
+"""What a row of some kind of table says."""
+
+
 def shown_in(field: Field, value: Any) -> Any:  # noqa: ANN401 - JSON
-    """What the form shows of a field's value: a text, or the rows of a table with blank ones."""
+    """What the form shows of a field's value: a text, the texts of an object's parts by their
+    fields, or the rows of a table with blank ones."""
+    if field.kind in _ROWS:
+        return [*map(_shown_row, value or []), *({} for _ in range(_BLANK_ROWS))]
     match field.kind:
         case "lines":
             return "\n".join(value or [])
-        case "identifiers":
-            return [*(value or []), *({"scheme": "", "value": ""} for _ in range(_BLANK_ROWS))]
-        case "coverage":
-            rows = [{**each, "countries": ", ".join(each["countries"])} for each in value or []]
-            return [*rows, *({"service": "", "countries": ""} for _ in range(_BLANK_ROWS))]
-        case "json":
-            if isinstance(value, str):
-                return value
+        case "words":
+            return ", ".join(value or [])
+        case "object":
+            begin, given = f"{field.name}-", value if isinstance(value, Mapping) else {}
+            return {each.name: given.get(each.name.removeprefix(begin), "") for each in field.parts}
+        case "json" if not isinstance(value, str):
             return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
     return value or field.default
+
+
+def _shown_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**row, "countries": ", ".join(row["countries"])} if "countries" in row else row

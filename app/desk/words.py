@@ -100,6 +100,9 @@ def _entry(each: Any) -> str:  # noqa: ANN401 - any JSON value
         return f"{scheme(each['scheme'])} {each['value']}{valid}"
     if isinstance(each, Mapping) and "service" in each:
         return f"{title(each['service'])}: {', '.join(each['countries'])}"
+    if isinstance(each, Mapping) and "role" in each:
+        ways = [each[way] for way in ("phone", "email") if each.get(way)]
+        return f"{title(each['role'])}: {', '.join([each['name'], *ways])}"
     return _text(each)
 
 

@@ -10,12 +10,12 @@ from werkzeug.test import TestResponse
 from app.application.ports.errors import OutcomeUnknown
 from app.application.ports.keys import Scope
 from app.application.services import Services
-from app.domain.command import Declaration
+from app.domain.command import Declaration, ObjectInput
 from app.domain.declarations import DECLARATIONS
-from app.domain.state import ACTIVE
 from tests.desk.conftest import Office, registered
-from tests.support.answers import data
+from tests.support.answers import data, failure
 from tests.support.forms import Form, form_to
+from tests.support.policies import policy
 
 GIVEN = {
     "register": {"name": "Alpha Cargo", "email": "office@example.com"},
@@ -28,6 +28,47 @@ GIVEN = {
     "note-incident": {"kind": "late", "happened_on": "2026-01-31", "note": "Two days late"},
 }
 """What is typed into the forms of commands; into any other's, the examples of its inputs."""
+
+
+BEFORE = {
+    "reinstate": "suspend",
+    "unblock": "block",
+    "unprefer": "prefer",
+    "withdraw-override": "override-verdict",
+    "withdraw-document": "file-document",
+    "replace-document": "file-document",
+    "confirm-change": "change-email",
+    "discard-change": "change-email",
+}
+"""The command that has to be sent before one that takes back, replaces or settles what is there."""
+
+OF_A_SECOND_PERSON = frozenset({"approve", "confirm-change"})
+"""What nobody can do where no key says who it is."""
+
+
+def typed_into(declared: Declaration) -> dict[str, str]:
+    """What is typed into the command's form; an object's parts are fields of their own."""
+    typed: dict[str, str] = {}
+    for each in declared.inputs:
+        if isinstance(each.input, ObjectInput):
+            parts = each.input.example.items()
+            typed |= {f"{each.name}-{part}": text for part, text in parts}
+        else:
+            typed[each.name] = str(each.input.example)
+    return GIVEN.get(declared.name, typed)
+
+
+def prepared(client: FlaskClient, name: str) -> str:
+    """The id of a new carrier on which the command can be sent."""
+    carrier_id = registered(client)
+    if name in {"confirm-change", "discard-change"}:
+        data(client.put("/policy", json=policy(second_person_for=["email"])))
+    for before in DECLARATIONS:
+        if before.name == BEFORE.get(name):
+            body = {each.name: each.input.example for each in before.inputs}
+            given = GIVEN.get(before.name, body)
+            data(client.post(f"/carriers/{carrier_id}/{before.name}", json=given))
+    return carrier_id
 
 
 def address_of(name: str, carrier_id: str) -> str:
@@ -62,16 +103,16 @@ def history(browser: FlaskClient, carrier_id: str) -> list[str]:
     return [each["type"] for each in events]
 
 
-@pytest.mark.parametrize("declared", DECLARATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "declared",
+    [each for each in DECLARATIONS if each.name not in OF_A_SECOND_PERSON],
+    ids=lambda each: each.name,
+)
 def test_every_declared_command_can_be_sent(client: FlaskClient, declared: Declaration) -> None:
     """Its form is opened, filled in, reviewed without anything being done, and confirmed."""
-    name = declared.name
-    carrier_id = registered(client)
-    if declared.states and ACTIVE not in declared.states:
-        client.post(f"/carriers/{carrier_id}/suspend", json={"reason": "Papers"})
-    address, before = address_of(name, carrier_id), history(client, carrier_id)
-    examples = {each.name: each.input.example for each in declared.inputs}
-    review = reviewed(client, address, **GIVEN.get(name, examples))
+    carrier_id = prepared(client, declared.name)
+    address, before = address_of(declared.name, carrier_id), history(client, carrier_id)
+    review = reviewed(client, address, **typed_into(declared))
     assert history(client, carrier_id) == before
     done = sent(client, review, "confirm")
     assert done.status_code == 303, done.text
@@ -79,6 +120,65 @@ def test_every_declared_command_can_be_sent(client: FlaskClient, declared: Decla
     assert "Done." in shown.text
     changed = done.headers["Location"].split("/")[-1].partition("?")[0]
     assert declared.events[0].__name__ in history(client, changed)
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_SECOND_PERSON))
+def test_a_second_person_is_somebody_with_a_key(client: FlaskClient, name: str) -> None:
+    """Where there are no keys, the desk says so instead of doing it."""
+    carrier_id = prepared(client, name)
+    address, before = address_of(name, carrier_id), history(client, carrier_id)
+    declared = next(each for each in DECLARATIONS if each.name == name)
+    typed = typed_into(declared)
+    refused = client.post(f"/carriers/{carrier_id}/{name}", json=_as_json(typed))
+    answer = sent(client, opened(client, address), "review", **typed)
+    sentence, _ = failure(refused, 409)
+    assert answer.status_code == 409
+    assert sentence in unescape(answer.text)
+    assert history(client, carrier_id) == before
+
+
+def _as_json(typed: dict[str, str]) -> dict[str, object]:
+    return {name: int(text) if text.isdigit() else text for name, text in typed.items()}
+
+
+def test_another_person_confirms_at_the_desk(office: Office) -> None:
+    """With a key of their own, after somebody has asked for the change."""
+    ann, bob = (office.signed_in(name, Scope.ADMIN) for name in ("ann", "bob"))
+    review = reviewed(ann, "/desk/register-carrier", **GIVEN["register"])
+    address = sent(ann, review, "confirm").headers["Location"].partition("?")[0]
+    review = reviewed(bob, f"{address}/approve", reason="Called them")
+    assert sent(bob, review, "confirm").status_code == 303
+    assert "Called them" in ann.get(address).text
+
+
+def test_what_is_an_object_in_json_has_a_field_for_each_part(client: FlaskClient) -> None:
+    """All of them empty leave it out; one that is wrong is said beside them."""
+    carrier_id = registered(client)
+    address = address_of("file-document", carrier_id)
+    typed = {
+        "kind": "cargo-insurance",
+        "number": "CI-1",
+        "issuer": "Example",
+        "valid_from": "2026-01-01",
+    }
+    wrong = sent(client, opened(client, address), "review", **typed, limit_amount="1000")
+    assert wrong.status_code == 422
+    assert 'id="p-limit"' in wrong.text
+    assert form_to(wrong.text, address).fields["limit-amount"] == "1000"
+    review = reviewed(client, address, **typed)
+    assert sent(client, review, "confirm").status_code == 303
+    (filed,) = data(client.get(f"/carriers/{carrier_id}/documents"))["documents"]
+    assert (filed["number"], filed["limit"]) == ("CI-1", None)
+
+
+@pytest.mark.parametrize("typed", ["", "one", "0", "-1", "1.5", "\u0661", "9" * 30])
+def test_a_number_that_is_none_is_said_beside_the_field(client: FlaskClient, typed: str) -> None:
+    """In the API's sentence."""
+    address = address_of("withdraw-document", prepared(client, "withdraw-document"))
+    form = opened(client, address)
+    answer = sent(client, form, "review", document_id=typed, reason="Forged")
+    assert answer.status_code == 422
+    assert 'id="p-document_id"' in answer.text
 
 
 def test_the_review_shows_old_and_new(client: FlaskClient) -> None:
@@ -111,6 +211,9 @@ def test_a_form_holds_what_the_carrier_has(client: FlaskClient) -> None:
         identifiers=[{"scheme": "scac", "value": "ALFA", "valid_from": "2026-01-01"}],
         coverage=[{"service": "air", "countries": ["worldwide"]}],
         metadata={"tier": 1, "nested": {"ä": [1.5, None]}},
+        contacts=[{"role": "claims", "name": "<Claims>", "email": "claims@example.com"}],
+        tags=["preferred", "reefer"],
+        time_zone="Europe/Berlin",
     )
     page = sent(client, opened(client, address_of("update-profile", carrier_id)), "review").text
     assert "This would change nothing" in page
@@ -129,12 +232,19 @@ def test_rows_are_added_and_taken_away(client: FlaskClient) -> None:
         coverage_0_service="express",
         coverage_0_countries="de, fr;AT",
         metadata='{"tier": 2}',
+        contacts_1_role="billing",
+        contacts_1_name="Accounts",
+        contacts_1_phone="+49 89 12345678",
+        tags="reefer, Night\nlate",
     )
     sent(client, review, "confirm")
     now = data(client.get(f"/carriers/{carrier_id}"))
     assert now["identifiers"] == [{"scheme": "usdot", "value": "265752"}]
     assert now["coverage"] == [{"service": "express", "countries": ["AT", "DE", "FR"]}]
     assert now["metadata"] == {"tier": 2}
+    contact = {"role": "billing", "name": "Accounts", "phone": "+498912345678"}
+    assert now["contacts"] == [contact]
+    assert now["tags"] == ["late", "night", "reefer"]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +254,9 @@ def test_rows_are_added_and_taken_away(client: FlaskClient) -> None:
         ({"identifiers-0-value": "1234567890"}, "identifiers"),
         ({"coverage-0-service": "air", "coverage-0-countries": "XX"}, "coverage"),
         ({"coverage-0-countries": "DE"}, "coverage"),
+        ({"contacts-0-name": "Nobody can be reached"}, "contacts"),
+        ({"tags": "two--hyphens"}, "tags"),
+        ({"time_zone": "Europe/Nowhere"}, "time_zone"),
         ({"metadata": "{"}, "metadata"),
         ({"metadata": '{"a": 1, "a": 2}'}, "metadata"),
         ({"website": "javascript:alert(1)"}, "website"),

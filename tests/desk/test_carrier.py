@@ -7,6 +7,8 @@ from flask.testing import FlaskClient
 
 from app.application.ports.keys import Scope
 from tests.desk.conftest import Office, registered
+from tests.support.answers import data
+from tests.support.policies import policy
 
 COVERAGE = [{"service": "express", "countries": ["DE", "FR"]}]
 
@@ -20,6 +22,25 @@ def test_a_carrier_is_shown_with_what_it_may_do(client: FlaskClient) -> None:
     assert "The carrier is suspended: Papers are missing" in page
     assert "#event-3" in page
     assert "The carrier offers express in DE" in page
+
+
+def test_a_carrier_is_shown_with_what_can_be_taken_back(client: FlaskClient) -> None:
+    """Its documents, blocks and waiting changes with the numbers that commands ask for; a block
+    that was taken back is not among them."""
+    name = registered(client, "Alpha Cargo", tags=["reefer"])
+    here = f"/carriers/{name}"
+    document = {"kind": "contract", "number": "C<7>", "issuer": "Acme", "valid_from": "2026-01-01"}
+    data(client.post(f"{here}/file-document", json=document))
+    data(client.post(f"{here}/withdraw-document", json={"document_id": 1, "reason": "Forged"}))
+    block = {"valid_from": "2026-01-01", "country": "DE", "reason": "Too late there"}
+    data(client.post(f"{here}/block", json=block))
+    data(client.put("/policy", json=policy(second_person_for=["email"])))
+    data(client.post(f"{here}/change-email", json={"email": "new@example.com"}))
+    page = client.get(f"/desk{here}").text
+    for said in ("reefer", "C&lt;7&gt;", "withdrawn", "Block 1", "Proposal 1 waits"):
+        assert said in page
+    data(client.post(f"{here}/unblock", json={"block_id": 1, "reason": "Mended"}))
+    assert "Block 1" not in client.get(f"/desk{here}").text
 
 
 def test_the_actions_are_those_that_the_state_allows(client: FlaskClient) -> None:
