@@ -218,14 +218,17 @@ _ROWS: Final[Mapping[str, Callable[[Mapping[str, str]], dict[str, Any]]]] = {
 
 def shown_in(field: Field, value: Any) -> Any:  # noqa: ANN401 - JSON
     """What the form shows of a field's value: a text, the texts of an object's parts by their
-    fields, or the rows of a table with blank ones."""
+    fields, or the rows of a table with blank ones. What a tampered form said is left out where the
+    field cannot show it."""
+    entries = value if isinstance(value, list) else []
     if field.kind in _ROWS:
-        return [*map(_shown_row, value or []), *({} for _ in range(_BLANK_ROWS))]
+        rows = [_shown_row(each) for each in entries if isinstance(each, Mapping)]
+        return [*rows, *({} for _ in range(_BLANK_ROWS))]
     match field.kind:
         case "lines":
-            return "\n".join(value or [])
+            return "\n".join(map(str, entries))
         case "words":
-            return ", ".join(value or [])
+            return ", ".join(map(str, entries))
         case "object":
             begin, given = f"{field.name}-", value if isinstance(value, Mapping) else {}
             return {each.name: given.get(each.name.removeprefix(begin), "") for each in field.parts}
@@ -235,4 +238,7 @@ def shown_in(field: Field, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _shown_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**row, "countries": ", ".join(row["countries"])} if "countries" in row else row
+    countries = row.get("countries")
+    return (
+        {**row, "countries": ", ".join(map(str, countries))} if isinstance(countries, list) else row
+    )

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from app.application.ports.errors import OutcomeUnknown
 from app.application.ports.keys import Scope
 from app.application.services import Services
+from app.desk.fields import fields_of
 from app.domain.command import Declaration, ObjectInput
 from app.domain.declarations import DECLARATIONS
 from tests.desk.conftest import Office, registered
@@ -17,6 +18,7 @@ from tests.support.answers import data, failure
 from tests.support.forms import Form, form_to
 from tests.support.policies import policy
 
+(REGISTER,) = (each for each in DECLARATIONS if each.registers)
 GIVEN = {
     "register": {"name": "Alpha Cargo", "email": "office@example.com"},
     "rename": {"name": "Alpha Express"},
@@ -399,6 +401,21 @@ def test_a_form_that_was_tampered_with_is_refused(
     step = broken.pop("step", "confirm")
     answer = sent(client, review, step, **broken)
     assert answer.status_code in {400, 404, 412, 422}, answer.text
+
+
+@pytest.mark.parametrize("value", [1, "x", None, {"a": 1}, ["x"], [1], [{"countries": 1}], [[]]])
+def test_what_a_form_said_may_have_any_shape(client: FlaskClient, value: object) -> None:
+    """The form is opened again with what it can show of it, or the field is refused."""
+    fields = [each.name for each in fields_of(REGISTER)]
+    review = reviewed(client, "/desk/register-carrier", **GIVEN["register"])
+    for said in ({name: value} for name in fields):
+        for step, statuses in (
+            ("edit", {200}),
+            ("review", {200, 409, 422}),
+            ("confirm", {303, 409, 422}),
+        ):
+            answer = sent(client, review, step, said=json.dumps({**GIVEN["register"], **said}))
+            assert answer.status_code in statuses, (said, step, answer.text)
 
 
 def test_only_what_the_scopes_allow_is_done(office: Office) -> None:
