@@ -57,7 +57,7 @@ def typed(folder: Path, lines: list[str], port: int) -> str:
         ) as shell,
     ):
         try:
-            shell.wait(120)
+            shell.wait(300)  # some fifty commands, on a machine that is busy
         except subprocess.TimeoutExpired:
             os.killpg(shell.pid, signal.SIGABRT)  # each command of ours says where it was
     assert shell.returncode == 0, log.read_text()

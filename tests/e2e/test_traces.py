@@ -149,7 +149,7 @@ def assert_readings_are_shown(spans: list[Span], expected: dict[str, dict[str, A
     for name, attributes in expected.items():
         assert attributes.items() <= by_name[name].attributes.items()
         if name.startswith("views "):
-            assert by_name[name].attributes["view"] in {"carriers.v3", "statistics.v2"}
+            assert by_name[name].attributes["view"] in {"carriers.v3", "statistics.v3"}
     assert not [each for each in spans if "fed" in map(str, each.attributes.values())]
     return request
 
