@@ -97,6 +97,7 @@ def test_a_frozen_node_is_no_outage(cluster: ThreeNodes, load: Load, figures: Fi
     keeps_its_promises(seen)
 
 
+@pytest.mark.full  # one that is frozen is the harder case, and in every run
 def test_a_killed_node_is_no_outage(cluster: ThreeNodes, load: Load, figures: Figures) -> None:
     """Nor is its return."""
     calm(load)

@@ -324,5 +324,5 @@ def _streams(store: str) -> list[str]:
     with closing(
         CassandraSession(Contact((host,), int(port)), keyspace, {"streams": _LISTING})
     ) as session:
-        statement = session.prepared("streams", soon()).bind(())
+        statement = session.prepared("streams", soon(60)).bind(())
         return [row["aggregate_id"] for row in session.execute(statement, soon(60), 60)]

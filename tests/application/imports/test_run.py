@@ -244,7 +244,8 @@ def test_a_free_address_is_planned_and_done_alike(services: Services) -> None:
 
 
 def test_two_of_the_same_import_at_once_do_each_row_once(services: Services) -> None:
-    """Between them, whichever comes first to a row; none of them finds a row refused."""
+    """Between them, whichever comes first to a row; none of them finds a row refused. One that
+    looks while the other registers may find the carrier by its address, with nothing to do."""
     before = [f"FedEx,c{number}@fedex.com,\r\n" for number in range(20)]
     ids = [
         row.carrier_id
@@ -256,6 +257,7 @@ def test_two_of_the_same_import_at_once_do_each_row_once(services: Services) -> 
     with ThreadPoolExecutor(2) as pool:
         ran = list(pool.map(lambda _: applied(import_of(services, text)), range(2)))
     for rows in ran:
-        assert [row.kind for row in rows] == ["change"] * 20 + ["create"] * 20
+        assert {row.kind for row in rows[:20]} == {"change"}
+        assert {row.kind for row in rows[20:]} <= {"create", "nothing"}
         assert {len(types_of(services, row.carrier_id)) for row in rows[:20]} == {4}
         assert {len(types_of(services, row.carrier_id)) for row in rows[20:]} == {1}

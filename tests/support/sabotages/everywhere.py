@@ -13,8 +13,8 @@ EVERYWHERE = (
         _HANDLERS,
         (
             (
-                "if context.expected is not None and carrier.version not in context.expected:",
-                "if context.expected is not None and carrier.version < 1:",
+                "if context.expected is not None and loaded.version not in context.expected:",
+                "if context.expected is not None and loaded.version < 1:",
             ),
         ),
         (OVER_SQLITE,),
