@@ -5,9 +5,9 @@ What an event changed is told by the state before it. So a page begins with a st
 before has left behind; where there is none, the events up to the page are read once, in strides.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from app.application.deadline import Deadline
 from app.application.history import HistoryEntry, HistoryPage, changes_between
@@ -17,6 +17,8 @@ from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import EventStore, RecordedEvent
 from app.application.snapshots import Snapshot
 from app.domain.aggregate import AggregateRoot, AggregateState
+
+T = TypeVar("T")
 
 STRIDE = 500
 """Events that are read at a time, and remembered the state behind, on the way to a page."""
@@ -48,19 +50,23 @@ class HistoryPages:
 
         Raises UnreadableEvent, also for an event before the page, and StoreUnavailable.
         """
-        for start in (self._starts.before(stream, after), None):
-            try:
-                return self._page(stream, deadline, start, after, limit)
-            except _Disagreement as error:
-                self._starts.disagree(stream, error.start)
-        raise StoreUnavailable(f"stream {stream} became another while it was read")
+        return self._from_a_start(
+            stream, after, lambda start: self._page(stream, deadline, start, after, limit)
+        )
 
     def state_at(self, stream: str, deadline: Deadline, version: int) -> Snapshot | None:
         """The state after event `version`, or after the stream's last event if that comes before;
         None of a stream without events. Raises UnreadableEvent, StoreUnavailable."""
+        return self._from_a_start(
+            stream, version, lambda start: self._at(stream, deadline, start, version)
+        )
+
+    def _from_a_start(self, stream: str, version: int, read: Callable[[Snapshot | None], T]) -> T:
+        """What `read` gives from the nearest start before a version; from the stream's beginning,
+        if the stream has become another since. Raises StoreUnavailable if it does so meanwhile."""
         for start in (self._starts.before(stream, version), None):
             try:
-                return self._at(stream, deadline, start, version)
+                return read(start)
             except _Disagreement as error:
                 self._starts.disagree(stream, error.start)
         raise StoreUnavailable(f"stream {stream} became another while it was read")

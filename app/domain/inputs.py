@@ -25,6 +25,11 @@ def line(name: str, maximum: int, description: str, example: str) -> Input:
     return Input(read, description, example, description, keywords=keywords)
 
 
+def number(description: str) -> NumberInput:
+    """A number that the registry has given."""
+    return NumberInput(int, description, 1, description, "N")
+
+
 def choice(
     name: str, choices: Sequence[str], description: str, type_name: str | None = None
 ) -> Input:
@@ -116,34 +121,11 @@ EmailAddress = Annotated[
 ]
 Reason = Annotated[values.Reason, _REASON]
 OptionalReason = Annotated[values.Reason | None, _REASON]
-DocumentId = Annotated[
-    int,
-    NumberInput(
-        int,
-        "Which document of the carrier.",
-        1,
-        "Which document of the carrier.",
-        "N",
-        {"minimum": 1, "maximum": 2**31 - 1},
-    ),
-]
-BlockId = Annotated[
-    int, NumberInput(int, "Which block of the carrier.", 1, "Which block of the carrier.", "N")
-]
-PreferenceId = Annotated[
-    int,
-    NumberInput(
-        int, "Which preference of the carrier.", 1, "Which preference of the carrier.", "N"
-    ),
-]
-OverrideId = Annotated[
-    int,
-    NumberInput(int, "Which override of the carrier.", 1, "Which override of the carrier.", "N"),
-]
-ProposalId = Annotated[
-    int,
-    NumberInput(int, "Which change that waits.", 1, "Which change that waits.", "N"),
-]
+DocumentId = Annotated[int, number("Which document of the carrier.")]
+BlockId = Annotated[int, number("Which block of the carrier.")]
+PreferenceId = Annotated[int, number("Which preference of the carrier.")]
+OverrideId = Annotated[int, number("Which override of the carrier.")]
+ProposalId = Annotated[int, number("Which change that waits.")]
 DocumentNumber = Annotated[
     str, line("number", 100, "What its issuer numbers it with.", "CI-2026-17")
 ]

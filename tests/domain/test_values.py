@@ -1,6 +1,5 @@
 """Names, addresses and reasons: their normal forms, and the texts that are refused."""
 
-import time
 import unicodedata
 
 import pytest
@@ -16,6 +15,7 @@ from app.domain.values import (
     Reason,
     comparable_email,
 )
+from tests.support.work import at_most
 
 LINE_BREAKS = "\n\r\v\f\x1c\x85\u2028\u2029"
 INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad"
@@ -59,10 +59,8 @@ def test_a_name_is_measured_trimmed_and_in_nfc() -> None:
 
 def test_a_name_is_measured_before_it_costs_anything() -> None:
     """A megabyte of combining marks, which takes minutes to normalise, is refused at once."""
-    started = time.process_time()
-    with pytest.raises(InvalidValue, match="at most 255 characters"):
+    with at_most(0.1), pytest.raises(InvalidValue, match="at most 255 characters"):
         CarrierName("a" + "\u0301\u0323" * 20_000)
-    assert time.process_time() - started < 0.1
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n ", "\u00a0\u3000", *INVISIBLE, INVISIBLE * 3])
@@ -168,10 +166,8 @@ def test_an_address_has_at_most_254_characters() -> None:
 
 def test_an_address_is_measured_before_it_costs_anything() -> None:
     """A megabyte is refused without being parsed."""
-    started = time.process_time()
-    with pytest.raises(InvalidValue, match="at most 254 characters"):
+    with at_most(0.1), pytest.raises(InvalidValue, match="at most 254 characters"):
         EmailAddress("a\u0301\u0323" * 300_000 + "@b.com")
-    assert time.process_time() - started < 0.1
 
 
 @settings(deadline=None, max_examples=50)
@@ -205,10 +201,8 @@ def test_a_reason_has_at_most_500_characters(letter: str) -> None:
 
 def test_a_reason_is_measured_before_it_costs_anything() -> None:
     """A megabyte of combining marks is refused at once."""
-    started = time.process_time()
-    with pytest.raises(InvalidValue, match="at most 500 characters"):
+    with at_most(0.1), pytest.raises(InvalidValue, match="at most 500 characters"):
         Reason("a" + "\u0301\u0323" * 20_000)
-    assert time.process_time() - started < 0.1
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n ", INVISIBLE])

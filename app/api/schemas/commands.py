@@ -53,17 +53,25 @@ class ValueField(fields.String):
 
 
 class NumberField(fields.Integer):
-    """A whole number from 1 on, as JSON has it; no text and no fraction."""
+    """A whole number from 1 to `maximum`, as JSON has it; no text, fraction or truth value."""
 
-    default_error_messages: dict[str, str | list[Any] | dict[Any, Any]] = {
-        "required": "The {{field}} field is required",
-        "null": "The {{field}} field is required",
-        "invalid": "The {{field}} must be a whole number from 1 on",
-        "too_large": "The {{field}} must be a whole number from 1 on",
-    }
+    def __init__(self, maximum: int = LAST_VERSION, **options: Any) -> None:  # noqa: ANN401
+        bound = "on" if maximum == LAST_VERSION else f"to {maximum}"
+        sentence = f"The {{{{field}}}} must be a whole number from 1 {bound}"
+        missing = "The {{field}} field is required"
+        super().__init__(
+            validate=validate.Range(1, maximum, error=sentence),
+            error_messages={
+                "required": missing,
+                "null": missing,
+                "invalid": sentence,
+                "too_large": sentence,
+            },
+            **options,
+        )
 
     def _validated(self, value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
-        if type(value) is not int or not 1 <= value <= LAST_VERSION:
+        if type(value) is not int:
             raise self.make_error("invalid")
         return value
 

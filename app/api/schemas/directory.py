@@ -23,7 +23,7 @@ from app.application.queries import CountCarriers
 from app.domain.carrier import STATES
 from app.domain.documents import KINDS
 from app.domain.errors import InvalidValue
-from app.domain.profile.coverage import SERVICES, WORLDWIDE, countries, known_service
+from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.profile.identifiers import SCHEMES, day, identifier_value
 from app.domain.values import one_of
 
@@ -82,14 +82,6 @@ def _state(text: str) -> str:
     if text not in STATES:
         raise InvalidValue(f"The state must be one of {', '.join(STATES)}")
     return text
-
-
-def country(text: str) -> str:
-    """Worldwide covers every country, and is none."""
-    code = countries([text])[0]
-    if code == WORLDWIDE:
-        raise InvalidValue("The country must be an ISO 3166 alpha-2 code")
-    return code
 
 
 def _identifier(text: str) -> tuple[str, str]:

@@ -8,11 +8,11 @@ from marshmallow import Schema, fields, post_load
 from app.api.schemas.answers import CARRIER_ID
 from app.api.schemas.commands import QuerySchema, query_moment
 from app.api.schemas.components import COMPONENT
-from app.api.schemas.directory import COUNTRY, QueryText, country
+from app.api.schemas.directory import COUNTRY, QueryText
 from app.api.schemas.documents import calendar_day, query_day
 from app.application.queries import JudgeEligibility
 from app.domain.blocks import CUSTOMER_MAX_CHARACTERS
-from app.domain.profile.coverage import SERVICES, known_service
+from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.values import one_line
 
 

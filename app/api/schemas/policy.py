@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, post_load, validate
 from app.api.schemas.commands import (
     LAST_VERSION,
     BodySchema,
+    NumberField,
     QueryInteger,
     ShowSchema,
     ValueField,
@@ -24,9 +25,8 @@ from app.domain.policy.terms import (
     MAX_DAYS,
     MAX_REQUIREMENTS,
     Terms,
-    country,
 )
-from app.domain.profile.coverage import SERVICES, known_service
+from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.values import one_of
 
 POLICY_RULE = "/policy"
@@ -43,20 +43,6 @@ def _messages(what: str) -> _Messages:
         "invalid": sentence,
         "too_large": sentence,
     }
-
-
-class WholeNumber(fields.Integer):
-    """A whole number from 1 to `maximum`, and no text or truth value that stands for one."""
-
-    def __init__(self, maximum: int, **options: Any) -> None:  # noqa: ANN401
-        messages = _messages(f"a whole number from 1 to {maximum}")
-        within = validate.Range(1, maximum, error=str(messages["invalid"]))
-        super().__init__(strict=True, validate=within, error_messages=messages, **options)
-
-    def _validated(self, value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
-        if type(value) is not int:
-            raise self.make_error("invalid")
-        return value
 
 
 class TruthValue(fields.Boolean):
@@ -145,7 +131,7 @@ class PolicyBodySchema(BodySchema):
             ],
         },
     )
-    recent_within_days = WholeNumber(
+    recent_within_days = NumberField(
         MAX_DAYS,
         required=True,
         allow_none=True,

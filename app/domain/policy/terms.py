@@ -11,7 +11,7 @@ from typing import Any
 from app.domain.documents import KINDS, LIMITED, Limit
 from app.domain.errors import InvalidValue
 from app.domain.profile import PROFILE_PARTS
-from app.domain.profile.coverage import countries, known_service
+from app.domain.profile.coverage import country, known_service
 from app.domain.values import one_of
 
 GUARDED_FIELDS = ("name", "email", *PROFILE_PARTS)
@@ -105,17 +105,6 @@ class Terms:
             "approval_required": self.approval_required,
             "second_person_for": list(self.second_person_for),
         }
-
-
-def country(code: str) -> str:
-    """`code` in upper case, if it is an ISO 3166 alpha-2 code. Raises InvalidValue."""
-    try:
-        (found,) = countries([code])
-    except InvalidValue:
-        found = ""
-    if len(found) != 2:  # noqa: PLR2004 - alpha-2: "worldwide" is no country
-        raise InvalidValue("The country must be an ISO 3166 alpha-2 code, such as DE")
-    return found
 
 
 def days(number: int) -> int:
