@@ -160,10 +160,17 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": '^"(0|[1-9][0-9]*)"$'},
         "example": '"1"',
     },
+    "ETag.dated": {
+        "description": "The version, in quotation marks; behind it, how many scheduled changes are"
+        " in effect on the day that no event has recorded yet, if there are any. If-Match takes"
+        " both forms.",
+        "schema": {"type": "string", "pattern": '^"[1-9][0-9]*([.][1-9][0-9]?)?"$'},
+        "example": '"1"',
+    },
     "ETag.judged": {
         "description": "Another one when anything that the verdicts follow from may have changed:"
         " the carrier's version, and once a policy was adopted, or the carrier was blocked,"
-        " preferred or given an override, the policy's version and the day.",
+        " preferred, given an override or a scheduled change, the policy's version and the day.",
         "schema": {
             "type": "string",
             "pattern": '^"[1-9][0-9]*([.](0|[1-9][0-9]*)[.][0-9]{4}-[0-9]{2}-[0-9]{2})?"$',

@@ -14,9 +14,10 @@ from app.application.repository import CarrierRepository, PolicyRepository
 from app.application.shown import DatedEvent, Shown
 from app.domain.blocks import Instruction
 from app.domain.command import CarrierEvent
-from app.domain.eligibility import Facts, Work, facts_of, judge
+from app.domain.eligibility import Work, facts_of, judge, state_after
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.state import PolicyState
+from app.domain.state import CarrierState
 from app.domain.verdict import Verdict
 
 Events = Sequence[DatedEvent[CarrierEvent]]
@@ -47,24 +48,27 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges any work of the carrier of these events, by one policy; `today` is a day where the
-    carrier is, YYYY-MM-DD."""
+    """Judges any work of the carrier of these events, which have made this state, by one policy;
+    `today` is a day where the carrier is, YYYY-MM-DD."""
 
     events: Events
-    facts: Facts
+    state: CarrierState
     policy: Shown[PolicyState]
     today: str
 
     def judged(self, asked: JudgeEligibility) -> Judgement:
         """Of today's work, if no day is asked for."""
-        day = date.fromisoformat(asked.on or self.today)
-        work, state = Work(asked.country, asked.service, day, asked.customer), self.facts.state
-        by_day = self.policy.version or state.blocks or state.preferences or state.overrides
+        day, state = asked.on or self.today, self.state
+        work = Work(asked.country, asked.service, date.fromisoformat(day), asked.customer)
+        events, moments = [each.event for each in self.events], [each.at for each in self.events]
+        facts = facts_of(events, moments, day, state)
+        by_people = state.blocks or state.preferences or state.overrides
+        by_day = self.policy.version or by_people or state.scheduled
         return Judgement(
             self.events,
             self.policy.version,
             work,
-            judge(self.facts, work, self.policy.state),
+            judge(facts, work, self.policy.state),
             work.instructions(state.preferences),
             bool(by_day),
         )
@@ -85,5 +89,5 @@ def judge_of(
     at = asked.at if asked else None
     events = carriers.dated_events(carrier_id, deadline, at)
     policy = policies.show(POLICY_ID, deadline, at=at)
-    facts = facts_of([each.event for each in events], [each.at for each in events])
-    return Judge(events, facts, policy, carriers.today(facts.state))
+    state = state_after(each.event for each in events)
+    return Judge(events, state, policy, carriers.today(state))

@@ -11,12 +11,12 @@ from uuid import UUID
 import click
 
 from app.api.resources import representations
-from app.api.schemas.commands import HistoryQuerySchema, ShowSchema, body_schema
-from app.api.schemas.documents import ShowOnDaySchema
+from app.api.schemas.commands import HistoryQuerySchema, body_schema
+from app.api.schemas.documents import ShowCarrierSchema, ShowOnDaySchema
 from app.api.schemas.eligibility import EligibilityQuerySchema
 from app.application.handlers import CommandDone
 from app.application.judgement import judge_of
-from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
+from app.application.queries import JudgeEligibility, ShowHistory, ShowOnDay
 from app.cli import options
 from app.cli.errors import CarrierCommand, tell_done
 from app.cli.opened import context_of, opened
@@ -99,19 +99,17 @@ class ShellCommand:
 
 @click.command(cls=CarrierCommand)
 @click.argument("carrier_id", metavar="ID", type=click.UUID)
+@click.option("--on", metavar="DATE", help="On this day, by what is scheduled; today by default.")
 @click.option("--version", metavar="N", help="As it was at this version.")
 @click.option("--at", metavar="TIME", help="As it was then: ISO 8601 with an offset.")
 @click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
 @click.pass_obj
-def show(
-    settings: Settings, carrier_id: UUID, version: str | None, at: str | None, *, as_json: bool
-) -> None:
-    """Show a carrier: as it is now, or as it was."""
-    asked = options.body_of({"version": version, "at": at})
-    query: ShowCarrier = options.loaded(ShowSchema(), asked)
+def show(settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: str | None) -> None:
+    """Show a carrier: as it is now, as it was, or as it is to be."""
+    query: ShowOnDay = options.loaded(ShowCarrierSchema(), options.body_of(given))
     with opened(settings) as (services, deadline):
         view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
-    data = representations.carrier(view)
+        data = representations.carrier(view, services.carriers.day(view, query))
     write_data(data, aligned(carrier_rows(data)), as_json=as_json)
 
 

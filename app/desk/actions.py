@@ -40,6 +40,8 @@ from app.domain.carrier import POSSIBLE
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
 from app.domain.errors import ForbiddenByState, InvalidInput
+from app.domain.profile import compared
+from app.domain.state import FIELDS
 
 _OF_A_FIELD = (ValidationFailed, InvalidInput, AlreadyClaimed)
 """Errors that name a field, which is shown beside it."""
@@ -108,7 +110,7 @@ def _opened(declaration: Declaration, carrier_id: UUID | None) -> Change:
     state = view.state.state
     if state not in declaration.states:
         raise ForbiddenByState(state, POSSIBLE[state])
-    now = shown.carrier(view)
+    now = shown.carrier(view, services().carriers.today(view.state))
     about_the_state = {"reason", "category"}
     said = {name: value for name, value in now.items() if name not in about_the_state}
     return Change(declaration, str(carrier_id), view.version, said)
@@ -167,8 +169,28 @@ def _loaded(change: Change) -> dict[str, Any]:
 
 def _done(change: Change, *, dry_run: bool) -> CommandDone:
     """What came of the command, or would. Raises what the bus raises."""
-    command = change.declaration.made(change.carrier_id, _loaded(change))
+    values = _loaded(change)
+    if change.declaration.takes_profile and not change.declaration.registers:
+        values = _changed(change, values)
+    command = change.declaration.made(change.carrier_id, values)
     return services().bus.dispatch(command, _context(change, dry_run=dry_run))
+
+
+def _changed(change: Change, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without those that the form was opened with: a change of what nobody has touched
+    would count on its day, whatever others do before."""
+    before, typed = _shown_at(change.carrier_id, change.version), _normal(change)
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in FIELDS or compared(typed[name]) != compared(before[name])
+    }
+
+
+def _shown_at(carrier_id: str, version: int) -> dict[str, Any]:
+    """The carrier at a version, with the values that hold today."""
+    view = services().carriers.show(carrier_id, deadline(), version)
+    return shown.carrier(view, services().carriers.today(view.state))
 
 
 def _context(change: Change, *, dry_run: bool) -> CommandContext:
@@ -220,9 +242,9 @@ def _review(change: Change, plan: CommandDone | None, problem: str | None = None
 
 def _conflict(change: Change, error: StaleVersion) -> Response:
     """Somebody was faster: what they did, and both values of each field beside each other."""
-    before = services().carriers.show(change.carrier_id, deadline(), change.version)
-    theirs = services().carriers.show(change.carrier_id, deadline(), error.version)
-    found = differences(shown.carrier(before), _normal(change), shown.carrier(theirs))
+    before = _shown_at(change.carrier_id, change.version)
+    theirs = _shown_at(change.carrier_id, error.version)
+    found = differences(before, _normal(change), theirs)
     return page(
         "conflict.html",
         HTTPStatus.PRECONDITION_FAILED,
@@ -240,9 +262,9 @@ def _merged(change: Change) -> Change:
     since = request.form.get("since", "")
     if not (since.isascii() and since.isdigit() and len(since) < len(str(2**31))):
         raise BadRequest("The version of this form is none: open it again")
-    before = services().carriers.show(change.carrier_id, deadline(), int(since))
-    theirs = services().carriers.show(change.carrier_id, deadline(), change.version)
-    found = differences(shown.carrier(before), _normal(change), shown.carrier(theirs))
+    before = _shown_at(change.carrier_id, int(since))
+    theirs = _shown_at(change.carrier_id, change.version)
+    found = differences(before, _normal(change), theirs)
     kept = frozenset(
         each.field for each in found if request.form.get(f"keep-{each.field}") == "mine"
     )
@@ -262,4 +284,5 @@ def _name(change: Change) -> str | None:
     """The carrier's name, for the head of the page."""
     if change.declaration.registers:
         return None
-    return services().carriers.show(change.carrier_id, deadline()).state.name
+    carriers = services().carriers
+    return carriers.current(carriers.show(change.carrier_id, deadline()).state).name

@@ -98,27 +98,26 @@ _REASON = Input(
     keywords={"minLength": 1, "maxLength": values.REASON_MAX_CHARACTERS},
 )
 
-CarrierName = Annotated[
+_NAME = Input(
     values.CarrierName,
-    Input(
-        values.CarrierName,
-        "Trimmed and kept in NFC; no control characters.",
-        "FedEx",
-        "What it is called.",
-        keywords={"minLength": 1, "maxLength": values.NAME_MAX_CHARACTERS},
-    ),
-]
-EmailAddress = Annotated[
+    "Trimmed and kept in NFC; no control characters.",
+    "FedEx",
+    "What it is called.",
+    keywords={"minLength": 1, "maxLength": values.NAME_MAX_CHARACTERS},
+)
+_EMAIL = Input(
     values.EmailAddress,
-    Input(
-        values.EmailAddress,
-        "An e-mail address; international ones included.",
-        "contact@fedex.com",
-        "Where it is reached; no other has it.",
-        "ADDRESS",
-        {"format": "idn-email", "maxLength": values.EMAIL_MAX_CHARACTERS},
-    ),
-]
+    "An e-mail address; international ones included.",
+    "contact@fedex.com",
+    "Where it is reached; no other has it.",
+    "ADDRESS",
+    {"format": "idn-email", "maxLength": values.EMAIL_MAX_CHARACTERS},
+)
+
+CarrierName = Annotated[values.CarrierName, _NAME]
+OptionalName = Annotated[values.CarrierName | None, _NAME]
+EmailAddress = Annotated[values.EmailAddress, _EMAIL]
+OptionalEmail = Annotated[values.EmailAddress | None, _EMAIL]
 Reason = Annotated[values.Reason, _REASON]
 OptionalReason = Annotated[values.Reason | None, _REASON]
 DocumentId = Annotated[int, number("Which document of the carrier.")]
@@ -126,6 +125,7 @@ BlockId = Annotated[int, number("Which block of the carrier.")]
 PreferenceId = Annotated[int, number("Which preference of the carrier.")]
 OverrideId = Annotated[int, number("Which override of the carrier.")]
 ProposalId = Annotated[int, number("Which change that waits.")]
+ChangeId = Annotated[int, number("Which scheduled change of the carrier.")]
 DocumentNumber = Annotated[
     str, line("number", 100, "What its issuer numbers it with.", "CI-2026-17")
 ]
@@ -134,6 +134,9 @@ ValidFrom = Annotated[str, calendar_day("valid_from", "The first day it is valid
 ValidTo = Annotated[
     str | None,
     calendar_day("valid_to", "The last day it is valid; open if not given.", "2026-12-31"),
+]
+EffectiveDay = Annotated[
+    str, calendar_day("effective_on", "The first day it counts; today or later.", "2099-01-01")
 ]
 FromDay = Annotated[str, calendar_day("valid_from", "The first day it applies.", "2026-12-01")]
 ToDay = Annotated[

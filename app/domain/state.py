@@ -1,18 +1,30 @@
 """What is known of a carrier after its events. Imports only the domain."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from app.domain.approval import Approval
 from app.domain.blocks import Instructions
-from app.domain.documents import Documents
-from app.domain.profile import EMPTY, Profile
+from app.domain.documents import Documents, today
+from app.domain.profile import EMPTY, PROFILE_PARTS, Profile
 from app.domain.proposals import Proposals
+from app.domain.scheduled import (
+    ScheduledChange,
+    ScheduledChanges,
+    due,
+    in_order,
+    last_effect,
+    took_effect_after,
+)
 from app.domain.values import comparable_email
 
 ACTIVE, SUSPENDED, RETIRED = "active", "suspended", "retired"
 STATES = (ACTIVE, SUSPENDED, RETIRED)
+
+FIELDS = ("name", "email", *PROFILE_PARTS)
+"""What a carrier says of itself, by the names that the API has for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,7 @@ class CarrierState:
     overrides: Instructions = field(default_factory=dict)
     approval: Approval | None = None
     proposals: Proposals = field(default_factory=dict)
+    scheduled: ScheduledChanges = field(default_factory=dict)
     distinct_from: frozenset[str] = frozenset()  # ids of carriers that only look alike
 
     def as_json(self) -> dict[str, Any]:
@@ -52,10 +65,56 @@ class CarrierState:
 
     @property
     def unique_values(self) -> frozenset[tuple[str, str]]:
-        """Scope and value of what no other carrier may have meanwhile."""
+        """Scope and value of what no other carrier may have meanwhile: its address, and those that
+        it is scheduled to have."""
         if self.state == RETIRED:
             return frozenset()
-        return frozenset({("email", comparable_email(self.email))})
+        scheduled = (each.changes.get("email") for each in self.scheduled.values() if each.is_open)
+        addresses = (self.email, *filter(None, scheduled))
+        return frozenset(("email", comparable_email(each)) for each in addresses)
+
+    def today(self, now: datetime) -> str:
+        """The day that it is where the carrier is, YYYY-MM-DD. Never before one on which a
+        scheduled change took effect: that stays so when the carrier moves to another time zone."""
+        return max(today(now, self.profile.time_zone), last_effect(self.scheduled))
+
+    def on(self, day: str) -> "CarrierState":
+        """The carrier with the values that hold on that day, YYYY-MM-DD, by what is scheduled.
+
+        A change that was made without a day counts from the last scheduled one that was in effect
+        by then, and up to the next one. A carrier that has retired stays as it is.
+        """
+        if not self.scheduled:
+            return self
+        state = self
+        for each in took_effect_after(self.scheduled, day):
+            state = state.changed(each.was or {})
+        for each in due(self.scheduled, day) if self.state != RETIRED else ():
+            state = state.changed(each.changes)
+        return state
+
+    def to_come(self, day: str) -> list[ScheduledChange]:
+        """The scheduled changes that are to take effect after that day, in order."""
+        return [
+            each
+            for each in in_order(self.scheduled)
+            if each.effective_on > day and not each.cancelled
+            if each.was is not None or self.state != RETIRED
+        ]
+
+    def changed(self, changes: Mapping[str, Any]) -> "CarrierState":
+        """The carrier with these fields replaced; `changes` maps some of FIELDS to JSON."""
+        return replace(
+            self,
+            name=changes.get("name", self.name),
+            email=changes.get("email", self.email),
+            profile=self.profile.changed_by(changes),
+        )
+
+    def only(self, fields: Iterable[str]) -> dict[str, Any]:
+        """These of FIELDS, as JSON; others are left out."""
+        everything = self.as_json()
+        return {field: everything[field] for field in fields if field in FIELDS}
 
 
 BLANK = CarrierState(name="", email="")

@@ -294,6 +294,8 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
     for operation_id in (
         "rename",
         "update_profile",
+        "schedule_change",
+        "cancel_scheduled_change",
         "suspend",
         "reinstate",
         "file_document",

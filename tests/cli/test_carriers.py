@@ -306,6 +306,25 @@ def test_blocks_and_preferences_are_given_taken_back_and_listed() -> None:
     assert data("blocks", carrier_id, "--version", "2")["blocks"][0]["taken_back"] is None
 
 
+def test_a_change_is_scheduled_shown_and_cancelled() -> None:
+    """For a day that is to come; without anything to change there is nothing to schedule."""
+    carrier_id = registered()
+    when = ("--effective-on", "2099-01-01", "--reason", "New owner")
+    data("schedule-change", carrier_id, *when, "--name", "Zeta Cargo", "--tag", "sold")
+    assert data("show", carrier_id)["name"] == "FedEx"
+    lines = run("show", carrier_id, "--on", "2099-01-01").stdout.splitlines()
+    assert any(line.split() == ["name", "Zeta", "Cargo"] for line in lines)
+    assert "scheduled" in run("show", carrier_id).stdout
+    assert "reason" not in run("show", carrier_id, "--on", "2099-01-01").stdout
+    found = data("list", "--on", "2099-01-01", "--tag", "sold")["carriers"]
+    assert [each["name"] for each in found] == ["Zeta Cargo"]
+    assert data("list", "--tag", "sold")["carriers"] == []
+    data("cancel-scheduled-change", carrier_id, "--change-id", "1", "--reason", "Not sold")
+    assert data("show", carrier_id, "--on", "2099-01-01")["name"] == "FedEx"
+    refused = run("schedule-change", carrier_id, *when)
+    assert (refused.exit_code, "at least one field" in refused.stderr) == (INVALID, True)
+
+
 def test_a_note_is_shown_by_the_history() -> None:
     """As it changes no field."""
     carrier_id = registered()

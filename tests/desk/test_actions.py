@@ -24,6 +24,7 @@ GIVEN = {
     "rename": {"name": "Alpha Express"},
     "change-email": {"email": "new@example.com"},
     "update-profile": {"phone": "+49 89 12345678", "aliases": "Alpha\nAlfa"},
+    "schedule-change": {"effective_on": "2099-01-01", "name": "Alpha", "reason": "New owner"},
     "suspend": {"reason": "Papers are missing", "category": "authority"},
     "reinstate": {"reason": "Papers are here"},
     "retire": {"reason": "Gone"},
@@ -33,6 +34,7 @@ GIVEN = {
 
 
 BEFORE = {
+    "cancel-scheduled-change": "schedule-change",
     "reinstate": "suspend",
     "unblock": "block",
     "unprefer": "prefer",
@@ -445,3 +447,19 @@ def test_what_is_typed_is_text_on_every_page(client: FlaskClient) -> None:
     for page in (review.text, client.get(done.headers["Location"]).text):
         assert "<script>alert" not in page
         assert nasty in unescape(page)
+
+
+def test_only_what_was_touched_is_scheduled(client: FlaskClient) -> None:
+    """The form is filled in with what the carrier has: all of that would count on the day, whatever
+    others change before."""
+    name = registered(client)
+    form = reviewed(
+        client,
+        address_of("schedule-change", name),
+        effective_on="2099-01-01",
+        reason="Sold",
+        tags="sold",
+    )
+    assert sent(client, form, "confirm").status_code == 303
+    events = data(client.get(f"/carriers/{name}/history"))["events"]
+    assert events[-1]["data"]["changes"] == {"tags": ["sold"]}

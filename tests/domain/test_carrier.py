@@ -12,6 +12,10 @@ from app.domain.command import CarrierEvent, Command
 from app.domain.commands.annotate import AnnotateCarrier, CarrierAnnotated
 from app.domain.commands.approve import ApproveCarrier, CarrierApproved
 from app.domain.commands.block import BlockCarrier, CarrierBlocked
+from app.domain.commands.cancel_scheduled_change import (
+    CancelScheduledChange,
+    CarrierScheduledChangeCancelled,
+)
 from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
 from app.domain.commands.confirm_change import CarrierChangeConfirmed, ConfirmChange
 from app.domain.commands.discard_change import CarrierChangeDiscarded, DiscardChange
@@ -26,6 +30,7 @@ from app.domain.commands.reject import CarrierRejected, RejectCarrier
 from app.domain.commands.rename import CarrierRenamed, RenameCarrier
 from app.domain.commands.replace_document import CarrierDocumentReplaced, ReplaceDocument
 from app.domain.commands.retire import CarrierRetired, RetireCarrier
+from app.domain.commands.schedule_change import CarrierChangeScheduled, ScheduleChange
 from app.domain.commands.suspend import CarrierSuspended, SuspendCarrier
 from app.domain.commands.unblock import CarrierUnblocked, UnblockCarrier
 from app.domain.commands.unprefer import CarrierUnpreferred, UnpreferCarrier
@@ -55,7 +60,8 @@ OVERRIDE = CarrierVerdictOverridden(
     1, "recent", None, None, None, "2026-01-01", "2026-01-31", "Called them"
 )
 PROPOSAL = CarrierChangeProposed(1, {"email": "new@fedex.com"})
-PAST = (REGISTERED, PROFILED, COVER, BLOCK, PREFERENCE, OVERRIDE, PROPOSAL)
+SCHEDULED = CarrierChangeScheduled(1, "2026-01-01", {"name": "FedEx Express"}, "Agreed")
+PAST = (REGISTERED, PROFILED, COVER, BLOCK, PREFERENCE, OVERRIDE, PROPOSAL, SCHEDULED)
 
 PASTS: dict[str, tuple[CarrierEvent, ...]] = {
     ACTIVE: PAST,
@@ -178,6 +184,26 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (OTHER_RETIREMENT,),
         (OTHER_RETIREMENT,),
         FORBIDDEN,
+    ),
+    "schedule-change": (
+        ScheduleChange(CARRIER_ID, "2026-02-01", Reason("Agreed"), profile={"phone": None}),
+        (CarrierChangeScheduled(2, "2026-02-01", {"phone": None}, "Agreed"),),
+        (CarrierChangeScheduled(2, "2026-02-01", {"phone": None}, "Agreed"),),
+        FORBIDDEN,
+    ),
+    "schedule-change that is scheduled": (
+        ScheduleChange(
+            CARRIER_ID, "2026-01-01", Reason("Agreed"), name=CarrierName("FedEx Express")
+        ),
+        NOTHING,
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "cancel-scheduled-change": (
+        CancelScheduledChange(CARRIER_ID, 1, Reason("Not so")),
+        (CarrierScheduledChangeCancelled(1, "Not so"),),
+        (CarrierScheduledChangeCancelled(1, "Not so"),),
+        (CarrierScheduledChangeCancelled(1, "Not so"),),
     ),
     "note-incident": (
         NoteIncident(CARRIER_ID, "late", "2024-02-01", "A day late"),

@@ -41,7 +41,8 @@ def covers(**services: list[str]) -> CarrierProfileUpdated:
 
 def judged(*events: CarrierEvent) -> dict[str, Verdict]:
     """The verdicts on express work in Germany, one event a day, without a policy."""
-    facts = facts_of(events, [DAY + timedelta(days=day) for day in range(len(events))])
+    moments = [DAY + timedelta(days=day) for day in range(len(events))]
+    facts = facts_of(events, moments, WORK.on.isoformat())
     return {each.rule: each for each in judge(facts, WORK, DEFAULT)}
 
 
@@ -112,7 +113,8 @@ def by_policy(
     adopted: Mapping[str, Any], *events: CarrierEvent, work: Work = WORK
 ) -> list[Verdict]:
     """The verdicts that a policy adds."""
-    facts = facts_of(events, [DAY + timedelta(days=day) for day in range(len(events))])
+    moments = [DAY + timedelta(days=day) for day in range(len(events))]
+    facts = facts_of(events, moments, work.on.isoformat())
     return judge(facts, work, PolicyState.of(adopted))[3:]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -68,12 +69,12 @@ class BusyStore(SqliteEventStore):
 
 
 class Application:
-    """Commands, dispatched as the service does."""
+    """Commands, dispatched as the service does, at a moment."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, now: datetime = MOMENT) -> None:
         self.telemetry = CountingTelemetry()
-        self.carriers = CarrierRepository(store, JsonCodec(), lambda: MOMENT)
-        self.policies = PolicyRepository(store, JsonCodec(), lambda: MOMENT)
+        self.carriers = CarrierRepository(store, JsonCodec(), lambda: now)
+        self.policies = PolicyRepository(store, JsonCodec(), lambda: now)
         second_person = SecondPerson(self.carriers, self.policies)
         table = Handlers(self.carriers, DECLARATIONS, second_person.prepared).table()
         table |= Handlers(self.policies, POLICY_DECLARATIONS).table()

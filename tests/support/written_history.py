@@ -28,6 +28,8 @@ _TYPES = {
     "rename": "CarrierRenamed",
     "change-email": "CarrierEmailChanged",
     "update-profile": "CarrierProfileUpdated",
+    "schedule-change": "CarrierChangeScheduled",
+    "cancel-scheduled-change": "CarrierScheduledChangeCancelled",
     "suspend": "CarrierSuspended",
     "reinstate": "CarrierReinstated",
     "retire": "CarrierRetired",

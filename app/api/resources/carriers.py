@@ -17,22 +17,22 @@ from app.api.schemas.blocks import BlocksSchema
 from app.api.schemas.commands import (
     CommandQuery,
     HistoryQuerySchema,
-    ShowSchema,
     body_schema,
     resource_of,
     rule_of,
 )
-from app.api.schemas.documents import DocumentsSchema, ShowOnDaySchema
+from app.api.schemas.documents import DocumentsSchema, ShowCarrierSchema, ShowOnDaySchema
 from app.api.schemas.eligibility import EligibilityQuerySchema, EligibilitySchema
 from app.application.consistency import token_of
 from app.application.handlers import CommandDone
 from app.application.judgement import judge_of
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
-from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
+from app.application.queries import JudgeEligibility, ShowHistory, ShowOnDay
 from app.domain.carrier import Carrier
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
+from app.domain.taking_effect import taking_effect
 
 FEED_SECONDS = 0.5
 """How long the answer to a command waits for the feed's id, once a second at most; without it the
@@ -49,8 +49,8 @@ _REGISTERED = {
     200: Answer("With `dry_run`, what would be done", (answer_schemas.PlanSchema,)),
 }
 _SHOWN = {
-    200: Answer("The carrier", (answer_schemas.ShownCarrierSchema,), ("ETag",)),
-    304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
+    200: Answer("The carrier", (answer_schemas.ShownCarrierSchema,), ("ETag.dated",)),
+    304: Answer("It is at a version that If-None-Match names", headers=("ETag.dated",)),
 }
 _JUDGED = {
     200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag.judged",)),
@@ -87,12 +87,18 @@ for each in DECLARATIONS:
 
 
 @blueprint.view(
-    "/carriers/<uuid:carrier_id>", _SHOWN, (*IN_THE_REGISTRY, 404, 412), query=ShowSchema
+    "/carriers/<uuid:carrier_id>", _SHOWN, (*IN_THE_REGISTRY, 404, 412), query=ShowCarrierSchema
 )
-def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
-    """Show a carrier as its events tell it: now, at a version, or at a moment."""
-    view = services().carriers.show(str(carrier_id), deadline(), query.version, query.at)
-    return versioned(shown.carrier(view), Carrier.noun, view.id, view.version)
+def show_carrier(query: ShowOnDay, carrier_id: UUID) -> Response:
+    """Show a carrier as its events tell it: now, at a version, or at a moment; and on which day, as
+    changes that are scheduled count from their day on."""
+    carriers = services().carriers
+    view = carriers.show(str(carrier_id), deadline(), query.version, query.at)
+    on = carriers.day(view, query)
+    # When a change comes into effect the answer is another one, at the same version.
+    begun = len(list(taking_effect(view.state, on)))
+    tag = f"{view.version}.{begun}" if begun else None
+    return versioned(shown.carrier(view, on), Carrier.noun, view.id, view.version, tag)
 
 
 @blueprint.view(

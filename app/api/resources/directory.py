@@ -72,7 +72,7 @@ blueprint = ContractBlueprint("directory", __name__, description="Which carriers
 def list_carriers(query: Query) -> Response:
     """List, filter and search carriers, page by page."""
     wait_for_view()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.on)
     if _is_known(tag):
         return _unchanged(tag)
     page = services().directory.page(query, deadline())
@@ -89,7 +89,7 @@ def export_carriers(query: Query) -> Response:
     if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         raise BadRequest("Ask with HTTP/1.1: before it a file that was cut short looks whole")
     wait_for_view()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.on)
     if _is_known(tag):
         return _unchanged(tag)
     answer = file_of(query)
@@ -166,7 +166,7 @@ def _token() -> Token | None:
 def _tag(standing: Standing, day: str = "") -> str:
     """Of the view as it is before it is read: what is read can only be newer. With the feed's id:
     after a restore a view comes by the same numbers again, with other events. `day` is the one for
-    which it is asked, if any: on the next the same view has another answer."""
+    which carriers are asked: on the next the same view may have another answer."""
     asked = f"{services().feed.identity(deadline())}{request.full_path}{day}"
     digest = blake2s(asked.encode(), digest_size=6).hexdigest()
     return f"{standing.tag}.{digest}"

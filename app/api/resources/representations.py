@@ -58,14 +58,16 @@ def import_row(plan: RowPlan) -> dict[str, Any]:
     }
 
 
-def carrier(view: Shown[CarrierState]) -> dict[str, Any]:
-    """See `schemas.answers.ShownCarrierSchema`."""
+def carrier(view: Shown[CarrierState], on: str) -> dict[str, Any]:
+    """See `schemas.answers.ShownCarrierSchema`. `on` is the day on which it is shown."""
+    state = view.state.on(on)
     return {
         "carrier_id": view.id,
         "version": view.version,
         "registered_at": view.began_at and _moment(view.began_at),
-        **view.state.as_json(),
-        **_decisions(view.state),
+        **state.as_json(),
+        **_decisions(state),
+        **_scheduled(state, on),
     }
 
 
@@ -260,6 +262,20 @@ def _decisions(state: CarrierState) -> dict[str, Any]:
             "changed": decided.changed(state.as_json()),
         }
     return found
+
+
+def _scheduled(state: CarrierState, on: str) -> dict[str, Any]:
+    """What is to change after the day `on`; nothing where nothing is."""
+    later = [
+        {
+            "change_id": each.number,
+            "effective_on": each.effective_on,
+            "changes": dict(each.changes),
+            "reason": each.reason,
+        }
+        for each in state.to_come(on)
+    ]
+    return {"scheduled": later} if later else {}
 
 
 def _instruction(noun: str, given: Instruction, on: str) -> dict[str, Any]:

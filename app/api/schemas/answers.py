@@ -214,6 +214,24 @@ class ApprovalSchema(Schema):
     )
 
 
+class ScheduledSchema(Schema):
+    """A change of fields that counts from a day on."""
+
+    change_id = fields.Integer(
+        required=True, metadata={"description": "By which it is cancelled.", "example": 1}
+    )
+    effective_on = fields.Date(required=True, metadata={"example": "2099-01-01"})
+    changes = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={
+            "description": "The fields, and what they are to be.",
+            "example": {"name": "FedEx Express"},
+        },
+    )
+    reason = fields.String(required=True, metadata={"example": "The contract begins"})
+
+
 class ShownCarrierSchema(CarrierSchema):
     """A carrier as its events tell it, with what people have to decide on it, or have decided."""
 
@@ -225,10 +243,17 @@ class ShownCarrierSchema(CarrierSchema):
         ApprovalSchema,
         metadata={"description": "Left out if nobody has decided."},
     )
+    scheduled = fields.List(
+        fields.Nested(ScheduledSchema),
+        metadata={
+            "description": "What is scheduled for later than the day that is shown, in order; left"
+            " out if nothing is."
+        },
+    )
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """See `CarrierSchema`."""
-        field_obj.required = field_name not in {"pending", "approval"}
+        field_obj.required = field_name not in {"pending", "approval", "scheduled"}
 
 
 class StatusSchema(Schema):

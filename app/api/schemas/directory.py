@@ -218,8 +218,10 @@ class FilterSchema(_DeclaredSchema):
         partial(day, "on"),
         _DAY,
         metadata={
-            "description": "For which day `missing` and `expiring_before` are asked: today, if"
-            " none is named, or a later one. As a list is for all time zones, today is UTC's.",
+            "description": "For which day it is asked: today, if none is named, or a later one."
+            " Changes that are scheduled count from their day on, and `missing` and"
+            " `expiring_before` are judged for it. As a list is for all time zones, today is"
+            " UTC's.",
             "example": "2026-12-01",
             "format": "date",
         },
@@ -248,17 +250,10 @@ class FilterSchema(_DeclaredSchema):
             )
 
     @validates_schema
-    def _day_of_something(self, data: Mapping[str, Any], **_: object) -> None:
-        if "on" in data and not data.keys() & {"missing", "expiring_before"}:
-            raise ValidationError(
-                "The on parameter needs a missing or an expiring_before parameter", "on"
-            )
-
-    @validates_schema
     def _not_in_the_past(self, data: Mapping[str, Any], **_: object) -> None:
         if data.get("on", LAST_DAY) < _yesterday():
             raise ValidationError(
-                "The on parameter must be today or later: a list has the carriers as they are now",
+                "The on parameter must be today or later: a list has no carriers as they were",
                 "on",
             )
 

@@ -20,7 +20,7 @@ from app.application.directory.query import CARRIERS, Query
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.views import Place, Progress, Row, View, ViewStore
 from app.application.projections import PROJECTIONS
-from app.application.projections.carriers import ALL, sort_keys
+from app.application.projections.carriers import ALL, as_of, sort_keys
 from app.application.projections.status import ViewStatus, status_of
 from app.application.strict_json import NotStrictJson, parse_own
 
@@ -175,10 +175,11 @@ class Directory:
         for place in places:
             key, carrier_id = place
             if carrier_id in rows:
-                body = body_of(rows[carrier_id])
+                recorded = body_of(rows[carrier_id])
+                body = as_of(recorded, query.on)
                 if not query.fits(body):
                     continue
-                if sort_keys(body).get(query.sort) == key:
+                if sort_keys(recorded).get(query.sort) == key:
                     found.append((place, body))
                 elif not is_last:
                     raise _HasMoved

@@ -42,7 +42,8 @@ class Query:
     offered in one of the countries. Without `states` the retired ones count too. `also` are sets
     of terms, of each of which a carrier must have one (`carriers.FILTERS`). `missing` is a kind of
     documents of which a carrier holds none on the day `on`; with `expiring_before` a kind of its
-    documents has its last day from `on` on and before that day. Days are YYYY-MM-DD.
+    documents has its last day from `on` on and before that day. Carriers are as they are on the
+    day `on`, by what is scheduled; as recorded, if it is empty. Days are YYYY-MM-DD.
     """
 
     states: frozenset[str] = frozenset()
@@ -57,11 +58,6 @@ class Query:
     sort: str = "name"
     limit: int = 25
     cursor: str | None = None
-
-    @property
-    def day(self) -> str:
-        """The day on which the answer depends; empty if it depends on none."""
-        return "" if self.missing is None and self.expiring_before is None else self.on
 
     def conditions(self) -> list[frozenset[str]]:
         """Sets of terms; a matching carrier has a term of each set. The set that is likely to match
@@ -90,7 +86,7 @@ class Query:
         return frozenset(map(service_term, self.services))
 
     def fits(self, body: Mapping[str, Any]) -> bool:
-        """Whether the carrier with this row body matches the filter."""
+        """Whether the carrier with this row body, as of the day `on`, matches the filter."""
         terms = terms_of(body)
         if any(terms.isdisjoint(each) for each in self.conditions()):
             return False

@@ -15,6 +15,7 @@ from app.application.imports.rows import RefusedRow, Row
 from app.application.ports.event_store import Claim, EventStore
 from app.application.repository import CarrierRepository
 from app.domain.carrier import RETIRED
+from app.domain.documents import today
 from app.domain.values import comparable_email
 
 _AT_ONCE = 100
@@ -37,9 +38,10 @@ class Matching:
         """The carriers that the view knows by the rows' identifiers, for many rows at once."""
         asked = sorted({each for row in rows for each in row.identifiers})
         found: dict[Identifier, set[str]] = {}
+        day = today(self.carriers.now(), None)
         for start in range(0, len(asked), _AT_ONCE):
             some = frozenset(asked[start : start + _AT_ONCE])
-            query: Query | None = Query(identifiers=some, limit=_PAGE)
+            query: Query | None = Query(identifiers=some, on=day, limit=_PAGE)
             while query is not None:
                 page = self.directory.page(query, self.deadline())
                 for body in page.rows:
@@ -91,7 +93,7 @@ class Matching:
             return False
         return any(
             (each["scheme"], each["value"]) in identifiers
-            for each in carrier.state.profile.identifiers
+            for each in self.carriers.current(carrier.state).profile.identifiers
         )
 
     def _identifying(self) -> str:

@@ -83,11 +83,13 @@ class Undoing:
     def _return(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
         """To the state before the row's first event."""
         first = next(index for index, step in enumerate(there) if step)
-        before = self.planner.carriers.show(
-            carrier.id, self.planner.deadline(), version=first
-        ).state
+        carriers = self.planner.carriers
         assert carrier.state is not None, "it has events"  # noqa: S101
-        changes = changes_between(carrier.state, before)
+        # Both as of today: what was scheduled took effect by itself, not by the row.
+        before = carriers.current(
+            carriers.show(carrier.id, self.planner.deadline(), version=first).state
+        )
+        changes = changes_between(carriers.current(carrier.state), before)
         is_undone = any(step and step.startswith(UNDO) for step in there)
         if is_undone and not changes:
             return RowPlan(row, CHANGE, carrier.id, carrier.version, done=True)

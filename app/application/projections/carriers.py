@@ -9,7 +9,8 @@ a query for a country looks for either of two terms, `country_term("DE")` and
 """
 
 import json
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.application.filters import any_of, since
@@ -23,6 +24,7 @@ from app.domain.carrier import RETIRED
 from app.domain.documents import covered
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.profile.tags import tag
+from app.domain.taking_effect import taking_effect
 
 __all__ = [
     "ALL",
@@ -53,8 +55,11 @@ NAME_KEY_CHARACTERS = 128
 """The length of a name's sort key. The key is part of a cursor, and so of a URL, and folding makes
 some names much longer."""
 
-NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "covered", "distinct_from"})
+NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "covered", "distinct_from", "scheduled"})
 """What a row's body holds beside the carrier as the API shows it."""
+
+LAST = "9999-12-31"
+"""The last day that there is."""
 
 Body = Mapping[str, Any]
 """A row's body as a JSON object."""
@@ -78,6 +83,9 @@ def row_of(carrier: Folded) -> Row:
         "last_incident_on": carrier.state.last_incident_on,
         "covered": covered(carrier.state.documents),
         "distinct_from": sorted(carrier.state.distinct_from),
+        "scheduled": [
+            [each.effective_on, each.changes] for each in taking_effect(carrier.state, LAST)
+        ],
         **carrier.state.as_json(),
     }
     return Row(
@@ -85,14 +93,29 @@ def row_of(carrier: Folded) -> Row:
         version=carrier.version,
         body=_dumps(body),
         keys=sort_keys(body),
-        terms=terms_of(body) | shared_terms(body),
-        words=search_words(body),
+        terms=shared_terms(body).union(*map(terms_of, stages(body))),
+        words=frozenset[str]().union(*map(search_words, stages(body))),
     )
+
+
+def as_of(body: dict[str, Any], day: str) -> dict[str, Any]:
+    """The row's body with the values that hold on that day, which is not before the row's last
+    change; the row's own for no day at all (empty)."""
+    changes = [changes for effective_on, changes in body["scheduled"] if effective_on <= day]
+    return dict(ChainMap(*reversed(changes), body)) if changes else body
+
+
+def stages(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The row's body, and as it is to be after each scheduled change. A row is found by the terms
+    and the words of all of them; which one it is on a day says the body (`as_of`)."""
+    yield body
+    for effective_on, _ in body["scheduled"]:
+        yield as_of(body, effective_on)
 
 
 def sort_keys(body: Body) -> dict[str, str]:
     """The row's sort keys, see `ports.views.Row`. Moments are UTC texts of fixed width, so
-    they sort by time."""
+    they sort by time. A row stands where it is put by its name as recorded, on all days."""
     name = folded(body["name"])[:NAME_KEY_CHARACTERS]
     keys = {"name": name, "registered_at": body["registered_at"]}
     if body["covered"] and (expiry := next_expiry(body["covered"])):

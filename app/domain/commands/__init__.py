@@ -9,6 +9,8 @@ SENTENCES = {
     "rename": "Give a carrier another name.",
     "change-email": "Give a carrier another e-mail address.",
     "update-profile": "Replace parts of a carrier's profile.",
+    "schedule-change": "Change fields of a carrier from a day on.",
+    "cancel-scheduled-change": "Cancel a change that is scheduled.",
     "suspend": "Suspend a carrier until it is reinstated.",
     "reinstate": "End a carrier's suspension.",
     "retire": "Take a carrier out of the registry for good.",

@@ -160,6 +160,8 @@ GROUPS = {
         "rename",
         "change-email",
         "update-profile",
+        "schedule-change",
+        "cancel-scheduled-change",
         "file-document",
         "replace-document",
         "withdraw-document",

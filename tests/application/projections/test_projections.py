@@ -49,6 +49,7 @@ def test_the_body_is_the_carrier_as_the_api_shows_it() -> None:
         "last_incident_on": None,
         "covered": {},
         "distinct_from": [],
+        "scheduled": [],
         **STATE.as_json(),
     }
     assert "ü" in body
