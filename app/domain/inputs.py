@@ -3,6 +3,7 @@ the domain.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -115,9 +116,9 @@ _EMAIL = Input(
 )
 
 CarrierName = Annotated[values.CarrierName, _NAME]
-OptionalName = Annotated[values.CarrierName | None, _NAME]
+NewName = Annotated[values.CarrierName | None, replace(_NAME, example="FedEx Express")]
 EmailAddress = Annotated[values.EmailAddress, _EMAIL]
-OptionalEmail = Annotated[values.EmailAddress | None, _EMAIL]
+NewEmail = Annotated[values.EmailAddress | None, replace(_EMAIL, example="office@fedex.com")]
 Reason = Annotated[values.Reason, _REASON]
 OptionalReason = Annotated[values.Reason | None, _REASON]
 DocumentId = Annotated[int, number("Which document of the carrier.")]

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app.api.schemas import directory
 from app.application.ports.keys import Scope
 from app.application.services import Services
 from app.infrastructure.sqlite.keys import SqliteKeyStore
 from config.settings import Settings
-from tests.support.answers import FEDEX, another, data, failure, invalid
+from tests.support.answers import FEDEX, data, failure, invalid
 from tests.support.carriers import history, key, seen
 from tests.support.directory import covers
 from tests.support.keys import add_key, bearer
@@ -32,10 +33,13 @@ On = Callable[[str], None]
 
 @pytest.fixture
 def fedex(client: FlaskClient) -> str:
-    """The address of a carrier that offers express work in Germany, and is to change on DAY."""
+    """The address of a carrier that offers express work in Germany, and is to change on DAY, as
+    lists know."""
     body = {**FEDEX, "coverage": covers(express=["DE"])}
     address = client.post("/register-carrier", json=body).headers["Location"]
-    assert data(client.post(f"{address}/schedule-change", json=CHANGE))["version"] == 3
+    answer = client.post(f"{address}/schedule-change", json=CHANGE)
+    assert data(answer)["version"] == 3
+    seen_by_lists(client, answer)
     return address
 
 
@@ -49,6 +53,12 @@ def on(services: Services, monkeypatch: pytest.MonkeyPatch) -> On:
         monkeypatch.setattr(directory, "_today", lambda: day)
 
     return on_day
+
+
+def seen_by_lists(client: FlaskClient, answer: TestResponse) -> None:
+    """Wait until lists know of what the command has done."""
+    token = answer.headers["Consistency-Token"]
+    data(client.get("/carriers", headers={"Consistency-Token": token}))
 
 
 def names(client: FlaskClient, query: str) -> list[str]:
@@ -123,10 +133,8 @@ def test_a_moment_is_shown_as_it_was_answered_then(client: FlaskClient, fedex: s
 
 def test_lists_find_it_by_what_holds_on_the_day(client: FlaskClient, fedex: str) -> None:
     """By every filter, and show that; a list without a day is today's."""
-    client.post("/register-carrier", json={**another(), "name": "Other"})
-    token = client.post(f"{fedex}/annotate", json={"note": "x"}).headers["Consistency-Token"]
-    waited = client.get("/carriers", headers={"Consistency-Token": token})
-    assert [each["name"] for each in data(waited)["carriers"]] == ["FedEx", "Other"]
+    other = {"name": "Other", "email": "contact@example.com"}
+    seen_by_lists(client, client.post("/register-carrier", json=other))
     for query, found in (
         ("service=air", [[], ["Zeta Cargo"]]),
         ("service=express", [["FedEx"], []]),
@@ -170,10 +178,8 @@ def test_work_is_judged_by_what_holds_on_its_day(client: FlaskClient, fedex: str
 def test_a_dry_run_of_a_policy_knows_what_holds_today(
     client: FlaskClient, fedex: str, on: On
 ) -> None:
-    """From the rows as from the streams."""
+    """Of carriers whose work is theirs by what is scheduled."""
     on(DAY)
-    token = client.post(f"{fedex}/annotate", json={"note": "x"}).headers["Consistency-Token"]
-    client.get("/carriers", headers={"Consistency-Token": token})
     needs = policy(requires("contract", "air"))
     plan = data(client.put("/policy?dry_run=true", json=needs))
     assert plan["effect"]["cease"] == {"carriers": 1, "by_reason": {"contract": 1}}

@@ -40,8 +40,8 @@ class ScheduleChange(GuardedChange):
 
     effective_on: inputs.EffectiveDay
     reason: inputs.Reason
-    name: inputs.OptionalName = None
-    email: inputs.OptionalEmail = None
+    name: inputs.NewName = None
+    email: inputs.NewEmail = None
     profile: inputs.ProfileParts = field(default_factory=dict)
 
     def decide(self, state: CarrierState, now: datetime) -> Events:
