@@ -88,13 +88,16 @@ def row_of(carrier: Folded) -> Row:
         ],
         **carrier.state.as_json(),
     }
+    terms, found_by = terms_of(body) | shared_terms(body), search_words(body)
+    for later in to_come(body):
+        terms, found_by = terms | terms_of(later), found_by | search_words(later)
     return Row(
         carrier_id=carrier.carrier_id,
         version=carrier.version,
         body=_dumps(body),
         keys=sort_keys(body),
-        terms=shared_terms(body).union(*map(terms_of, stages(body))),
-        words=frozenset[str]().union(*map(search_words, stages(body))),
+        terms=terms,
+        words=found_by,
     )
 
 
@@ -105,12 +108,10 @@ def as_of(body: dict[str, Any], day: str) -> dict[str, Any]:
     return dict(ChainMap(*reversed(changes), body)) if changes else body
 
 
-def stages(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The row's body, and as it is to be after each scheduled change. A row is found by the terms
-    and the words of all of them; which one it is on a day says the body (`as_of`)."""
-    yield body
-    for effective_on, _ in body["scheduled"]:
-        yield as_of(body, effective_on)
+def to_come(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The row's body as it is to be after each scheduled change. A row is found by the terms and
+    the words of all of these too; which one it is on a day says `as_of`."""
+    return (as_of(body, effective_on) for effective_on, _ in body["scheduled"])
 
 
 def sort_keys(body: Body) -> dict[str, str]:
