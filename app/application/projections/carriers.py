@@ -85,8 +85,9 @@ def row_of(carrier: Folded) -> Row:
         version=carrier.version,
         body=_dumps(body),
         keys=sort_keys(body),
-        terms=terms_of(body) | shared_terms(body),
+        terms=terms_of(body),
         words=search_words(body),
+        shared=shared_terms(body),
     )
 
 

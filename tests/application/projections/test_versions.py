@@ -87,6 +87,7 @@ def view_of(projection: Projection) -> Any:  # noqa: ANN401 - JSON
             "keys": dict(row.keys),
             "terms": sorted(row.terms),
             "words": sorted(row.words),
+            "shared": sorted(row.shared),
         }
         for row in rows
     }

@@ -16,7 +16,16 @@ from uuid import UUID, uuid4
 
 from app.application.deadline import Deadline
 from app.application.ports.event_store import NO_STREAM, EventData
-from app.application.ports.views import SORTS, Changes, Place, Progress, Row, View, ViewStore
+from app.application.ports.views import (
+    SHARED_SORT,
+    SORTS,
+    Changes,
+    Place,
+    Progress,
+    Row,
+    View,
+    ViewStore,
+)
 from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import ALL, row_of
 from app.application.projections.projector import Projector
@@ -125,6 +134,10 @@ class World:
             term: self.views.find(view, "name", [term], None, MOST, soon())
             for term in _all(row.terms for row in possible)
         }
+        shared = {
+            term: self.views.find(view, SHARED_SORT, [term], None, MOST, soon())
+            for term in _all(row.shared for row in possible)
+        }
         words = {
             word: self.views.find_prefix(view, "name", word, None, MOST, soon())
             for word in _all(row.words for row in possible)
@@ -135,6 +148,7 @@ class World:
         return {
             "bodies": bodies,
             "terms": {term: places for term, places in found.items() if places},
+            "shared": {term: places for term, places in shared.items() if places},
             "words": {word: places for word, places in words.items() if places},
             "orders": orders,
             "counts": counts,
@@ -150,6 +164,7 @@ class World:
             return {
                 "bodies": {},
                 "terms": {},
+                "shared": {},
                 "words": {},
                 "orders": {sort: [] for sort in SORTS},
                 "counts": dict(counts),
@@ -158,6 +173,12 @@ class World:
             "bodies": {row.carrier_id: row.body for row in rows},
             "terms": _places(
                 rows, _all(row.terms for row in rows), lambda row, term: term in row.terms
+            ),
+            "shared": _places(
+                rows,
+                _all(row.shared for row in rows),
+                lambda row, term: term in row.shared,
+                SHARED_SORT,
             ),
             "words": _places(
                 rows,
@@ -199,13 +220,14 @@ def agrees(world: World, *views: View, through_version: dict[str, int] | None = 
         assert world.shown(view, through_version) == world.expected(view.name, through_version)
 
 
-def _places(rows: list[Row], by: Collection[str], fits: Callable[[Row, str], bool]) -> Shown:
-    ordered = [(row.keys["name"], row.carrier_id, row) for row in sorted(rows, key=_place)]
-    return {each: [(key, id_) for key, id_, row in ordered if fits(row, each)] for each in by}
+def _places(
+    rows: list[Row], by: Collection[str], fits: Callable[[Row, str], bool], sort: str = "name"
+) -> Shown:
+    def place(row: Row) -> Place:
+        return row.keys[sort], row.carrier_id
 
-
-def _place(row: Row) -> Place:
-    return row.keys["name"], row.carrier_id
+    ordered = sorted(rows, key=place)
+    return {each: [place(row) for row in ordered if fits(row, each)] for each in by}
 
 
 def _all(sets: Iterable[frozenset[str]]) -> frozenset[str]:
