@@ -10,6 +10,7 @@ from uuid import uuid4
 from app.application.access.quotas import ADDRESS, KEY, Quotas
 from app.application.access.ring import Access, KeyRing
 from app.application.access.uses import KeyUses
+from app.application.audit.audit import Audit
 from app.application.bus import CommandBus
 from app.application.command_context import CommandContext
 from app.application.concurrency import ConcurrencyLimit
@@ -129,6 +130,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         opened.feed,
         tail,
         directory,
+        Audit(opened.feed, store, JsonCodec(), places.taken),
         SqliteSeenKeys,
         closing.close,
         Operations(opened.keys, opened.views, clock, partial(examine, settings)),

@@ -10,6 +10,10 @@ from app.domain.commands import SENTENCES
 _CARRIERS, _DIRECTORY, _BACKUP = "app.cli.carriers", "app.cli.directory", "app.cli.backup"
 
 _OTHERS = {
+    "audit": (
+        "app.cli.audit",
+        "Write who changed what from what to what as CSV, to FILE or stdout.",
+    ),
     "backup": (
         _BACKUP,
         "Copy the registry into FILE while the service runs: events, claims and API keys.",

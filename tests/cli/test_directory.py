@@ -173,7 +173,7 @@ def test_a_failure_leaves_the_former_file(
     def fails(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(directory, "csv_of", lambda pages: map(fails, pages))
+    monkeypatch.setattr(directory, "carriers_csv", lambda pages: map(fails, pages))
     assert run("export", "all.csv").exit_code == NOT_WRITTEN
     assert Path("all.csv").read_text() == "old"
     assert sorted(path.name for path in Path().iterdir()) == ["all.csv", "var"]

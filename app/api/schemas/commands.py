@@ -237,12 +237,13 @@ _MOMENT = (
 )
 
 
-def query_moment(description: str) -> fields.AwareDateTime:
+def query_moment(description: str, **options: Any) -> fields.AwareDateTime:  # noqa: ANN401
     """A moment, which a query asks for."""
     return fields.AwareDateTime(
         format="iso",
         error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT},
         metadata={"description": description, "example": "2026-01-31T12:00:00Z"},
+        **options,
     )
 
 
