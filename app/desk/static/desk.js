@@ -21,7 +21,7 @@ function isTyping(event) {
 
 let last = "";
 
-const GO = { c: "/desk/carriers", a: "/desk", h: "/desk/health" };
+const GO = { c: "/desk/carriers", a: "/desk", d: "/desk/duplicates", h: "/desk/health" };
 
 /** Move the focus from row to row of a table. */
 function step(by) {
