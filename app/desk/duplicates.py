@@ -13,7 +13,7 @@ from app.api.http.request_cycle import deadline
 from app.api.http.validation import sentences
 from app.api.resources import representations as shown
 from app.api.schemas.duplicates import DuplicatesQuerySchema
-from app.application.directory.comparison import Pair
+from app.application.directory.comparison import DEFAULT_SCORE, Pair
 from app.application.directory.duplicates import (
     DuplicatesQuery,
     Pairs,
@@ -51,7 +51,7 @@ def list_duplicates() -> Response:
         pairs=[shown.pair(each) for each in found.pairs],
         following=following and f"{DESK}/duplicates?{following}",
         is_first="cursor" not in asked,
-        min_score=asked.get("min_score", DuplicatesQuery.min_score),
+        min_score=asked.get("min_score", DEFAULT_SCORE),
     )
 
 

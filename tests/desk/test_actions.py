@@ -48,7 +48,7 @@ def test_every_declared_command_can_be_sent(client: FlaskClient, declared: Decla
 
 @pytest.mark.parametrize("name", sorted(OF_A_SECOND_PERSON))
 def test_a_second_person_is_somebody_with_a_key(client: FlaskClient, name: str) -> None:
-    """Where there are no keys, the desk says so instead of doing it."""
+    """Where there are no keys, the desk says so instead of doing it, and keeps what was typed."""
     carrier_id = prepared(client, name)
     address, before = address_of(name, carrier_id), history(client, carrier_id)
     declared = next(each for each in DECLARATIONS if each.name == name)
@@ -58,6 +58,8 @@ def test_a_second_person_is_somebody_with_a_key(client: FlaskClient, name: str) 
     sentence, _ = failure(refused, 409)
     assert answer.status_code == 409
     assert sentence in unescape(answer.text)
+    form = form_to(answer.text, address)
+    assert {each: form.fields[each] for each in typed} == typed
     assert history(client, carrier_id) == before
 
 
