@@ -16,6 +16,7 @@ from app.desk import (
     duplicates,
     health,
     keys,
+    several,
     signing_in,
     timeline,
     words,
@@ -31,6 +32,7 @@ __all__ = [
     "health",
     "install",
     "keys",
+    "several",
     "signing_in",
     "timeline",
 ]

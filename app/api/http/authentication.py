@@ -53,8 +53,13 @@ _OF_ADMINS = (f"{DESK}/keys", f"{DESK}/parked", f"{DESK}/findings")
 
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_COMMANDS = {rule_of(each): Scope(each.group) for each in DECLARATIONS} | {
-    POLICY_RULE: Scope(POLICY)
+SEVERAL = {"tag": Scope.PROFILE, "suspend": Scope.OVERSIGHT}
+"""What the desk can do to several carriers at once, and what that needs."""
+
+_COMMANDS = {
+    **{rule_of(each): Scope(each.group) for each in DECLARATIONS},
+    POLICY_RULE: Scope(POLICY),
+    **{f"/several/{name}": scope for name, scope in SEVERAL.items()},
 }
 TICKETS = "/events/ticket"
 IMPORTS = "/imports"

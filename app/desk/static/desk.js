@@ -48,7 +48,22 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:afterSwap", (event) => localize(event.target.ownerDocument));
+/** Offer to tick all rows of the page at once. */
+function offerAll(root) {
+  for (const all of root.querySelectorAll("[data-all]")) all.hidden = false;
+}
+
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-all]")) return;
+  for (const each of event.target.form.querySelectorAll("[name=carrier]")) {
+    each.checked = event.target.checked;
+  }
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  localize(event.target.ownerDocument);
+  offerAll(event.target.ownerDocument);
+});
 
 // A menu closes when something else is pressed.
 document.addEventListener("click", (event) => {
@@ -69,4 +84,5 @@ document.addEventListener("submit", (event) => {
 });
 
 localize(document);
+offerAll(document);
 if (location.hash === "#q") document.querySelector("#q")?.focus();
