@@ -75,6 +75,7 @@ document.addEventListener("click", (event) => {
 // One press sends a form; the key in the form keeps a second one from doing it twice as well.
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (event.submitter?.hasAttribute("data-download")) return; // the page stays
   if (form.method !== "post" || form.dataset.sent) {
     if (form.dataset.sent) event.preventDefault();
     return;
@@ -85,4 +86,6 @@ document.addEventListener("submit", (event) => {
 
 localize(document);
 offerAll(document);
+// What there was no time for is gone on with at once.
+document.querySelector("form[data-goes-on] button")?.click();
 if (location.hash === "#q") document.querySelector("#q")?.focus();
