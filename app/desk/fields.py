@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from marshmallow import ValidationError
+
+from app.api.http.validation import ValidationFailed, sentences
+from app.api.schemas.commands import body_schema
 from app.api.schemas.profile import ProfileFields
 from app.application.strict_json import NotStrictJson, parse
 from app.domain.command import Declaration, Input, NumberInput, ObjectInput
@@ -78,6 +82,28 @@ def body_in(fields: list[Field], typed: Mapping[str, str], *, is_new: bool) -> d
         for name, value in body.items()
         if not (name in optional and value in ("", None, [], {}))
     }
+
+
+def loaded(declaration: Declaration, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a command's fields, by the API's schema. Raises ValidationFailed."""
+    try:
+        values: dict[str, Any] = body_schema(declaration)().load(said)
+    except ValidationError as error:
+        raise ValidationFailed(sentences({"form": error.messages_dict})) from error
+    return values
+
+
+def values_in(fields: list[Field], said: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form shows in each field of what was said."""
+    return {each.name: shown_in(each, said.get(each.name)) for each in fields}
+
+
+def by_field(problems: Mapping[str, str]) -> dict[str, list[str]]:
+    """The sentences about each field, of problems by their paths in the body."""
+    found: dict[str, list[str]] = {}
+    for path, sentence in problems.items():
+        found.setdefault(path.partition(".")[0], []).append(sentence)
+    return found
 
 
 def _declared(name: str, given: Input, *, required: bool) -> Field:

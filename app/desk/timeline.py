@@ -1,8 +1,6 @@
 """The timeline of a carrier: every event, and the carrier as it was beside how it is now."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, request
@@ -15,29 +13,14 @@ from app.api.resources import representations as shown
 from app.api.schemas.commands import ShowSchema
 from app.application.queries import ShowCarrier
 from app.application.shown import AggregateNotFound, Shown
+from app.desk.comparing import beside
 from app.desk.frame import blueprint, page
-from app.domain.profile import compared
 from app.domain.state import CarrierState
 
 LIMIT = 50
 """How many events a page of the timeline has."""
 
-_NOT_COMPARED: Final = frozenset({"carrier_id", "version", "registered_at"})
 _MINUTE = "%Y-%m-%dT%H:%M"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A field of the carrier as it was and as it is now."""
-
-    field: str
-    was: Any
-    now: Any
-
-    @property
-    def differs(self) -> bool:
-        """Whether it has changed since."""
-        return compared(self.was) != compared(self.now)
 
 
 @blueprint.get("/carriers/<uuid:carrier_id>/timeline")
@@ -49,12 +32,13 @@ def show_timeline(carrier_id: UUID) -> Response:
     through = _through(now.version)
     after = max(0, through - LIMIT)
     entries = services().carriers.history(name, deadline(), after=after, limit=through - after)
+    carrier, earlier = shown.carrier(now), then and shown.carrier(then)
     return page(
         "timeline.html",
         400 if problem else 200,
-        carrier=shown.carrier(now),
-        then=then and shown.carrier(then),
-        fields=_compared(then, now) if then else [],
+        carrier=carrier,
+        then=earlier,
+        fields=beside(earlier, carrier) if earlier else [],
         problem=problem,
         entries=[shown.history_entry(each) for each in reversed(entries)],
         older=after or None,
@@ -92,10 +76,3 @@ def _through(version: int) -> int:
     text = request.args.get("through", "")
     asked = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(version)) else 0
     return min(asked, version) if asked > 0 else version
-
-
-def _compared(then: Shown[CarrierState], now: Shown[CarrierState]) -> list[Compared]:
-    was, is_now = shown.carrier(then), shown.carrier(now)
-    return [
-        Compared(field, was[field], is_now[field]) for field in is_now if field not in _NOT_COMPARED
-    ]

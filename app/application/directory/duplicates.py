@@ -68,10 +68,15 @@ class Pairs:
     next_cursor: str | None
 
 
-def page_of_pairs(directory: Directory, query: DuplicatesQuery, deadline: Deadline) -> Pairs:
-    """The pairs of the carriers behind the query's cursor with earlier ones. Raises BadCursor,
-    ViewNotMade, StoreUnavailable."""
-    until = deadline.within(PAGE_SECONDS)
+def page_of_pairs(
+    directory: Directory,
+    query: DuplicatesQuery,
+    deadline: Deadline,
+    seconds: float = PAGE_SECONDS,
+) -> Pairs:
+    """The pairs of the carriers behind the query's cursor with earlier ones, looked for so many
+    seconds at most. Raises BadCursor, ViewNotMade, StoreUnavailable."""
+    until = deadline.within(seconds)
     walk = query.walk()
     found: list[Pair] = []
     for _ in range(MAX_LOOKED_AT // walk.limit):
