@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.api.schemas.profile import ProfileFields
 from app.application.strict_json import NotStrictJson, parse
-from app.domain.command import Declaration, Input, NumberInput, ObjectInput
+from app.domain.command import Declaration, Input, ListInput, NumberInput, ObjectInput
 from app.domain.profile.coverage import SERVICES
 from app.domain.profile.identifiers import SCHEMES
 from app.domain.profile.people import ROLES
@@ -93,7 +93,7 @@ def _declared(name: str, given: Input, *, required: bool) -> Field:
         _kind(given),
         given.description,
         required=required,
-        example=str(given.example),
+        example=", ".join(given.example) if isinstance(given, ListInput) else str(given.example),
         choices=tuple(keywords.get("enum", ())),
         default=keywords.get("default", ""),
         maximum=keywords.get("maxLength"),
@@ -103,6 +103,8 @@ def _declared(name: str, given: Input, *, required: bool) -> Field:
 def _kind(given: Input) -> str:
     if isinstance(given, NumberInput):
         return "number"
+    if isinstance(given, ListInput):
+        return "words"
     if "enum" in given.keywords:
         return "choice"
     return "day" if given.keywords.get("format") == "date" else "text"
