@@ -33,7 +33,7 @@ from app.application.shown import AggregateNotFound
 from app.domain import merging
 from app.domain.absorption import ABSORBED, REFUSED, Absorption, Merge, inherited
 from app.domain.carrier import MERGED, RETIRED, CarrierState
-from app.domain.command import Change, ChangeCarrier, Command
+from app.domain.command import CarrierEvent, Change, ChangeCarrier, Command
 from app.domain.commands.merge import CarrierMerged, MergeCarrier
 from app.domain.commands.unmerge import UnmergeCarrier
 from app.domain.declarations import DECLARATIONS
@@ -41,6 +41,8 @@ from app.domain.errors import ForbiddenByState, OtherForbids
 from app.domain.merging import (
     AbsorbCarrier,
     CarrierAbsorbed,
+    CarrierMergeRefused,
+    CarrierSeparated,
     ReleaseAddress,
     RestoreCarrier,
     SeparateCarrier,
@@ -169,26 +171,27 @@ class Merging:
         return found
 
     def _separate(self, merged: str, merge: Merge, reason: str, context: CommandContext) -> None:
-        found = self._absorption(merged, merge, context)
-        if found is None or found.standing != ABSORBED:
+        version = self._absorbed_at(merged, merge, context)
+        if version is None:
             return
-        survivor = merge.into
-        events = self._carriers.dated_events(survivor, context.deadline)
-        last = events[-1]
-        if not (isinstance(last.event, CarrierAbsorbed) and last.event.merged == merged):
-            raise OtherForbids(_CHANGED_SINCE.format(survivor))
-        command = SeparateCarrier(survivor, merged, merge.number, reason)
+        command = SeparateCarrier(merge.into, merged, merge.number, reason)
+        expected, dry_run = frozenset({version}), context.dry_run
         try:
-            self._take(
-                command,
-                merged,
-                merge,
-                context,
-                expected=frozenset({last.version}),
-                dry_run=context.dry_run,
-            )
+            self._take(command, merged, merge, context, expected=expected, dry_run=dry_run)
         except StaleVersion as error:  # by another unmerge, perhaps: look again
-            raise VersionConflict(survivor, last.version, error.version) from error
+            raise VersionConflict(merge.into, version, error.version) from error
+
+    def _absorbed_at(self, merged: str, merge: Merge, context: CommandContext) -> int | None:
+        """The survivor's version, if it speaks for the merged one. Raises OtherForbids if anything
+        has happened to it since it began to."""
+        # All from one reading: in between another one may take the merge back.
+        events = self._carriers.dated_events(merge.into, context.deadline)
+        decided = [each for each in events if _is_of(each.event, merged, merge)]
+        if not decided or not isinstance(decided[-1].event, CarrierAbsorbed):
+            return None
+        if decided[-1] is not events[-1]:
+            raise OtherForbids(_CHANGED_SINCE.format(merge.into))
+        return decided[-1].version
 
     def _take(
         self,
@@ -247,6 +250,12 @@ class Merging:
             for event, actor in reversed(past)
             if isinstance(event, CarrierMerged) and event.merge_id == merge.number
         )
+
+
+def _is_of(event: CarrierEvent, merged: str, merge: Merge) -> bool:
+    """Whether the survivor's event is about this merge."""
+    decisions = (CarrierAbsorbed, CarrierMergeRefused, CarrierSeparated)
+    return isinstance(event, decisions) and (event.merged, event.merge_id) == (merged, merge.number)
 
 
 @contextmanager

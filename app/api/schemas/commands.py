@@ -102,7 +102,7 @@ class ListField(fields.List[str]):
     }
 
     def __init__(self, declared: ListInput, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(fields.String(metadata=dict(declared.keywords)), **options)
+        super().__init__(ValueField(str, metadata=dict(declared.keywords)), **options)
         self._value = declared.read
 
     def _deserialize(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the value
