@@ -76,8 +76,8 @@ def test_lists_and_counts_have_the_survivor_alone(client: FlaskClient) -> None:
     done = merge(client, one, into=other)
     assert listed(client, done) == [other]
     assert listed(client, done, "?q=fedex&identifier=usdot:86876") == [other]
-    assert listed(client, done, "?status=merged") == [one]
-    assert listed(client, done, "?status=merged&q=fedex") == [one]
+    assert listed(client, done, "?state=merged") == [one]
+    assert listed(client, done, "?state=merged&q=fedex") == [one]
     token = {"Consistency-Token": done.headers["Consistency-Token"]}
     assert data(client.get("/duplicates?min_score=1", headers=token))["pairs"] == []
     counts = data(client.get("/statistics", headers=token))

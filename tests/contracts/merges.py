@@ -111,8 +111,8 @@ class MergeContract:
         is_after: bool,
         resumed_by: str,
     ) -> None:
-        """By the same request, or by whoever sends the merged carrier anything. Each step is taken
-        once, and the survivor's own changes in between stay."""
+        """By the same request, or by whoever sends the merged carrier anything, be it a dry run.
+        Each step is taken once, and the survivor's own changes in between stay."""
         key = str(uuid4())
         forks.start(
             "killed", place, number, is_after, key, "merge", two.merged, two.survivor, "email"
@@ -120,7 +120,7 @@ class MergeContract:
         app.do(rename(two.survivor, "FedEx Ltd"))
         if resumed_by == "another command" and (number, is_after) != (1, False):
             with pytest.raises(ForbiddenByState) as refused:
-                app.do(rename(two.merged, "DHL"))
+                app.do(rename(two.merged, "DHL"), replace(sent("look"), dry_run=True))
             assert refused.value.into == two.survivor
         else:
             done = app.do(two.merge("email"), keyed(key))
