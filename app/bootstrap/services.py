@@ -18,6 +18,7 @@ from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
 from app.application.handlers import CommandDone, Handlers
+from app.application.merging import Merging
 from app.application.operations import Operations
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
@@ -42,7 +43,7 @@ from app.bootstrap.doctor import examine
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
 from app.domain.command import Command
-from app.domain.declarations import DECLARATIONS, POLICY_DECLARATIONS
+from app.domain.declarations import POLICY_DECLARATIONS
 from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
@@ -146,7 +147,7 @@ def _bus(
     carriers: CarrierRepository, policies: PolicyRepository, telemetry: Telemetry, tracer: Tracer
 ) -> CommandBus[CommandDone]:
     second_person = SecondPerson(carriers, policies)
-    table = Handlers(carriers, DECLARATIONS, second_person.prepared).table()
+    table = Merging(carriers, second_person.prepared, telemetry).table()
     table |= Handlers(policies, POLICY_DECLARATIONS).table()
     if not tracer.is_on:
         return CommandBus(table, telemetry)

@@ -106,7 +106,7 @@ def _opened(declaration: Declaration, carrier_id: UUID | None) -> Change:
     view = services().carriers.show(str(carrier_id), deadline())
     state = view.state.state
     if state not in declaration.states:
-        raise ForbiddenByState(state, POSSIBLE[state])
+        raise ForbiddenByState(state, POSSIBLE[state], view.state.merged_into)
     now = shown.carrier(view)
     about_the_state = {"reason", "category"}
     said = {name: value for name, value in now.items() if name not in about_the_state}

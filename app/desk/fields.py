@@ -16,7 +16,7 @@ from app.api.http.validation import ValidationFailed, sentences
 from app.api.schemas.commands import body_schema
 from app.api.schemas.profile import ProfileFields
 from app.application.strict_json import NotStrictJson, parse
-from app.domain.command import Declaration, Input, NumberInput, ObjectInput
+from app.domain.command import Declaration, Input, ListInput, NumberInput, ObjectInput
 from app.domain.profile.coverage import SERVICES
 from app.domain.profile.identifiers import SCHEMES
 from app.domain.profile.people import ROLES
@@ -119,7 +119,7 @@ def _declared(name: str, given: Input, *, required: bool) -> Field:
         _kind(given),
         given.description,
         required=required,
-        example=str(given.example),
+        example=", ".join(given.example) if isinstance(given, ListInput) else str(given.example),
         choices=tuple(keywords.get("enum", ())),
         default=keywords.get("default", ""),
         maximum=keywords.get("maxLength"),
@@ -129,6 +129,8 @@ def _declared(name: str, given: Input, *, required: bool) -> Field:
 def _kind(given: Input) -> str:
     if isinstance(given, NumberInput):
         return "number"
+    if isinstance(given, ListInput):
+        return "words"
     if "enum" in given.keywords:
         return "choice"
     return "day" if given.keywords.get("format") == "date" else "text"

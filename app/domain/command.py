@@ -100,6 +100,12 @@ class ObjectInput(Input):
     parts: Mapping[str, Input] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ListInput(Input):
+    """An Input that is a list of texts in JSON, each of which `keywords` describe, and in the shell
+    an option that can be repeated. `read` is given the list."""
+
+
 class Profile:
     """In the place of an Input: the parts of a profile, each a field of its own."""
 

@@ -19,14 +19,17 @@ from app.domain.carrier import ACTIVE, Carrier, CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.commands.change_email import CarrierEmailChanged
 from app.domain.commands.file_document import CarrierDocumentFiled
+from app.domain.commands.merge import CarrierMerged
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
 from app.domain.commands.rename import CarrierRenamed
 from app.domain.commands.replace_document import CarrierDocumentReplaced
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.suspend import CarrierSuspended
+from app.domain.commands.unmerge import CarrierUnmerged
 from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.documents import Document, held
+from app.domain.merging import CarrierAbsorbed, CarrierSeparated
 from app.domain.oversight import on_approval, on_blocks, on_hold, overridden
 from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
@@ -34,7 +37,14 @@ from app.domain.verdict import Last, Verdict, unknown
 
 RECENT = "recent"
 
-_SETS_THE_STATE = (CarrierRegistered, CarrierSuspended, CarrierReinstated, CarrierRetired)
+_SETS_THE_STATE = (
+    CarrierRegistered,
+    CarrierSuspended,
+    CarrierReinstated,
+    CarrierRetired,
+    CarrierMerged,
+    CarrierUnmerged,
+)
 _FILES_A_DOCUMENT = (CarrierDocumentFiled, CarrierDocumentReplaced)
 _SETS_THE_PROFILE = (
     CarrierRegistered,
@@ -80,7 +90,7 @@ def facts_of(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> Fac
     for event in events:
         state = Carrier.evolve(state, event)
     assert state is not None, "a carrier has events"  # noqa: S101
-    profile = _last(events, lambda event: isinstance(event, _SETS_THE_PROFILE))
+    profile = _last(events, _sets_the_profile)
     return Facts(
         state=state,
         profile_of=None if profile is None else moments[profile].date(),
@@ -209,9 +219,20 @@ def _last(events: Sequence[CarrierEvent], sets: Callable[[CarrierEvent], bool]) 
 
 def _sets_the_coverage(event: CarrierEvent) -> bool:
     """Whether the event sets the coverage. A registration does, as it begins with an empty one."""
-    return isinstance(event, CarrierRegistered) or (
-        isinstance(event, CarrierProfileUpdated) and "coverage" in event.changes
-    )
+    if isinstance(event, CarrierProfileUpdated):
+        return "coverage" in event.changes
+    return isinstance(event, CarrierRegistered) or "coverage" in _set_by_a_merge(event)
+
+
+def _sets_the_profile(event: CarrierEvent) -> bool:
+    return isinstance(event, _SETS_THE_PROFILE) or bool(_set_by_a_merge(event))
+
+
+def _set_by_a_merge(event: CarrierEvent) -> Mapping[str, Any]:
+    """The fields that a survivor took, or got back."""
+    if isinstance(event, CarrierAbsorbed):
+        return event.taken
+    return event.restored if isinstance(event, CarrierSeparated) else {}
 
 
 def _of_state(state: CarrierState) -> str:

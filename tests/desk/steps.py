@@ -3,13 +3,16 @@
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.application.access.keys import ANONYMOUS
 from app.domain.command import Declaration, ObjectInput
 from app.domain.declarations import DECLARATIONS
 from tests.desk.conftest import registered
 from tests.support.answers import data
+from tests.support.application import keyed
 from tests.support.forms import Form, form_to
 from tests.support.policies import policy
 
+OTHER = keyed("the-other-one", actor=ANONYMOUS.name).new_carrier_id
 (REGISTER,) = (each for each in DECLARATIONS if each.registers)
 GIVEN = {
     "register": {"name": "Alpha Cargo", "email": "office@example.com"},
@@ -20,6 +23,7 @@ GIVEN = {
     "reinstate": {"reason": "Papers are here"},
     "retire": {"reason": "Gone"},
     "note-incident": {"kind": "late", "happened_on": "2026-01-31", "note": "Two days late"},
+    "merge": {"into": OTHER, "reason": "One company", "take": "name, phone"},
 }
 """What is typed into the forms of commands; into any other's, the examples of its inputs."""
 
@@ -57,6 +61,13 @@ def prepared(client: FlaskClient, name: str) -> str:
     carrier_id = registered(client)
     if name in {"confirm-change", "discard-change"}:
         data(client.put("/policy", json=policy(second_person_for=["email"])))
+    if name in {"merge", "unmerge"}:
+        key = {"Idempotency-Key": "the-other-one"}
+        body = {"name": "Other", "email": "other@example.com"}
+        data(client.post("/register-carrier", json=body, headers=key), 201)
+    if name == "unmerge":
+        merge = {"into": OTHER, "reason": "One company"}
+        data(client.post(f"/carriers/{carrier_id}/merge", json=merge))
     for before in DECLARATIONS:
         if before.name == BEFORE.get(name):
             body = {each.name: each.input.example for each in before.inputs}

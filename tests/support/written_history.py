@@ -115,7 +115,7 @@ class WrittenHistory:
         begin, end = self._tick()
         rows = [self._fields(carrier) for carrier in self._carriers]
         self.records.append(Listed("reader", begin, end, rows, is_final=True))
-        states = dict.fromkeys(("active", "suspended", "retired"), 0)
+        states = dict.fromkeys(("active", "suspended", "retired", "merged"), 0)
         for each in self._carriers.values():
             states[each.state] += 1
         self.records.append(Counted("reader", begin, end, len(rows), states))

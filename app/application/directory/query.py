@@ -10,6 +10,7 @@ from typing import Any
 from app.application.ports.views import Place
 from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import (
+    ALL,
     WORLDWIDE,
     country_term,
     identifier_term,
@@ -39,7 +40,8 @@ class Query:
 
     Countries are alpha-2 codes, identifiers scheme and value in normal form, words folded
     beginnings, each of a word of the carrier. With countries and services, one service has to be
-    offered in one of the countries. Without `states` the retired ones count too. `also` are sets
+    offered in one of the countries. Without `states` the retired ones count too, and merged ones do
+    not. `also` are sets
     of terms, of each of which a carrier must have one (`carriers.FILTERS`). `missing` is a kind of
     documents of which a carrier holds none on the day `on`; with `expiring_before` a kind of its
     documents has its last day from `on` on and before that day. Days are YYYY-MM-DD.
@@ -93,6 +95,8 @@ class Query:
         """Whether the carrier with this row body matches the filter."""
         terms = terms_of(body)
         if any(terms.isdisjoint(each) for each in self.conditions()):
+            return False
+        if not self.states and ALL not in terms:
             return False
         if self.missing is not None and not is_missing(body["covered"], self.missing, self.on):
             return False

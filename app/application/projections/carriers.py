@@ -19,7 +19,7 @@ from app.application.projections.documents import UNDOCUMENTED, document_terms, 
 from app.application.projections.likeness import likeness_terms
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
-from app.domain.carrier import RETIRED
+from app.domain.carrier import MERGED, RETIRED
 from app.domain.documents import covered
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.profile.tags import tag
@@ -47,7 +47,8 @@ VERSION = 3
 """See `Projection.version`."""
 
 ALL = "all"
-"""The term that every row has."""
+"""The term that every row has but those of merged carriers, which are found by their state alone:
+another row stands for each of them."""
 
 NAME_KEY_CHARACTERS = 128
 """The length of a name's sort key. The key is part of a cursor, and so of a URL, and folding makes
@@ -103,7 +104,9 @@ def sort_keys(body: Body) -> dict[str, str]:
 
 def terms_of(body: Body) -> frozenset[str]:
     """The terms of the row with this body."""
-    terms = {ALL, state_term(body["state"])}
+    terms = {state_term(body["state"])}
+    if body["state"] != MERGED:
+        terms.add(ALL)
     for entry in body["coverage"]:
         service = entry["service"]
         terms.add(service_term(service))
@@ -124,7 +127,10 @@ def terms_of(body: Body) -> frozenset[str]:
 
 def shared_terms(body: Body) -> frozenset[str]:
     """The terms of the row with this body that another carrier's row may have as well if the two
-    are one company; none of a retired carrier but those of its identifiers."""
+    are one company; none of a merged carrier, and none of a retired one but those of its
+    identifiers."""
+    if body["state"] == MERGED:
+        return frozenset()
     identifiers = (identifier_term(each["scheme"], each["value"]) for each in body["identifiers"])
     likeness = likeness_terms(body) if body["state"] != RETIRED else frozenset[str]()
     return likeness.union(identifiers)

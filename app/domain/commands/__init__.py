@@ -28,5 +28,7 @@ SENTENCES = {
     "discard-change": "Discard a change that waits for a second person.",
     "annotate": "Add a note for people to a carrier's history.",
     "not-a-duplicate": "Note that two carriers which look alike are two.",
+    "merge": "Merge a carrier into another one that it turned out to be.",
+    "unmerge": "Take a merge back: both carriers are what they were.",
 }
 """Every command by its name, in the order in which they are shown, with what it does."""

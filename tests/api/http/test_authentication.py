@@ -181,6 +181,8 @@ GROUPS = {
         "reject",
         "confirm-change",
         "discard-change",
+        "merge",
+        "unmerge",
     },
 }
 
