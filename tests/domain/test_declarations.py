@@ -11,7 +11,7 @@ from app.domain.declarations import BY_COMMAND, DECLARATIONS, EVENTS
 from app.domain.second_person import GuardedChange, Review
 from app.domain.state import STATES
 
-OF_THE_HANDLER = ("reviewer", "guarded")
+OF_THE_HANDLER = ("reviewer", "guarded", "finding")
 """Fields that the handler gives to a command, and no caller can."""
 
 EACH = pytest.mark.parametrize("declaration", DECLARATIONS, ids=lambda each: each.name)
