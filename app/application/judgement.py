@@ -15,7 +15,7 @@ from app.application.repository import CarrierRepository, PolicyRepository
 from app.application.shown import DatedEvent, Shown
 from app.domain.blocks import Instruction
 from app.domain.command import CarrierEvent
-from app.domain.eligibility import Facts, Work, facts_of, judge
+from app.domain.eligibility import Facts, Work, eligible, facts_of, judge
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.state import PolicyState
 from app.domain.verdict import Verdict
@@ -43,7 +43,7 @@ class Judgement:
     @property
     def eligible(self) -> bool:
         """Whether every rule holds."""
-        return all(each.holds for each in self.verdicts)
+        return eligible(self.verdicts)
 
     def rules_as_json(self) -> list[dict[str, Any]]:
         """Every verdict with the event that decided it, as the API shows them."""

@@ -43,6 +43,7 @@ from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
 from app.domain.command import Command
 from app.domain.declarations import DECLARATIONS, POLICY_DECLARATIONS
+from app.domain.policy.adopt import POLICY_ID
 from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
@@ -118,7 +119,8 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     )
     # Of the threads that carry out commands, so that those are never all kept waiting.
     places = ConcurrencyLimit(max(1, settings.threads // 2))
-    directory = Directory(opened.views, wanted, places.taken)
+    policy = partial(policies.show, POLICY_ID)
+    directory = Directory(opened.views, wanted, places.taken, policy)
     return Services(
         bus,
         carriers,
@@ -193,7 +195,9 @@ def build_follower(
 
 def build_directory(stores: Stores) -> Directory:
     """Queries over the views, for a shell: nobody is woken to fill them."""
-    return Directory(stores.views, lambda: None, ConcurrencyLimit(1).taken)
+    policies = PolicyRepository(stores.events, JsonCodec(), clock)
+    policy = partial(policies.show, POLICY_ID)
+    return Directory(stores.views, lambda: None, ConcurrencyLimit(1).taken, policy)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ policy adds one for each requirement that applies to the work, one on how recent
 one on approval. Decisions of people add theirs where there are any (`oversight.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -32,16 +32,17 @@ from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.verdict import Last, Verdict, unknown
 
-RECENT = "recent"
+SERVICE, COUNTRY, RECENT = "service", "country", "recent"
 
 _SETS_THE_STATE = (CarrierRegistered, CarrierSuspended, CarrierReinstated, CarrierRetired)
 _FILES_A_DOCUMENT = (CarrierDocumentFiled, CarrierDocumentReplaced)
-_SETS_THE_PROFILE = (
+SETS_THE_PROFILE = (
     CarrierRegistered,
     CarrierProfileUpdated,
     CarrierRenamed,
     CarrierEmailChanged,
 )
+"""Events by which a profile is as recent as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def facts_of(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> Fac
     for event in events:
         state = Carrier.evolve(state, event)
     assert state is not None, "a carrier has events"  # noqa: S101
-    profile = _last(events, lambda event: isinstance(event, _SETS_THE_PROFILE))
+    profile = _last(events, lambda event: isinstance(event, SETS_THE_PROFILE))
     return Facts(
         state=state,
         profile_of=None if profile is None else moments[profile].date(),
@@ -109,6 +110,11 @@ def judge(facts: Facts, work: Work, policy: PolicyState) -> list[Verdict]:
     return overridden(verdicts, state, work.instructions, last)
 
 
+def eligible(verdicts: Iterable[Verdict]) -> bool:
+    """Whether every rule holds."""
+    return all(each.holds for each in verdicts)
+
+
 def applies(requirement: Mapping[str, Any], work: Work) -> bool:
     """Whether the work needs what the requirement asks for."""
     service, country = requirement.get("service"), requirement.get("country")
@@ -123,10 +129,10 @@ def _always(facts: Facts, work: Work) -> Iterator[Verdict]:
         "active", state.state == ACTIVE, _of_state(state), facts.state_set_by, state.state
     )
     yield Verdict(
-        "service", bool(places), _of_service(places, service), facts.coverage_set_by, services
+        SERVICE, bool(places), _of_service(places, service), facts.coverage_set_by, services
     )
     yield Verdict(
-        "country",
+        COUNTRY,
         country in places or WORLDWIDE in places,
         _of_country(places, country, service),
         facts.coverage_set_by,

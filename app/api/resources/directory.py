@@ -72,7 +72,8 @@ blueprint = ContractBlueprint("directory", __name__, description="Which carriers
 def list_carriers(query: Query) -> Response:
     """List, filter and search carriers, page by page."""
     wait_for_view()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
+    query = services().directory.settled(query, deadline())
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.beside)
     if _is_known(tag):
         return _unchanged(tag)
     page = services().directory.page(query, deadline())
@@ -89,7 +90,8 @@ def export_carriers(query: Query) -> Response:
     if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         raise BadRequest("Ask with HTTP/1.1: before it a file that was cut short looks whole")
     wait_for_view()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
+    query = services().directory.settled(query, deadline())
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.beside)
     if _is_known(tag):
         return _unchanged(tag)
     answer = file_of(query)
@@ -98,9 +100,9 @@ def export_carriers(query: Query) -> Response:
 
 
 def file_of(query: Query) -> Response:
-    """All that the query selects, as one file of CSV. Raises TooManyListeners, and what the
-    directory raises for its first page."""
-    query = replace(query, limit=CARRIERS_PER_WRITE)
+    """All that the query selects by one policy, as one file of CSV. Raises TooManyListeners, and
+    what the directory raises for its first page."""
+    query = services().directory.settled(replace(query, limit=CARRIERS_PER_WRITE), deadline())
     with ExitStack() as held:
         held.enter_context(services().directory.place())
         # Now: what is wrong with the first page can still be answered.
@@ -163,11 +165,11 @@ def _token() -> Token | None:
     return token
 
 
-def _tag(standing: Standing, day: str = "") -> str:
+def _tag(standing: Standing, beside: str = "") -> str:
     """Of the view as it is before it is read: what is read can only be newer. With the feed's id:
-    after a restore a view comes by the same numbers again, with other events. `day` is the one for
-    which it is asked, if any: on the next the same view has another answer."""
-    asked = f"{services().feed.identity(deadline())}{request.full_path}{day}"
+    after a restore a view comes by the same numbers again, with other events. `beside` is what the
+    answer depends on beside the view: see `Query.beside`."""
+    asked = f"{services().feed.identity(deadline())}{request.full_path}{beside}"
     digest = blake2s(asked.encode(), digest_size=6).hexdigest()
     return f"{standing.tag}.{digest}"
 
