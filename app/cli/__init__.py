@@ -72,6 +72,7 @@ _OTHERS = {
     "search": (_DIRECTORY, "Find carriers by prefixes of words."),
     "show": (_CARRIERS, "Show a carrier: as it is now, or as it was."),
     "top": ("app.cli.top", "Show what a running service does: rates, lag, slowest routes."),
+    "vetting": (_CARRIERS, "Show a vetting as it was recorded: the same for ever."),
 }
 
 COMMANDS = {name: (_CARRIERS, sentence) for name, sentence in SENTENCES.items()} | _OTHERS

@@ -7,7 +7,7 @@ policy adds one for each requirement that applies to the work, one on how recent
 one on approval. Decisions of people add theirs where there are any (`oversight.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -35,7 +35,7 @@ from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.verdict import Last, Verdict, unknown
 
-RECENT = "recent"
+SERVICE, COUNTRY, RECENT = "service", "country", "recent"
 
 _SETS_THE_STATE = (
     CarrierRegistered,
@@ -52,6 +52,7 @@ _SETS_THE_PROFILE = (
     CarrierRenamed,
     CarrierEmailChanged,
 )
+"""Events by which a profile is as recent as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def facts_of(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> Fac
     for event in events:
         state = Carrier.evolve(state, event)
     assert state is not None, "a carrier has events"  # noqa: S101
-    profile = _last(events, _sets_the_profile)
+    profile = _last(events, sets_the_profile)
     return Facts(
         state=state,
         profile_of=None if profile is None else moments[profile].date(),
@@ -119,6 +120,11 @@ def judge(facts: Facts, work: Work, policy: PolicyState) -> list[Verdict]:
     return overridden(verdicts, state, work.instructions, last)
 
 
+def eligible(verdicts: Iterable[Verdict]) -> bool:
+    """Whether every rule holds."""
+    return all(each.holds for each in verdicts)
+
+
 def applies(requirement: Mapping[str, Any], work: Work) -> bool:
     """Whether the work needs what the requirement asks for."""
     service, country = requirement.get("service"), requirement.get("country")
@@ -133,10 +139,10 @@ def _always(facts: Facts, work: Work) -> Iterator[Verdict]:
         "active", state.state == ACTIVE, _of_state(state), facts.state_set_by, state.state
     )
     yield Verdict(
-        "service", bool(places), _of_service(places, service), facts.coverage_set_by, services
+        SERVICE, bool(places), _of_service(places, service), facts.coverage_set_by, services
     )
     yield Verdict(
-        "country",
+        COUNTRY,
         country in places or WORLDWIDE in places,
         _of_country(places, country, service),
         facts.coverage_set_by,
@@ -224,7 +230,9 @@ def _sets_the_coverage(event: CarrierEvent) -> bool:
     return isinstance(event, CarrierRegistered) or "coverage" in _set_by_a_merge(event)
 
 
-def _sets_the_profile(event: CarrierEvent) -> bool:
+def sets_the_profile(event: CarrierEvent) -> bool:
+    """Whether the event says who the carrier is or what it offers: its profile is as old as the
+    last of them."""
     return isinstance(event, _SETS_THE_PROFILE) or bool(_set_by_a_merge(event))
 
 

@@ -5,6 +5,7 @@ the domain.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from app.domain import blocks, documents, values
@@ -13,6 +14,9 @@ from app.domain.errors import InvalidInput
 from app.domain.profile.contact import URL_MAX_CHARACTERS, https_url
 from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.profile.identifiers import day
+
+ALPHA_2: Mapping[str, Any] = MappingProxyType({"pattern": "^[A-Za-z]{2}$"})
+"""What a country's code looks like, in the words of JSON Schema."""
 
 FIRST_ZONE = timedelta(hours=14)
 """A day begins first where the clocks are so far ahead of UTC."""
@@ -163,7 +167,7 @@ WorkCountry = Annotated[
         "DE",
         "Only for work there, such as DE.",
         "CODE",
-        {"pattern": "^[A-Za-z]{2}$"},
+        ALPHA_2,
     ),
 ]
 WorkService = Annotated[

@@ -32,6 +32,7 @@ from app.domain.commands.unblock import CarrierUnblocked, UnblockCarrier
 from app.domain.commands.unmerge import CarrierUnmerged, UnmergeCarrier
 from app.domain.commands.unprefer import CarrierUnpreferred, UnpreferCarrier
 from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
+from app.domain.commands.vet import CarrierVetted, Finding, VetCarrier
 from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn, WithdrawDocument
 from app.domain.commands.withdraw_override import CarrierOverrideWithdrawn, WithdrawOverride
 from app.domain.documents import Limit
@@ -89,6 +90,10 @@ OTHER_OVERRIDE = CarrierVerdictOverridden(
     2, "service", "DE", None, None, "2026-01-01", "2026-01-31", "Agreed"
 )
 OVERRIDE_WITHDRAWN = CarrierOverrideWithdrawn(1, "Not so")
+FINDING = Finding("2026-12-01", True, [{"rule": "active"}], (), 7, 1, "a feed", 41)
+VETTED = CarrierVetted(
+    "DE", "express", None, "2026-12-01", True, [{"rule": "active"}], (), 7, 1, "a feed", 41
+)
 NOTE = CarrierAnnotated("Ask for Ms Ito")
 OTHER_ID = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
 DISTINGUISHED = CarrierDistinguished(OTHER_ID, "Two brothers")
@@ -281,6 +286,12 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (DISCARDED,),
         (DISCARDED,),
         (DISCARDED,),
+    ),
+    "vet": (
+        VetCarrier(CARRIER_ID, "DE", "express", finding=FINDING),
+        (VETTED,),
+        (VETTED,),
+        (VETTED,),
     ),
     "annotate": (AnnotateCarrier(CARRIER_ID, "Ask for Ms Ito"), (NOTE,), (NOTE,), (NOTE,)),
     "not-a-duplicate": (

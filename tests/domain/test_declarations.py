@@ -12,7 +12,7 @@ from app.domain.merging import OneMerge
 from app.domain.second_person import GuardedChange, Review
 from app.domain.state import STATES
 
-OF_THE_HANDLER = ("reviewer", "guarded", "survivor")
+OF_THE_HANDLER = ("reviewer", "guarded", "survivor", "finding")
 """Fields that the handler gives to a command, and no caller can."""
 
 EACH = pytest.mark.parametrize("declaration", DECLARATIONS, ids=lambda each: each.name)

@@ -42,6 +42,7 @@ _TYPES = {
     "override-verdict": "CarrierVerdictOverridden",
     "withdraw-override": "CarrierOverrideWithdrawn",
     "reject": "CarrierRejected",
+    "vet": "CarrierVetted",
     "annotate": "CarrierAnnotated",
     "not-a-duplicate": "CarrierDistinguished",
 }

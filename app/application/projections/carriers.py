@@ -16,6 +16,7 @@ from app.application.filters import any_of, since
 from app.application.ports.views import Row
 from app.application.projections.days import day_terms
 from app.application.projections.documents import UNDOCUMENTED, document_terms, next_expiry
+from app.application.projections.eligibility import eligibility_terms, judged_by
 from app.application.projections.likeness import likeness_terms
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
@@ -54,7 +55,7 @@ NAME_KEY_CHARACTERS = 128
 """The length of a name's sort key. The key is part of a cursor, and so of a URL, and folding makes
 some names much longer."""
 
-NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "covered", "distinct_from"})
+NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "covered", "judged_by", "distinct_from"})
 """What a row's body holds beside the carrier as the API shows it."""
 
 Body = Mapping[str, Any]
@@ -78,6 +79,7 @@ def row_of(carrier: Folded) -> Row:
         "updated_at": updated_at,
         "last_incident_on": carrier.state.last_incident_on,
         "covered": covered(carrier.state.documents),
+        "judged_by": judged_by(carrier.state, carrier.profile_of),
         "distinct_from": sorted(carrier.state.distinct_from),
         **carrier.state.as_json(),
     }
@@ -118,6 +120,7 @@ def terms_of(body: Body) -> frozenset[str]:
         terms.add(identifier_term(identifier["scheme"], identifier["value"]))
     if last := body.get("last_incident_on"):
         terms |= day_terms("incident", last)
+    terms.update(eligibility_terms(body))
     if body["covered"]:
         terms.update(document_terms(body["covered"], body["updated_at"][:10]))
     else:

@@ -171,6 +171,7 @@ GROUPS = {
         "reinstate",
         "retire",
         "note-incident",
+        "vet",
         "block",
         "unblock",
         "prefer",

@@ -12,8 +12,8 @@ import pytest
 from app.application.ports.event_store import RecordedEvent
 from app.application.projections import PROJECTIONS, Projection
 from app.application.projections.replay import Folded
-from app.domain.carrier import Carrier, CarrierState
 from app.domain.command import CarrierEvent
+from app.domain.eligibility import facts_of
 from app.infrastructure.codec import JsonCodec
 from tests.infrastructure.test_golden_events import CLASSES, golden, kept
 from tests.support.commits import event, recorded
@@ -64,12 +64,9 @@ def registered(name: str) -> RecordedEvent:
 
 def folded(stream: str, *events: RecordedEvent) -> Folded:
     """The carrier that these events make."""
-    state: CarrierState | None = None
-    for each in events:
-        state = Carrier.evolve(state, JsonCodec().decode(each))
-    assert state is not None
-    first, last = events[0].data.created_at, events[-1].data.created_at
-    return Folded(stream, len(events), state, first, last)
+    moments = [each.data.created_at for each in events]
+    facts = facts_of([JsonCodec().decode(each) for each in events], moments)
+    return Folded(stream, len(events), facts.state, moments[0], moments[-1], facts.profile_of)
 
 
 def view_of(projection: Projection) -> Any:  # noqa: ANN401 - JSON

@@ -31,6 +31,7 @@ from app.application.projections.carriers import ALL, row_of
 from app.application.projections.projector import Projector
 from app.application.projections.replay import Folded
 from app.domain.carrier import Carrier, CarrierState
+from app.domain.eligibility import facts_of
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.feed import SqliteFeed
@@ -210,8 +211,9 @@ class World:
             state = Carrier.evolve(state, JsonCodec().decode(each))
         if state is None:
             return None
-        first, last = counting[0].data.created_at, counting[-1].data.created_at
-        return Folded(stream, recorded[-1].version, state, first, last)
+        moments = [each.data.created_at for each in counting]
+        profile_of = facts_of([JsonCodec().decode(each) for each in counting], moments).profile_of
+        return Folded(stream, recorded[-1].version, state, moments[0], moments[-1], profile_of)
 
 
 def agrees(world: World, *views: View, through_version: dict[str, int] | None = None) -> None:

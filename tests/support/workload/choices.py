@@ -41,6 +41,7 @@ WEIGHTS = {
     "reject": 4,
     "confirm-change": 2,
     "discard-change": 2,
+    "vet": 4,
     "annotate": 4,
     "not-a-duplicate": 5,
 }
@@ -114,6 +115,7 @@ class Choices:
             "change-email": lambda: {"email": self._address(number)},
             "update-profile": lambda: {"website": f"https://a.example/{text.replace(' ', '-')}"},
             "suspend": lambda: {"reason": text, "category": self.chance.choice(("fraud", "other"))},
+            "vet": lambda: {"country": "DE", "service": "express", "customer": text},
             "annotate": lambda: {"note": text},
             "file-document": lambda: {"kind": "contract", **self._document(text)},
             "replace-document": lambda: {**self._which(), **self._document(text)},
