@@ -5,7 +5,7 @@ for is had by the same share of carriers whatever their number, or by one alone.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
-from app.application.ports.event_store import EventData
+from app.application.ports.event_store import EventData, RecordedEvent
 from app.domain.command import CarrierEvent
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.rename import CarrierRenamed
@@ -87,8 +87,13 @@ def recorded(number: int, profiles: int = PROFILES) -> tuple[str, list[EventData
 
 def into_sqlite(path: Path, carriers: int, profiles: int = PROFILES) -> int:
     """Fill a new file of events; says how many they are."""
+    return insert(path, _recorded(carriers, profiles))
+
+
+def insert(path: Path, events: Iterable[RecordedEvent]) -> int:
+    """Fill a new file with these events, at positions 1, 2, 3 …; says how many they are."""
     SqliteEventStore(path).close()
-    rows = _rows(carriers, profiles)
+    rows = map(_row, events)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         while some := list(islice(rows, _ROWS_AT_ONCE)):
@@ -98,19 +103,23 @@ def into_sqlite(path: Path, carriers: int, profiles: int = PROFILES) -> int:
     return int(count)
 
 
-def _rows(carriers: int, profiles: int) -> Iterator[tuple[str | int, ...]]:
+def _recorded(carriers: int, profiles: int) -> Iterator[RecordedEvent]:
     for number in range(carriers):
         carrier_id, events = recorded(number, profiles)
         for version, event in enumerate(events, 1):
-            yield (
-                carrier_id,
-                version,
-                event.event_type,
-                event.payload,
-                to_milliseconds(event.created_at),
-                str(event.event_id),
-                event.metadata,
-            )
+            yield RecordedEvent(carrier_id, version, event)
+
+
+def _row(event: RecordedEvent) -> tuple[str | int, ...]:
+    return (
+        event.stream,
+        event.version,
+        event.data.event_type,
+        event.data.payload,
+        to_milliseconds(event.data.created_at),
+        str(event.data.event_id),
+        event.data.metadata,
+    )
 
 
 def _profile(number: int) -> dict[str, Any]:

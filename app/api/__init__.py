@@ -8,6 +8,7 @@ from app.api.http import cors, errors, request_cycle
 from app.api.http.envelope import EnvelopeJson
 from app.api.openapi import OPTIONS, OpenApi
 from app.api.resources import (
+    audit,
     carriers,
     directory,
     docs,
@@ -38,6 +39,6 @@ def install(app: Flask) -> None:
     errors.install(app)
     cors.install(app)
     api = OpenApi(app)
-    for part in (carriers, directory, duplicates, feed, health, imports, policy, root):
+    for part in (audit, carriers, directory, duplicates, feed, health, imports, policy, root):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(docs.blueprint)

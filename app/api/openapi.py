@@ -28,6 +28,7 @@ from app.api.schemas.answers import (
     success_of,
 )
 from app.api.schemas.components import SchemaDescriptions, component, one_value, parameter, types
+from app.api.schemas.eligibility import VETTING_ID
 from app.api.schemas.feed import FEED_EXAMPLE, FEED_ID
 from app.application.access.keys import ForeignHost, NotAuthenticated, NotPermitted, TooManyFailures
 from app.application.access.quotas import Counted, QuotaExceeded
@@ -194,6 +195,12 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
         "example": "/carriers/550e8400-e29b-41d4-a716-446655440000",
+    },
+    "Location.record": {
+        "description": "Where the record is shown.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": f"/vettings/{VETTING_ID}",
     },
     "Idempotent-Replay": {
         "description": "This is the first answer again; nothing was done this time.",

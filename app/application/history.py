@@ -9,6 +9,9 @@ from uuid import UUID
 from app.domain.aggregate import AggregateState
 from app.domain.profile import compared
 
+UNKNOWN = "unknown"
+"""The actor of rows of the original registry, which name none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -46,13 +49,17 @@ class HistoryPage:
 
 def changes_between(before: AggregateState | None, after: AggregateState) -> tuple[Change, ...]:
     """The fields that differ between the two states; all set fields if `before` is None."""
-    old = before.as_json() if before is not None else {}
+    return differences(before.as_json() if before is not None else {}, after.as_json())
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
+    """The fields of `new`, as JSON, that are another in `old`, or are set and not there."""
     return tuple(
         Change(field, old.get(field), value)
-        for field, value in after.as_json().items()
+        for field, value in new.items()
         if (
-            value not in (None, [], {})
-            if before is None
-            else compared(old[field]) != compared(value)
+            old[field] is not value and compared(old[field]) != compared(value)
+            if field in old
+            else value not in (None, [], {})
         )
     )

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from app.application.deadline import Deadline
-from app.application.history import HistoryEntry, HistoryPage, changes_between
+from app.application.history import UNKNOWN, HistoryEntry, HistoryPage, changes_between
 from app.application.page_starts import PageStarts
 from app.application.ports.codec import Codec
 from app.application.ports.errors import StoreUnavailable
@@ -139,7 +139,7 @@ class HistoryPages:
                 event_id=event.data.event_id,
                 event_type=event.data.event_type,
                 at=event.data.created_at,
-                who=origin.actor or "unknown",
+                who=origin.actor or UNKNOWN,
                 correlation_id=origin.correlation_id,
                 causation_id=origin.causation_id,
                 data=asdict(said),

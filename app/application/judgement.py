@@ -7,6 +7,7 @@ moment until which something had been recorded, of the carrier and of the policy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from app.application.deadline import Deadline
 from app.application.queries import JudgeEligibility
@@ -14,7 +15,7 @@ from app.application.repository import CarrierRepository, PolicyRepository
 from app.application.shown import DatedEvent, Shown
 from app.domain.blocks import Instruction
 from app.domain.command import CarrierEvent
-from app.domain.eligibility import Work, facts_of, judge, state_after
+from app.domain.eligibility import Work, eligible, facts_of, judge, state_after
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.state import PolicyState
 from app.domain.state import CarrierState
@@ -43,7 +44,35 @@ class Judgement:
     @property
     def eligible(self) -> bool:
         """Whether every rule holds."""
-        return all(each.holds for each in self.verdicts)
+        return eligible(self.verdicts)
+
+    def rules_as_json(self) -> list[dict[str, Any]]:
+        """Every verdict with the event that decided it, as the API shows them."""
+        return [
+            {
+                "rule": each.rule,
+                "holds": each.holds,
+                "explanation": each.explanation,
+                "looked_at": each.looked_at,
+                "event": self._deciding(each),
+            }
+            for each in self.verdicts
+        ]
+
+    def preferences_as_json(self) -> list[dict[str, Any]]:
+        """The preferences that apply, as the API shows them."""
+        return [{"preference_id": each.number, "reason": each.reason} for each in self.preferences]
+
+    def _deciding(self, verdict: Verdict) -> dict[str, Any] | None:
+        if verdict.decided_by is None:
+            return None
+        event = self.events[verdict.decided_by]
+        return {
+            "version": event.version,
+            "event_id": str(event.event_id),
+            "type": event.event_type,
+            "at": event.at.isoformat(timespec="milliseconds"),
+        }
 
 
 @dataclass(frozen=True, slots=True)

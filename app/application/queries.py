@@ -44,6 +44,32 @@ class JudgeEligibility:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAudit:
+    """What was recorded from `since` on and before `until` (UTC offset included), by this actor, in
+    this stream; None: whenever, by whomever, in all."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str | None = None
+    stream: str | None = None
+
+    @property
+    def has_period(self) -> bool:
+        """Whether anything is asked of the moment."""
+        return self.since is not None or self.until is not None
+
+    def overlaps(self, first: datetime, last: datetime) -> bool:
+        """Whether a moment from the first to the last may be asked for."""
+        return (self.since is None or last >= self.since) and (
+            self.until is None or first < self.until
+        )
+
+    def includes(self, moment: datetime) -> bool:
+        """Whether what was recorded at this moment is asked for."""
+        return self.overlaps(moment, moment)
+
+
+@dataclass(frozen=True, slots=True)
 class CountCarriers:
     """The counts, with the last `days` on which a carrier was registered."""
 

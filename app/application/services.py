@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.application.access.ring import Access
+from app.application.audit.audit import Audit
 from app.application.bus import CommandBus
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
@@ -32,6 +33,7 @@ class Services:
     feed: Feed
     tail: Tail
     directory: Directory
+    audit: Audit
     seen_keys: Callable[[], SeenKeys]
     close: Callable[[], None]
     """Ends every wait, and closes connections and files."""

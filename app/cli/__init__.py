@@ -10,6 +10,10 @@ from app.domain.commands import SENTENCES
 _CARRIERS, _DIRECTORY, _BACKUP = "app.cli.carriers", "app.cli.directory", "app.cli.backup"
 
 _OTHERS = {
+    "audit": (
+        "app.cli.audit",
+        "Write who changed what from what to what as CSV, to FILE or stdout.",
+    ),
     "backup": (
         _BACKUP,
         "Copy the registry into FILE while the service runs: events, claims and API keys.",
@@ -68,6 +72,7 @@ _OTHERS = {
     "search": (_DIRECTORY, "Find carriers by prefixes of words."),
     "show": (_CARRIERS, "Show a carrier: as it is now, or as it was."),
     "top": ("app.cli.top", "Show what a running service does: rates, lag, slowest routes."),
+    "vetting": (_CARRIERS, "Show a vetting as it was recorded: the same for ever."),
 }
 
 COMMANDS = {name: (_CARRIERS, sentence) for name, sentence in SENTENCES.items()} | _OTHERS

@@ -14,9 +14,12 @@ from app.api.resources import representations
 from app.api.schemas.commands import HistoryQuerySchema, body_schema
 from app.api.schemas.documents import ShowCarrierSchema, ShowOnDaySchema
 from app.api.schemas.eligibility import EligibilityQuerySchema
+from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
 from app.application.judgement import judge_of
 from app.application.queries import JudgeEligibility, ShowHistory, ShowOnDay
+from app.application.services import Services
+from app.application.vetting import vetting_by, vetting_of
 from app.cli import options
 from app.cli.errors import CarrierCommand, tell_done
 from app.cli.opened import context_of, opened
@@ -29,6 +32,7 @@ from app.cli.output import (
     in_text,
     plan_rows,
     rule_rows,
+    vetting_rows,
     write_data,
 )
 from app.domain.command import Declaration
@@ -82,19 +86,27 @@ class ShellCommand:
                 dry_run=dry_run,
             )
             done = services.bus.dispatch(command, context)
-        self._tell(done, dry_run=dry_run, as_json=as_json)
+            answer, lines = self._answer(done, services, deadline, dry_run=dry_run)
+        if dry_run:
+            write_data(answer, lines, as_json=as_json)
+        else:
+            tell_done(in_text(answer, lines, as_json=as_json))
 
-    def _tell(self, done: CommandDone, *, dry_run: bool, as_json: bool) -> None:
+    def _answer(
+        self, done: CommandDone, services: Services, deadline: Deadline, *, dry_run: bool
+    ) -> tuple[Values, list[str]]:
+        """What is told of a command, as JSON and as lines."""
         if dry_run:
             plan = representations.plan(done)
-            write_data(plan, aligned(plan_rows(plan)), as_json=as_json)
-            return
+            return plan, aligned(plan_rows(plan))
+        again = [("replayed", "it had been done before; this is the first answer")]
+        replayed = again if done.replayed else []
+        if self.declaration.records:
+            vetted = representations.vetting(vetting_of(services.carriers, done, deadline))
+            return vetted, _vetting_lines(vetted, replayed)
         registers = self.declaration.registers
-        say = representations.registered if registers else representations.changed
-        rows = carrier_rows(say(done))
-        if done.replayed:
-            rows.append(("replayed", "it had been done before; this is the first answer"))
-        tell_done(in_text(say(done), aligned(rows), as_json=as_json))
+        answer = (representations.registered if registers else representations.changed)(done)
+        return answer, aligned([*carrier_rows(answer), *replayed])
 
 
 @click.command(cls=CarrierCommand)
@@ -198,11 +210,27 @@ def eligibility(
     write_data(data, aligned(rule_rows(data)), as_json=as_json)
 
 
+@click.command(cls=CarrierCommand)
+@click.argument("vetting_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
+@click.pass_obj
+def vetting(settings: Settings, vetting_id: str, *, as_json: bool) -> None:
+    """Show a vetting as it was recorded: the same for ever."""
+    with opened(settings) as (services, deadline):
+        data = representations.vetting(vetting_by(services.carriers, vetting_id, deadline))
+    write_data(data, _vetting_lines(data), as_json=as_json)
+
+
+def _vetting_lines(data: Values, more: Sequence[tuple[str, str]] = ()) -> list[str]:
+    return [*aligned([*vetting_rows(data), *more]), *aligned(rule_rows(data))]
+
+
 COMMANDS: Sequence[click.Command] = (
     *(ShellCommand(each).as_click() for each in DECLARATIONS),
     show,
     documents,
     blocks,
     eligibility,
+    vetting,
     history,
 )

@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
 
-from app.api.resources.directory_csv import csv_of
+from app.api.resources.directory_csv import carriers_csv
 from app.api.resources.representations import listed
 from app.api.schemas.directory import DirectoryQuerySchema, FilterSchema
 from app.application.deadline import Deadline
@@ -28,8 +27,8 @@ from app.application.projections.projector import Projector
 from app.application.projections.status import status_of
 from app.bootstrap import Stores, build_directory, build_projectors, opened_stores
 from app.cli import options
-from app.cli.errors import NOT_WRITTEN, OPERATORS_EXIT_CODES, CarrierCommand, CliError
-from app.cli.new_file import NewFile
+from app.cli.csv_file import write_csv
+from app.cli.errors import OPERATORS_EXIT_CODES, CarrierCommand
 from app.cli.output import aligned, note, write, write_bytes
 from config.settings import Settings
 
@@ -60,6 +59,10 @@ _FILTERS = (
     click.Option(
         ["--expiring-before"], metavar="DATE", help="A kind of its documents ends before this day."
     ),
+    click.Option(
+        ["--eligible-for"], metavar="CODE/SERVICE", help="Can be given such work, as DE/express."
+    ),
+    click.Option(["--customer"], metavar="NAME", help="With --eligible-for: for whom."),
     click.Option(["--on"], metavar="DATE", help="Asked for that day; today if not given."),
     click.Option(
         ["--sort"], metavar="ORDER", help=f"One of {', '.join(SORTS)}; {SORTS[0]} by default."
@@ -131,21 +134,12 @@ def _run_export(
     asked = options.body_of({**given, "q": words})
     query: Query = replace(options.loaded(FilterSchema(), asked), limit=CARRIERS_AT_ONCE)
     with opened_directory(settings) as directory:
-        lines = csv_of(pages_of(directory, query, settings))
-        if file is None or file == "-":
-            for part in lines:
-                write_bytes(part.encode())
-            return
-        try:
-            with NewFile(Path(file)) as written:
-                for part in lines:
-                    written.write(part.encode())
-        except OSError as error:
-            raise CliError(NOT_WRITTEN, f"{file} cannot be written: {error.strerror}") from error
+        write_csv(carriers_csv(pages_of(directory, query, settings)), file)
 
 
 def pages_of(directory: Directory, query: Query, settings: Settings) -> Iterator[Page]:
-    """All pages of the query, each with its own time budget."""
+    """All pages of the query, each with its own time budget, by one policy."""
+    query = directory.settled(query, Deadline.after(settings.request_timeout))
     cursor = query.cursor
     while True:
         deadline = Deadline.after(settings.request_timeout)

@@ -1,8 +1,7 @@
 """The timeline of a carrier: every event, and the carrier as it was beside how it is now."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from flask import Response, request
@@ -15,28 +14,13 @@ from app.api.resources import representations as shown
 from app.api.schemas.documents import ShowCarrierSchema
 from app.application.queries import ShowOnDay
 from app.application.shown import AggregateNotFound
+from app.desk.comparing import beside
 from app.desk.frame import blueprint, page
-from app.domain.profile import compared
 
 LIMIT = 50
 """How many events a page of the timeline has."""
 
-_NOT_COMPARED: Final = frozenset({"carrier_id", "version", "registered_at"})
 _MINUTE = "%Y-%m-%dT%H:%M"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A field of the carrier as it was and as it is now."""
-
-    field: str
-    was: Any
-    now: Any
-
-    @property
-    def differs(self) -> bool:
-        """Whether it has changed since."""
-        return compared(self.was) != compared(self.now)
 
 
 @blueprint.get("/carriers/<uuid:carrier_id>/timeline")
@@ -54,7 +38,7 @@ def show_timeline(carrier_id: UUID) -> Response:
         400 if problem else 200,
         carrier=carrier,
         then=then,
-        fields=_compared(then, carrier) if then else [],
+        fields=beside(then, carrier) if then else [],
         problem=problem,
         entries=[shown.history_entry(each) for each in reversed(entries)],
         older=after or None,
@@ -93,9 +77,3 @@ def _through(version: int) -> int:
     text = request.args.get("through", "")
     asked = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(version)) else 0
     return min(asked, version) if asked > 0 else version
-
-
-def _compared(was: dict[str, Any], is_now: dict[str, Any]) -> list[Compared]:
-    """What only one of the two has, such as an approval, is not compared."""
-    fields = [each for each in is_now if each in was and each not in _NOT_COMPARED]
-    return [Compared(each, was[each], is_now[each]) for each in fields]

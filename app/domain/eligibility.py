@@ -19,6 +19,7 @@ from app.domain.carrier import ACTIVE, Carrier, CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.commands.change_email import CarrierEmailChanged
 from app.domain.commands.file_document import CarrierDocumentFiled
+from app.domain.commands.merge import CarrierMerged
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
 from app.domain.commands.rename import CarrierRenamed
@@ -26,17 +27,26 @@ from app.domain.commands.replace_document import CarrierDocumentReplaced
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.schedule_change import CarrierChangeScheduled
 from app.domain.commands.suspend import CarrierSuspended
+from app.domain.commands.unmerge import CarrierUnmerged
 from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.documents import Document, held
+from app.domain.merging import CarrierAbsorbed, CarrierSeparated
 from app.domain.oversight import on_approval, on_blocks, on_hold, overridden
 from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.taking_effect import CarrierScheduledChangeTookEffect, taking_effect
 from app.domain.verdict import Last, Verdict, unknown
 
-RECENT = "recent"
+SERVICE, COUNTRY, RECENT = "service", "country", "recent"
 
-_SETS_THE_STATE = (CarrierRegistered, CarrierSuspended, CarrierReinstated, CarrierRetired)
+_SETS_THE_STATE = (
+    CarrierRegistered,
+    CarrierSuspended,
+    CarrierReinstated,
+    CarrierRetired,
+    CarrierMerged,
+    CarrierUnmerged,
+)
 _FILES_A_DOCUMENT = (CarrierDocumentFiled, CarrierDocumentReplaced)
 _SETS_THE_PROFILE = (
     CarrierRegistered,
@@ -45,6 +55,7 @@ _SETS_THE_PROFILE = (
     CarrierEmailChanged,
     CarrierScheduledChangeTookEffect,
 )
+"""Events by which a profile is as recent as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +107,10 @@ def facts_of(
     state = state or state_after(events)
     counting = list(_counting(events, state, on))
     last = partial(_last, counting)
-    profile = last(lambda event: isinstance(event, _SETS_THE_PROFILE))
+    profile = last(sets_the_profile)
     return Facts(
         state=state.on(on),
-        profile_of=None if profile is None else _day_of(events[profile], moments[profile]),
+        profile_of=None if profile is None else day_of(events[profile], moments[profile]),
         state_set_by=last(lambda event: isinstance(event, _SETS_THE_STATE)),
         coverage_set_by=last(_sets_the_coverage),
         profile_set_by=profile,
@@ -125,6 +136,11 @@ def judge(facts: Facts, work: Work, policy: PolicyState) -> list[Verdict]:
     return overridden(verdicts, state, work.instructions, last)
 
 
+def eligible(verdicts: Iterable[Verdict]) -> bool:
+    """Whether every rule holds."""
+    return all(each.holds for each in verdicts)
+
+
 def applies(requirement: Mapping[str, Any], work: Work) -> bool:
     """Whether the work needs what the requirement asks for."""
     service, country = requirement.get("service"), requirement.get("country")
@@ -139,10 +155,10 @@ def _always(facts: Facts, work: Work) -> Iterator[Verdict]:
         "active", state.state == ACTIVE, _of_state(state), facts.state_set_by, state.state
     )
     yield Verdict(
-        "service", bool(places), _of_service(places, service), facts.coverage_set_by, services
+        SERVICE, bool(places), _of_service(places, service), facts.coverage_set_by, services
     )
     yield Verdict(
-        "country",
+        COUNTRY,
         country in places or WORLDWIDE in places,
         _of_country(places, country, service),
         facts.coverage_set_by,
@@ -248,19 +264,31 @@ def _last(
     return next((index for index, event in reversed(events) if sets(event)), None)
 
 
-def _day_of(event: CarrierEvent, moment: datetime) -> date:
-    """Since when the event counts."""
-    if isinstance(event, CarrierChangeScheduled):
+def day_of(event: CarrierEvent, moment: datetime) -> date:
+    """Since when the event counts, which was recorded at that moment (UTC)."""
+    if isinstance(event, CarrierChangeScheduled | CarrierScheduledChangeTookEffect):
         return date.fromisoformat(event.effective_on)
     return moment.date()
 
 
 def _sets_the_coverage(event: CarrierEvent) -> bool:
     """Whether the event sets the coverage. A registration does, as it begins with an empty one."""
-    return isinstance(event, CarrierRegistered) or (
-        isinstance(event, CarrierProfileUpdated | CarrierScheduledChangeTookEffect)
-        and "coverage" in event.changes
-    )
+    if isinstance(event, CarrierProfileUpdated | CarrierScheduledChangeTookEffect):
+        return "coverage" in event.changes
+    return isinstance(event, CarrierRegistered) or "coverage" in _set_by_a_merge(event)
+
+
+def sets_the_profile(event: CarrierEvent) -> bool:
+    """Whether the event says who the carrier is or what it offers: its profile is as old as the
+    last of them."""
+    return isinstance(event, _SETS_THE_PROFILE) or bool(_set_by_a_merge(event))
+
+
+def _set_by_a_merge(event: CarrierEvent) -> Mapping[str, Any]:
+    """The fields that a survivor took, or got back."""
+    if isinstance(event, CarrierAbsorbed):
+        return event.taken
+    return event.restored if isinstance(event, CarrierSeparated) else {}
 
 
 def _of_state(state: CarrierState) -> str:

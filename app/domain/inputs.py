@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from app.domain import blocks, documents, values
-from app.domain.command import Input, NumberInput, ObjectInput, Profile
+from app.domain.command import Input, ListInput, NumberInput, ObjectInput, Profile
 from app.domain.errors import InvalidInput
 from app.domain.profile.contact import URL_MAX_CHARACTERS, https_url
 from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.profile.identifiers import day
+
+ALPHA_2: Mapping[str, Any] = MappingProxyType({"pattern": "^[A-Za-z]{2}$"})
+"""What a country's code looks like, in the words of JSON Schema."""
 
 FIRST_ZONE = timedelta(hours=14)
 """A day begins first where the clocks are so far ahead of UTC."""
@@ -38,6 +42,17 @@ def choice(
     read, keywords = partial(values.one_of, name, choices), {"enum": list(choices)}
     option = f"{description.removesuffix('.')}: {', '.join(choices)}."
     return Input(read, description, choices[0], option, keywords=keywords, type_name=type_name)
+
+
+def choices(name: str, among: Sequence[str], description: str) -> ListInput:
+    """Any of these, each once, in this order."""
+
+    def read(given: Sequence[str]) -> tuple[str, ...]:
+        chosen = {values.one_of(name, among, each) for each in given}
+        return tuple(each for each in among if each in chosen)
+
+    option = f"{description.removesuffix('.')}: {', '.join(among)}; repeatable."
+    return ListInput(read, description, among[:2], option, keywords={"enum": list(among)})
 
 
 def refuse_future(name: str, given: str, now: datetime) -> None:
@@ -156,7 +171,7 @@ WorkCountry = Annotated[
         "DE",
         "Only for work there, such as DE.",
         "CODE",
-        {"pattern": "^[A-Za-z]{2}$"},
+        ALPHA_2,
     ),
 ]
 WorkService = Annotated[

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from app.domain.absorption import Absorptions, Merge, inherited, kept
 from app.domain.approval import Approval
 from app.domain.blocks import Instructions
 from app.domain.documents import Documents, today
@@ -20,8 +21,13 @@ from app.domain.scheduled import (
 )
 from app.domain.values import comparable_email
 
-ACTIVE, SUSPENDED, RETIRED = "active", "suspended", "retired"
-STATES = (ACTIVE, SUSPENDED, RETIRED)
+ACTIVE, SUSPENDED, RETIRED, MERGED = "active", "suspended", "retired", "merged"
+STATES = (ACTIVE, SUSPENDED, RETIRED, MERGED)
+UNMERGED = (ACTIVE, SUSPENDED, RETIRED)
+"""The states of a carrier that speaks for itself: no other one stands in its place."""
+
+RESTING = frozenset({RETIRED, MERGED})
+"""The states in which no scheduled change takes effect."""
 
 FIELDS = ("name", "email", *PROFILE_PARTS)
 """What a carrier says of itself, by the names that the API has for it."""
@@ -32,7 +38,8 @@ class CarrierState:
     """What is known of a carrier after its events. Plain text: values that once were valid
     stay readable when a rule becomes stricter.
 
-    `reason` and `category` say why the carrier is suspended or retired.
+    `reason` and `category` say why the carrier is suspended, retired or merged. `merges` counts
+    how often it was merged.
     """
 
     name: str
@@ -51,6 +58,9 @@ class CarrierState:
     proposals: Proposals = field(default_factory=dict)
     scheduled: ScheduledChanges = field(default_factory=dict)
     distinct_from: frozenset[str] = frozenset()  # ids of carriers that only look alike
+    merge: Merge | None = None
+    merges: int = 0
+    absorptions: Absorptions = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the carrier as the API shows it, by their names there."""
@@ -60,18 +70,25 @@ class CarrierState:
             "state": self.state,
             "reason": self.reason,
             "category": self.category,
+            "merged_into": self.merged_into,
             **self.profile.as_json(),
         }
 
     @property
+    def merged_into(self) -> str | None:
+        """The carrier that speaks for it; None if it speaks for itself."""
+        return self.merge.into if self.merge else None
+
+    @property
     def unique_values(self) -> frozenset[tuple[str, str]]:
-        """Scope and value of what no other carrier may have meanwhile: its address, and those that
-        it is scheduled to have."""
-        if self.state == RETIRED:
+        """Scope and value of what no other carrier may have meanwhile: its address, those that it
+        is scheduled to have, and those that it had before it took another carrier's."""
+        if self.state == RETIRED or (self.merge and self.merge.is_released):
             return frozenset()
         scheduled = (each.changes.get("email") for each in self.scheduled.values() if each.is_open)
-        addresses = (self.email, *filter(None, scheduled))
-        return frozenset(("email", comparable_email(each)) for each in addresses)
+        addresses = map(comparable_email, (self.email, *filter(None, scheduled)))
+        own = {*addresses, *kept(self.absorptions)} - inherited(self.absorptions).keys()
+        return frozenset(("email", each) for each in own)
 
     def today(self, now: datetime) -> str:
         """The day that it is where the carrier is, YYYY-MM-DD. Never before one on which a
@@ -82,14 +99,14 @@ class CarrierState:
         """The carrier with the values that hold on that day, YYYY-MM-DD, by what is scheduled.
 
         A change that was made without a day counts from the last scheduled one that was in effect
-        by then, and up to the next one. A carrier that has retired stays as it is.
+        by then, and up to the next one. A carrier that is RESTING stays as it is.
         """
         if not self.scheduled:
             return self
         state = self
         for each in took_effect_after(self.scheduled, day):
             state = state.changed(each.was or {})
-        for each in due(self.scheduled, day) if self.state != RETIRED else ():
+        for each in due(self.scheduled, day) if self.state not in RESTING else ():
             state = state.changed(each.changes)
         return state
 
@@ -99,7 +116,7 @@ class CarrierState:
             each
             for each in in_order(self.scheduled)
             if each.effective_on > day and not each.cancelled
-            if each.was is not None or self.state != RETIRED
+            if each.was is not None or self.state not in RESTING
         ]
 
     def changed(self, changes: Mapping[str, Any]) -> "CarrierState":

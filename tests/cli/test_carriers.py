@@ -349,3 +349,23 @@ def test_carriers_are_listed_by_their_documents() -> None:
     assert len(data("list", "--missing", "cargo-insurance", "--on", "2091-01-01")["carriers"]) == 1
     found = data("list", "--expiring-before", "2091-01-01", "--sort", "next_expiry")
     assert [each["carrier_id"] for each in found["carriers"]] == [carrier_id]
+
+
+def test_a_vetting_is_kept_and_shown_again() -> None:
+    """Rule by rule, with its id; its history line says what each rule found."""
+    carrier_id = registered()
+    work = ("--country", "DE", "--service", "express", "--on", "2026-12-01")
+    key = ("--idempotency-key", "load-17")
+    lines = [
+        " ".join(each.split()) for each in run("vet", carrier_id, *work, *key).stdout.splitlines()
+    ]
+    name, vetting_id = lines[0].split()
+    assert name == "vetting_id"
+    assert "active yes The carrier is active version 1, CarrierRegistered" in lines
+    assert lines[-1] == "eligible no on 2026-12-01 carrier's version 1, policy's 0"
+    shown = run("vetting", vetting_id).stdout.splitlines()
+    assert [" ".join(each.split()) for each in shown] == lines
+    assert data("vet", carrier_id, *work, *key) == data("vetting", vetting_id)
+    assert "replayed" in run("vet", carrier_id, *work, *key).stdout
+    assert "The carrier does not offer express" in run("history", carrier_id).stdout
+    assert run("vetting", carrier_id).exit_code == 3

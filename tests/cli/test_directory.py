@@ -45,6 +45,8 @@ def names(*words: str) -> list[str]:
         (["--state", "suspended,retired"], ["Bravo", "Charlie"]),
         (["--country", "DE", "--service", "air", "--state", "active"], ["Alpha", "Delta", "Echo"]),
         (["--country", "FR"], []),
+        (["--eligible-for", "DE/air", "--on", "2026-12-01"], ["Alpha", "Delta", "Echo"]),
+        (["--eligible-for", "FR/air", "--customer", "ACME"], []),
         (["--sort", "registered_at", "--limit", "2"], ["Alpha", "Bravo"]),
         (["--identifier", "scac:FDEG"], []),
     ],
@@ -173,7 +175,7 @@ def test_a_failure_leaves_the_former_file(
     def fails(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(directory, "csv_of", lambda pages: map(fails, pages))
+    monkeypatch.setattr(directory, "carriers_csv", lambda pages: map(fails, pages))
     assert run("export", "all.csv").exit_code == NOT_WRITTEN
     assert Path("all.csv").read_text() == "old"
     assert sorted(path.name for path in Path().iterdir()) == ["all.csv", "var"]

@@ -95,6 +95,7 @@ READING = [
     ["list"],
     ["search", "fed"],
     ["export"],
+    ["audit"],
     ["keys", "list"],
     ["feed", "status"],
     ["projections", "status", "--json"],

@@ -6,6 +6,7 @@ The store may hold events of others: each test begins at the head that it finds.
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +18,7 @@ from app.application.ports.event_store import (
     ExpectedVersion,
     VersionConflict,
 )
-from app.application.ports.feed import Feed, FeedEvent, FeedStanding
+from app.application.ports.feed import Feed, FeedEvent, FeedStanding, Period
 from tests.contracts.event_store import TEXTS
 from tests.support.stores import MOMENT, commit, soon
 
@@ -190,6 +191,21 @@ class FeedContract:
         assert [each.position for each in seen] == list(range(start + 1, start + 91))
         assert versions(seen) == {stream: list(range(1, 46)) for stream in streams}
         assert seen == read_on(feed, start)
+
+    def test_a_stretch_has_a_first_and_a_last_moment(
+        self, store: EventStore, feed: Feed, start: int, sequenced: Callable[[], object]
+    ) -> None:
+        """Whatever their order in the feed: another clock, or an older stream, may be behind."""
+        days = [MOMENT + timedelta(days=each) for each in (3, 1, 4, 2)]
+        events = [EventData(uuid4(), "Type", "{}", "{}", moment) for moment in days]
+        store.append(str(uuid4()), NO_STREAM, events, uuid4(), soon())
+        sequenced()
+        period = feed.period(start, start + 4, soon())
+        assert period == Period(MOMENT + timedelta(days=1), MOMENT + timedelta(days=4))
+        assert feed.period(start, start + 2, soon()) == Period(days[1], days[0])
+        assert feed.period(start + 3, start + 9, soon()) == Period(days[3], days[3])
+        for after, through in ((start + 4, start + 9), (start + 2, start + 2), (2**62, 2**63)):
+            assert feed.period(after, through, soon()) is None
 
     def test_the_feed_has_an_id_that_stays(
         self, store: EventStore, feed: Feed, start: int, sequenced: Callable[[], object]

@@ -93,6 +93,7 @@ def client2(behind: Behind) -> Iterator[httpx.Client]:
         "/docs/docs.js",
         "/carriers",
         "/carriers.csv",
+        "/audit.csv",
         "/events",
         "/carriers/{carrier}/history",
     ],

@@ -34,6 +34,7 @@ SETTINGS = {
     "MAX_REQUEST_SIZE": "1000000",
 }
 STREAM = b"GET /events/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+AUDIT = b"GET /audit.csv HTTP/1.1\r\nHost: localhost\r\n\r\n"
 FILE = b"GET /carriers.csv HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -156,7 +157,7 @@ def test_who_says_nothing_at_all_is_let_go(service: Service) -> None:
         assert all_that_comes(connection) == b""
 
 
-@pytest.mark.parametrize(("request_bytes", "places"), [(STREAM, 2), (FILE, 2)])
+@pytest.mark.parametrize(("request_bytes", "places"), [(STREAM, 2), (FILE, 2), (AUDIT, 2)])
 def test_who_stops_reading_loses_its_place(
     service: Service, request_bytes: bytes, places: int
 ) -> None:

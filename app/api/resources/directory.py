@@ -4,20 +4,20 @@ All of it comes from views, which follow the events; the Consistency-Token of a 
 makes a query wait for what that command wrote.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import blake2s
 from urllib.parse import urlencode
 
-from flask import Response, current_app, request
+from flask import Response, request
 from werkzeug.exceptions import BadRequest
 
 from app.api.http.contract import IN_THE_REGISTRY, Answer, ContractBlueprint
+from app.api.http.csv_file import CUT_SHORT, budgets, csv_file, refuse_http_1_0
 from app.api.http.envelope import services, success
 from app.api.http.request_cycle import deadline
 from app.api.resources import representations as shown
-from app.api.resources.directory_csv import COLUMNS, csv_of
+from app.api.resources.directory_csv import COLUMNS, carriers_csv
 from app.api.schemas.directory import (
     DirectoryQuerySchema,
     DirectorySchema,
@@ -36,9 +36,6 @@ from app.application.queries import CountCarriers
 CARRIERS_PER_WRITE = 500
 """So many carriers one write of a file holds at most."""
 
-_CSV_TYPE = "text/csv; charset=utf-8; header=present"
-_CSV_HEADERS = {"Content-Disposition": 'attachment; filename="carriers.csv"'}
-
 _UNCHANGED = Answer("It is as If-None-Match knows it", headers=("ETag.view",))
 _PAGE = {
     200: Answer("A page of carriers", (DirectorySchema,), ("ETag.view", "Link")),
@@ -48,8 +45,8 @@ _FILE = {
     200: Answer(
         "A line for each carrier, in UTF-8, after one with the names of the columns. Lists and"
         " objects are JSON in their cell; an apostrophe stands wherever a spreadsheet, with"
-        " whatever separator, could see a formula begin (docs/csv.md says how it is read back). A"
-        " file that is cut short by a failure ends without the last chunk of its transfer coding",
+        " whatever separator, could see a formula begin (docs/csv.md says how it is read back). "
+        + CUT_SHORT,
         headers=("ETag.view",),
         media_type="text/csv",
         example=f"{','.join(COLUMNS)}\r\n",
@@ -72,7 +69,8 @@ blueprint = ContractBlueprint("directory", __name__, description="Which carriers
 def list_carriers(query: Query) -> Response:
     """List, filter and search carriers, page by page."""
     wait_for_view()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.on)
+    query = services().directory.settled(query, deadline())
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.beside)
     if _is_known(tag):
         return _unchanged(tag)
     page = services().directory.page(query, deadline())
@@ -86,10 +84,10 @@ def list_carriers(query: Query) -> Response:
 )
 def export_carriers(query: Query) -> Response:
     """Give all carriers that a filter selects, as one file of CSV."""
-    if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
-        raise BadRequest("Ask with HTTP/1.1: before it a file that was cut short looks whole")
+    refuse_http_1_0()
     wait_for_view()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.on)
+    query = services().directory.settled(query, deadline())
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.beside)
     if _is_known(tag):
         return _unchanged(tag)
     answer = file_of(query)
@@ -98,18 +96,12 @@ def export_carriers(query: Query) -> Response:
 
 
 def file_of(query: Query) -> Response:
-    """All that the query selects, as one file of CSV. Raises TooManyListeners, and what the
-    directory raises for its first page."""
-    query = replace(query, limit=CARRIERS_PER_WRITE)
-    with ExitStack() as held:
-        held.enter_context(services().directory.place())
-        # Now: what is wrong with the first page can still be answered.
-        first = services().directory.page(query, deadline())
-        seconds: float = current_app.config["REQUEST_TIMEOUT"]
-        lines = csv_of(_pages(services().directory, query, first, seconds))
-        answer = Response(lines, headers=_CSV_HEADERS, content_type=_CSV_TYPE)
-        answer.call_on_close(held.pop_all().close)
-    return answer
+    """All that the query selects by one policy, as one file of CSV. Raises TooManyListeners, and
+    what the directory raises for its first page."""
+    directory = services().directory
+    query = directory.settled(replace(query, limit=CARRIERS_PER_WRITE), deadline())
+    pages = _pages(directory, query, budgets())
+    return csv_file("carriers.csv", directory.place, pages, carriers_csv)
 
 
 @blueprint.view(
@@ -163,11 +155,11 @@ def _token() -> Token | None:
     return token
 
 
-def _tag(standing: Standing, day: str = "") -> str:
+def _tag(standing: Standing, beside: str = "") -> str:
     """Of the view as it is before it is read: what is read can only be newer. With the feed's id:
-    after a restore a view comes by the same numbers again, with other events. `day` is the one for
-    which carriers are asked: on the next the same view may have another answer."""
-    asked = f"{services().feed.identity(deadline())}{request.full_path}{day}"
+    after a restore a view comes by the same numbers again, with other events. `beside` is what the
+    answer depends on beside the view: see `Query.beside`."""
+    asked = f"{services().feed.identity(deadline())}{request.full_path}{beside}"
     digest = blake2s(asked.encode(), digest_size=6).hexdigest()
     return f"{standing.tag}.{digest}"
 
@@ -183,11 +175,11 @@ def _unchanged(tag: str) -> Response:
     return Response(status=304, headers={"ETag": f'W/"{tag}"'})
 
 
-def _pages(directory: Directory, query: Query, first: Page, seconds: float) -> Iterator[Page]:
-    """The first page and all that follow, each with a budget of its own. What is raised in here
-    breaks the connection, as there is no other way left to say that the file is not whole."""
-    page = first
-    yield page
-    while page.next_cursor is not None:
-        page = directory.page(replace(query, cursor=page.next_cursor), Deadline.after(seconds))
+def _pages(directory: Directory, query: Query, budget: Callable[[], Deadline]) -> Iterator[Page]:
+    """All pages of the query."""
+    while True:
+        page = directory.page(query, budget())
         yield page
+        if page.next_cursor is None:
+            return
+        query = replace(query, cursor=page.next_cursor)

@@ -4,12 +4,10 @@ such a file is read back.
 Written page by page: a file of any length needs the memory of one page.
 """
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from app.api.resources.csv_text import csv_of, json_cell
 from app.application.csv_formulas import harmless
 from app.application.directory.pages import Page
 
@@ -19,8 +17,6 @@ Body = Mapping[str, Any]
 def _joined(values: Iterable[str]) -> str:
     return "; ".join(values)
 
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # What people filter by, put together from fields that are there as JSON too.
 _SUMMARIES: Mapping[str, Callable[[Body], str]] = {
@@ -65,19 +61,9 @@ COLUMNS = (
 """New ones are put at the end: a client may count."""
 
 
-def csv_of(pages: Iterable[Page]) -> Iterator[str]:
+def carriers_csv(pages: Iterable[Page]) -> Iterator[str]:
     """The header, then a line a carrier, page by page."""
-    yield _lines([COLUMNS], csv.QUOTE_MINIMAL)
-    for page in pages:
-        if page.rows:
-            # All cells are quoted: programs that look for the separator may find a semicolon.
-            yield _lines(map(_cells, page.rows), csv.QUOTE_ALL)
-
-
-def _lines(rows: Iterable[Iterable[str]], quoting: Any) -> str:  # noqa: ANN401 - csv's own type
-    written = io.StringIO(newline="")
-    csv.writer(written, quoting=quoting).writerows(rows)
-    return written.getvalue()
+    return csv_of(COLUMNS, (map(_cells, page.rows) for page in pages))
 
 
 def _cells(body: Body) -> list[str]:
@@ -88,7 +74,7 @@ def _cell(body: Body, column: str) -> str:
     if column in _SUMMARIES:
         return harmless(_SUMMARIES[column](body))
     if column in _AS_JSON:
-        return harmless(_json(body[_AS_JSON[column]]))
+        return harmless(json_cell(body[_AS_JSON[column]]))
     value = body[column]
     text = "" if value is None else str(value)
     return text if column in _NOBODY_TYPED else harmless(text)

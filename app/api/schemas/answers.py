@@ -13,7 +13,7 @@ from app.api.schemas.profile import (
     ProfileFields,
 )
 from app.application.projections import PROJECTIONS
-from app.domain.carrier import ACTIVE, RETIRED, SUSPENDED
+from app.domain.carrier import STATES
 from app.domain.profile.coverage import SERVICES, WORLDWIDE
 
 CARRIER_ID = "550e8400-e29b-41d4-a716-446655440000"
@@ -29,7 +29,7 @@ def _state() -> fields.String:
         required=True,
         metadata={
             "example": "active",
-            "enum": [ACTIVE, SUSPENDED, RETIRED],
+            "enum": list(STATES),
             COMPONENT: "CarrierState",
         },
     )
@@ -167,12 +167,21 @@ class CarrierSchema(ProfileFields):
     reason = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Why it is suspended or retired.", "example": None},
+        metadata={"description": "Why it is suspended, retired or merged.", "example": None},
     )
     category = fields.String(
         required=True,
         allow_none=True,
         metadata={"description": "What a suspension is about.", "example": None},
+    )
+
+    merged_into = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The carrier that speaks for it, if it is merged.",
+            "example": None,
+        },
     )
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:

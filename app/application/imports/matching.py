@@ -14,7 +14,7 @@ from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, Columns
 from app.application.imports.rows import RefusedRow, Row
 from app.application.ports.event_store import Claim, EventStore
 from app.application.repository import CarrierRepository
-from app.domain.carrier import RETIRED
+from app.domain.carrier import MERGED, RETIRED, CarrierState
 from app.domain.documents import today
 from app.domain.values import comparable_email
 
@@ -71,10 +71,19 @@ class Matching:
         )
 
     def owner(self, row: Row) -> str | None:
-        """The carrier that has the row's e-mail address."""
+        """The carrier that has the row's e-mail address, or that speaks for the one that has."""
         if row.email is None:
             return None
-        return self.store.owner(Claim("email", comparable_email(row.email)), self.deadline())
+        claim = Claim("email", comparable_email(row.email))
+        owner = self.store.owner(claim, self.deadline())
+        while owner and (merge := self._state(owner).merge):
+            owner = merge.into
+        return owner
+
+    def _state(self, carrier_id: str) -> CarrierState:
+        state = self.carriers.load(carrier_id, self.deadline()).state
+        assert state is not None, "it was found"  # noqa: S101
+        return state
 
     def _by_id(self, row: Row, carrier_id: str, candidates: set[str]) -> str:
         if candidates and carrier_id not in candidates:
@@ -87,9 +96,10 @@ class Matching:
         return carrier_id
 
     def _has_one_of(self, carrier_id: str, identifiers: frozenset[Identifier]) -> bool:
-        """Whether the stream says so. One that is retired is nobody's to be changed."""
+        """Whether the stream says so. One that is retired or merged is nobody's to be
+        changed."""
         carrier, _ = self.carriers.with_commits(carrier_id, self.deadline())
-        if carrier.state is None or carrier.state.state == RETIRED:
+        if carrier.state is None or carrier.state.state in {RETIRED, MERGED}:
             return False
         return any(
             (each["scheme"], each["value"]) in identifiers

@@ -142,6 +142,8 @@ class Planner:
         if done := self._done(row, carrier, steps_there):
             self.note(row, carrier_id)
             return done
+        if carrier.state.merge:
+            raise RefusedRow(f"The carrier was merged into {carrier.state.merge.into}")
         state = self.carriers.current(carrier.state)
         wanted = self._wanted(row, state, steps_there)
         changes = changes_by(state, wanted)

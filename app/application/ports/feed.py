@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from app.application.deadline import Deadline
@@ -46,6 +47,13 @@ NOTHING_WAITS = FeedLag(0, 0, 0.0)
 """Where an event gets its position in the very transaction that appends it."""
 
 
+class Period(NamedTuple):
+    """The earliest and the latest moment of some events, UTC."""
+
+    first: datetime
+    last: datetime
+
+
 class FeedRenewed(Exception):
     """The reader names another feed than this one, or the feed got a new id meanwhile."""
 
@@ -75,6 +83,14 @@ class Feed(Protocol):
 
     def head(self, deadline: Deadline) -> int:
         """The last position that was given; 0 if none was. Raises StoreUnavailable."""
+        ...
+
+    def period(self, after: int, through: int, deadline: Deadline) -> Period | None:
+        """When the events at positions after + 1 … through were recorded; None if there are none.
+
+        The events themselves stay in the store. Their moments follow no order. Raises
+        StoreUnavailable.
+        """
         ...
 
     def identity(self, deadline: Deadline) -> str:

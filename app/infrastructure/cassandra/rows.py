@@ -23,9 +23,14 @@ def recorded(stream: str, row: Row) -> RecordedEvent:
             event_type=row["event_type"] or "",
             payload=row["payload"] or "",
             metadata=row["metadata"] or _NO_METADATA,
-            created_at=(row["created_at"] or _NO_MOMENT).replace(tzinfo=UTC),
+            created_at=moment_of(row["created_at"]),
         ),
     )
+
+
+def moment_of(written: datetime | None) -> datetime:
+    """The moment in UTC; of a row that lacks one, the first that there is."""
+    return (written or _NO_MOMENT).replace(tzinfo=UTC)
 
 
 def _legacy_id(stream: str, version: int) -> UUID:

@@ -2,7 +2,7 @@
 Requests to Cassandra have spans of their own, below these."""
 
 from app.application.deadline import Deadline
-from app.application.ports.feed import Feed, FeedEvent, FeedStanding
+from app.application.ports.feed import Feed, FeedEvent, FeedStanding, Period
 from app.application.ports.tracing import Tracer
 
 
@@ -25,6 +25,11 @@ class TracedFeed:
         """See `ports.feed.Feed`."""
         with self._tracer.step("feed head"):
             return self._feed.head(deadline)
+
+    def period(self, after: int, through: int, deadline: Deadline) -> Period | None:
+        """See `ports.feed.Feed`."""
+        with self._tracer.step("feed period"):
+            return self._feed.period(after, through, deadline)
 
     def identity(self, deadline: Deadline) -> str:
         """See `ports.feed.Feed`."""

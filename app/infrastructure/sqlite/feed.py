@@ -11,7 +11,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from app.application.deadline import Deadline
-from app.application.ports.feed import FeedEvent, FeedStanding
+from app.application.ports.feed import FeedEvent, FeedStanding, Period
+from app.infrastructure.clock import from_milliseconds
 from app.infrastructure.feed_identity import RecentIdentity
 from app.infrastructure.sqlite.connections import Connections, transaction
 from app.infrastructure.sqlite.files import FileId, connect, file_id
@@ -20,6 +21,9 @@ from app.infrastructure.sqlite.rows import EVENT_COLUMNS, feed_events
 _READ = f"""
 SELECT {EVENT_COLUMNS}, position FROM events WHERE position > ? ORDER BY position LIMIT ?
 """  # noqa: S608 - names of its own
+_PERIOD = """
+SELECT min(created_at), max(created_at) FROM events WHERE position > ? AND position <= ?
+"""
 _HEAD = "SELECT max(position) FROM events"
 _IDENTITY = "SELECT id FROM feed_identity"
 _STANDING = f"SELECT ({_IDENTITY}), coalesce(({_HEAD}), 0)"
@@ -60,6 +64,15 @@ class SqliteFeed:
         with self._lent(deadline) as connection:
             head: int | None = connection.execute(_HEAD).fetchone()[0]
         return head or 0
+
+    def period(self, after: int, through: int, deadline: Deadline) -> Period | None:
+        """See `ports.feed.Feed`."""
+        with self._lent(deadline) as connection:
+            values = (min(after, _LAST_POSITION), min(through, _LAST_POSITION))
+            first, last = connection.execute(_PERIOD, values).fetchone()
+        if first is None:
+            return None
+        return Period(from_milliseconds(first), from_milliseconds(last))
 
     def identity(self, deadline: Deadline) -> str:
         """See `ports.feed.Feed`."""

@@ -173,6 +173,7 @@ GROUPS = {
         "reinstate",
         "retire",
         "note-incident",
+        "vet",
         "block",
         "unblock",
         "prefer",
@@ -183,6 +184,8 @@ GROUPS = {
         "reject",
         "confirm-change",
         "discard-change",
+        "merge",
+        "unmerge",
     },
 }
 

@@ -29,6 +29,7 @@ from app.domain.values import CarrierName, Reason
 from config.settings import Settings
 from tests.support.application import rename
 from tests.support.commits import context
+from tests.support.merges import merge
 
 ADDRESS = "name,email,phone\r\nFedEx,contact@fedex.com,\r\n"
 
@@ -89,6 +90,25 @@ class DyingBus(CommandBus[CommandDone]):
         if self._left == 0:
             raise StoreUnavailable("killed")
         return done
+
+
+def test_a_row_with_a_merged_carriers_address_means_its_survivor(services: Services) -> None:
+    """Whatever address that one uses; by its own id the merged one takes no row."""
+    merged = registered(services)
+    (other,) = applied(import_of(services, "name,email\r\nUPS,ups@ups.com\r\n"))
+    services.bus.dispatch(merge(merged, str(other.carrier_id)), context())
+    changed, refused = applied(
+        import_of(
+            services, f"carrier_id,name,email\r\n,FedEx Ltd,contact@fedex.com\r\n{merged},DHL,\r\n"
+        )
+    )
+    assert (changed.kind, changed.carrier_id) == ("change", other.carrier_id)
+    state = services.carriers.show(str(other.carrier_id), Deadline.after(10)).state
+    assert (state.name, state.email) == ("FedEx Ltd", "contact@fedex.com")
+    assert (refused.kind, refused.sentence) == (
+        "refuse",
+        f"The carrier was merged into {other.carrier_id}",
+    )
 
 
 @pytest.mark.parametrize("is_done", [False, True])

@@ -43,6 +43,7 @@ WEIGHTS = {
     "reject": 4,
     "confirm-change": 2,
     "discard-change": 2,
+    "vet": 4,
     "annotate": 4,
     "not-a-duplicate": 5,
 }
@@ -118,6 +119,7 @@ class Choices:
             "schedule-change": self._scheduled,
             "cancel-scheduled-change": lambda: {"change_id": self._number(), "reason": text},
             "suspend": lambda: {"reason": text, "category": self.chance.choice(("fraud", "other"))},
+            "vet": lambda: {"country": "DE", "service": "express", "customer": text},
             "annotate": lambda: {"note": text},
             "file-document": lambda: {"kind": "contract", **self._document(text)},
             "replace-document": lambda: {**self._which(), **self._document(text)},

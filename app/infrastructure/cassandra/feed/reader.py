@@ -7,11 +7,11 @@ next one begins, so a position tells its partition.
 from collections.abc import Callable
 
 from app.application.deadline import Deadline
-from app.application.ports.feed import FeedEvent, FeedStanding
+from app.application.ports.feed import FeedEvent, FeedStanding, Period
 from app.infrastructure.cassandra.feed.identity import CassandraFeedIdentity
 from app.infrastructure.cassandra.requests import Requests
 from app.infrastructure.cassandra.retries import retrying
-from app.infrastructure.cassandra.rows import recorded
+from app.infrastructure.cassandra.rows import moment_of, recorded
 from app.infrastructure.cassandra.session import Row
 from app.infrastructure.cassandra.statements import STATEMENTS
 from app.infrastructure.feed_identity import RecentIdentity
@@ -20,6 +20,11 @@ STATEMENTS.register(
     read_feed=(
         "SELECT position, stream, version, event_id, event_type, payload, metadata, created_at"
         " FROM feed WHERE bucket = ? AND position > ? LIMIT ?"
+    ),
+    # The node reads the rows, and none travels. Those without a moment count in `events` alone.
+    read_feed_period=(
+        "SELECT min(created_at) AS earliest, max(created_at) AS latest, count(created_at) AS dated,"
+        " count(position) AS events FROM feed WHERE bucket = ? AND position > ? AND position <= ?"
     ),
     read_feed_head="SELECT head FROM feed WHERE bucket = ? LIMIT 1",
 )
@@ -70,6 +75,21 @@ class CassandraFeed:
             rows = self._select(deadline, "read_feed_head", self.last_bucket(deadline))
         return int(rows[0]["head"]) if rows else 0
 
+    def period(self, after: int, through: int, deadline: Deadline) -> Period | None:
+        """See `ports.feed.Feed`. Asks for one partition after the other."""
+        found: list[Period] = []
+        through = min(through, _LAST_POSITION)
+        while after < through:
+            bucket = bucket_of(after + 1)
+            (row,) = self._select(deadline, "read_feed_period", bucket, after, through)
+            if not row["events"]:
+                break
+            found.append(_period(row))
+            after = (bucket + 1) * BUCKET_POSITIONS
+        if not found:
+            return None
+        return Period(min(each.first for each in found), max(each.last for each in found))
+
     def identity(self, deadline: Deadline) -> str:
         """See `ports.feed.Feed`."""
         return self._recent.get(deadline)
@@ -107,6 +127,11 @@ def last_true(known: int, exists: Callable[[int], bool]) -> int:
         if exists(known + step):
             known += step
     return known
+
+
+def _period(row: Row) -> Period:
+    has_all = row["dated"] == row["events"]
+    return Period(moment_of(row["earliest"] if has_all else None), moment_of(row["latest"]))
 
 
 def _feed_event(row: Row) -> FeedEvent:
