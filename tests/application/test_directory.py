@@ -125,8 +125,10 @@ def any_query(chance: random.Random) -> Query:
 
 def on_day(body: Json, day: str) -> Json:
     """The carrier with what is scheduled by that day, said in another way."""
-    changes = [each for first, each in body["scheduled"] if first <= day]
-    return {name: next((c[name] for c in changes[::-1] if name in c), body[name]) for name in body}
+    due = [each for each in body["scheduled"] if each[0] <= day]
+    said = {**body, **{name: value for _, each in due for name, value in each.items()}}
+    judged = {**body["judged_by"], "profile_of": due[-1][0]} if due else body["judged_by"]
+    return {**said, "judged_by": judged}
 
 
 def is_wanted(body: Json, query: Query) -> bool:

@@ -20,13 +20,16 @@ from app.domain.commands.cancel_scheduled_change import (
     CarrierScheduledChangeCancelled,
 )
 from app.domain.commands.change_email import CarrierEmailChanged
+from app.domain.commands.merge import CarrierMerged, MergeCarrier
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.rename import CarrierRenamed, RenameCarrier
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.schedule_change import CarrierChangeScheduled, ScheduleChange
+from app.domain.commands.unmerge import CarrierUnmerged, UnmergeCarrier
 from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
 from app.domain.eligibility import Work, facts_of, judge
-from app.domain.errors import DomainError, InvalidInput, SecondPersonNeeded
+from app.domain.errors import DomainError, InvalidInput, OtherForbids, SecondPersonNeeded
+from app.domain.merging import AbsorbCarrier, CarrierAbsorbed, CarrierMergeRefused
 from app.domain.policy.state import PolicyState
 from app.domain.scheduled import SCHEDULED_MAX
 from app.domain.second_person import Reviewer, authors_of_subject
@@ -37,6 +40,7 @@ from tests.support.scenario import CARRIER_ID
 
 REGISTERED = CarrierRegistered("FedEx", "contact@fedex.com")
 WHY = Reason("The contract begins")
+OTHER_ID = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
 BEFORE, DAY, AFTER = "2026-06-14", "2026-06-15", "2026-06-16"
 SCHEDULED = CarrierChangeScheduled(1, DAY, {"name": "DHL", "email": "new@fedex.com"}, WHY.text)
 TOOK_EFFECT = CarrierScheduledChangeTookEffect(1, DAY, SCHEDULED.changes)
@@ -211,6 +215,32 @@ def test_nothing_takes_effect_on_a_carrier_that_has_retired() -> None:
     assert recorded(DAY, note, SCHEDULED, retired) == (NOTED,)
     begun = after(REGISTERED, SCHEDULED, TOOK_EFFECT, retired)
     assert [begun.on(day).name for day in (BEFORE, DAY)] == ["FedEx", "DHL"]
+
+
+def test_a_merged_carrier_rests_until_it_is_unmerged() -> None:
+    """Then what is scheduled of it holds from its day on, as if there had been no merge."""
+    merged = CarrierMerged(1, OTHER_ID, {}, "One company")
+    state = after(REGISTERED, SCHEDULED, merged)
+    assert (state.on(DAY), state.to_come(BEFORE)) == (state, [])
+    unmerge = UnmergeCarrier(CARRIER_ID, Reason("Two"))
+    unmerged = CarrierUnmerged(1, "Two")
+    assert recorded(AFTER, unmerge, SCHEDULED, merged) == (unmerged,)
+    assert recorded(AFTER, NOTE, SCHEDULED, merged, unmerged) == (TOOK_EFFECT, NOTED)
+
+
+def test_a_carrier_with_something_scheduled_takes_no_other_one_in() -> None:
+    """On its day what it took could not be told from what was scheduled. What was to take effect by
+    today stands in nobody's way."""
+    survivor = after(REGISTERED, SCHEDULED)
+    merge = MergeCarrier(OTHER_ID, CARRIER_ID, Reason("One"), (), survivor=survivor)
+    other = Carrier.replay(OTHER_ID, (REGISTERED,))
+    with pytest.raises(OtherForbids, match="has a change scheduled: cancel it"):
+        other.carry_out(merge, noon(BEFORE))
+    other.carry_out(merge, noon(DAY))
+    absorb = AbsorbCarrier(CARRIER_ID, OTHER_ID, 1, {}, {})
+    refused, absorbed = CarrierMergeRefused(OTHER_ID, 1), CarrierAbsorbed(OTHER_ID, 1, {}, {})
+    assert recorded(BEFORE, absorb, SCHEDULED) == (refused,)
+    assert recorded(DAY, absorb, SCHEDULED) == (TOOK_EFFECT, absorbed)
 
 
 def test_whoever_scheduled_what_holds_cannot_approve_it() -> None:

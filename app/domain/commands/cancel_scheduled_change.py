@@ -6,7 +6,7 @@ from datetime import datetime
 from app.domain import inputs
 from app.domain.command import PROFILE, CarrierEvent, ChangeCarrier, Declaration, Events
 from app.domain.scheduled import cancelled, is_cancellable
-from app.domain.state import STATES, CarrierState
+from app.domain.state import UNMERGED, CarrierState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,6 @@ DECLARATION = Declaration(
     "cancel-scheduled-change",
     CancelScheduledChange,
     (CarrierScheduledChangeCancelled,),
-    STATES,
+    UNMERGED,
     group=PROFILE,
 )

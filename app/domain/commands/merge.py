@@ -57,10 +57,10 @@ class MergeCarrier(GuardedChange):
         fields = state.as_json()
         taken = {name: fields[name] for name in self.take}
         if not state.merge:
-            self._check(state, taken, now)
+            self._check(taken, now)
         yield CarrierMerged(state.merges + 1, self.into, taken, self.reason.text)
 
-    def _check(self, state: CarrierState, taken: Mapping[str, Any], now: datetime) -> None:
+    def _check(self, taken: Mapping[str, Any], now: datetime) -> None:
         if self.into == self.carrier_id:
             raise InvalidInput("into", "The into must not be the carrier itself")
         if self.survivor is None:
@@ -72,10 +72,11 @@ class MergeCarrier(GuardedChange):
             )
         if self.survivor.state == RETIRED:
             raise OtherForbids("The carrier to merge into is retired: merge into one that is not")
-        # What took effect on a day after the merge could not be given back by `unmerge`.
-        if any(each.to_come(each.today(now)) for each in (state, self.survivor)):
+        # `unmerge` could not tell what took effect on a day after the merge from what was taken.
+        if self.survivor.to_come(self.survivor.today(now)):
             raise OtherForbids(
-                "One of the two carriers has a change scheduled: cancel it, or merge after its day"
+                "The carrier to merge into has a change scheduled: cancel it, or merge after its"
+                " day"
             )
         fields = self.survivor.as_json()
         changed = {name for name in taken if compared(taken[name]) != compared(fields[name])}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from app.domain import blocks, inputs
 from app.domain.command import OVERSIGHT, CarrierEvent, ChangeCarrier, Declaration, Events, Input
 from app.domain.profile.coverage import SERVICES, country
-from app.domain.state import STATES, CarrierState
+from app.domain.state import UNMERGED, CarrierState
 
 _COUNTRY = Input(
     country, "Where, as ISO 3166 alpha-2.", "DE", "Where, such as DE.", "CODE", inputs.ALPHA_2
@@ -96,7 +96,7 @@ DECLARATION = Declaration(
     "vet",
     VetCarrier,
     (CarrierVetted,),
-    STATES,
+    UNMERGED,
     details="Each rule with its verdict, as `carriers eligibility` shows them; `carriers vetting`"
     " shows the record again.",
     records=True,

@@ -50,6 +50,7 @@ def test_the_body_is_the_carrier_as_the_api_shows_it() -> None:
         "updated_at": "2026-11-24T23:59:59.999+00:00",
         "last_incident_on": None,
         "covered": {},
+        "judged_by": {},
         "distinct_from": [],
         "scheduled": [],
         **STATE.as_json(),
