@@ -84,7 +84,7 @@ DECLARATION = Declaration(
     (CarrierChangeScheduled, CarrierScheduledChangeTookEffect),
     (ACTIVE, SUSPENDED),
     details="Whatever is asked for that day or a later one sees it: `carriers show --on`. An e-mail"
-    " address is taken at once; the former one is free with the first command after that day.",
+    " address is taken at once; the former one is free with the first command from that day on.",
     any_of=("name", "email"),
     group=PROFILE,
 )
