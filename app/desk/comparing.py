@@ -24,10 +24,10 @@ class Compared:
 
 
 def beside(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Compared]:
-    """The fields of the two, as the API shows both."""
-    fields = [*other, *(field for field in one if field not in other)]
+    """The fields of the two, as the API shows both. What only one of them has, such as an approval,
+    is not compared."""
     return [
-        Compared(field, one.get(field), other.get(field))
-        for field in fields
-        if field not in _NOT_COMPARED
+        Compared(field, one[field], other[field])
+        for field in other
+        if field in one and field not in _NOT_COMPARED
     ]

@@ -61,36 +61,36 @@ def test_who_may_be_given_the_work_is_listed(client: FlaskClient, fleet: dict[st
     """By coverage, state, blocks and overrides, for the day and the customer that are named."""
     assert listed(client, WORK) == ["A", "D", "E", "F"]
     written(client, f"{fleet['A']}/suspend", {"reason": "late"})
-    block = {**WHY, "customer": "ACME", "valid_to": "2026-12-31"}
+    block = {**WHY, "customer": "ACME", "valid_to": "2096-12-31"}
     written(client, f"{fleet['D']}/block", block)
     for rule in ("service", "country"):
-        days = {**WHY, "valid_to": "2026-12-31", "rule": rule}
+        days = {**WHY, "valid_to": "2096-12-31", "rule": rule}
         written(client, f"{fleet['G']}/override-verdict", days)
-    assert listed(client, f"{WORK}&on=2026-12-31") == ["D", "E", "F", "G"]
-    assert listed(client, f"{WORK}&on=2026-12-31&customer=acme") == ["E", "F", "G"]
-    assert listed(client, f"{WORK}&on=2027-01-01&customer=ACME") == ["D", "E", "F"]
-    assert listed(client, f"{WORK}&on=2025-12-31&q=d") == ["D"]
-    assert listed(client, f"{WORK}&on=2027-01-01&sort=registered_at&country=FR") == ["D", "E"]
-    text = client.get(f"/carriers.csv?{WORK}&on=2026-12-31&customer=ACME").text
+    assert listed(client, f"{WORK}&on=2096-12-31") == ["D", "E", "F", "G"]
+    assert listed(client, f"{WORK}&on=2096-12-31&customer=acme") == ["E", "F", "G"]
+    assert listed(client, f"{WORK}&on=2097-01-01&customer=ACME") == ["D", "E", "F"]
+    assert listed(client, f"{WORK}&on=2097-01-01&q=d") == ["D"]
+    assert listed(client, f"{WORK}&on=2097-01-01&sort=registered_at&country=FR") == ["D", "E"]
+    text = client.get(f"/carriers.csv?{WORK}&on=2096-12-31&customer=ACME").text
     assert text.count("\r\n") == 4
 
 
 def test_the_policy_that_holds_decides(client: FlaskClient, fleet: dict[str, str]) -> None:
     """From the next page on; a list that is known is no longer the same."""
-    address = f"/carriers?{WORK}&on=2026-12-31"
+    address = f"/carriers?{WORK}&on=2096-12-31"
     known = {"If-None-Match": client.get(address).headers["ETag"]}
     assert client.get(address, headers=known).status_code == 304
     client.put("/policy", json=policy(requires(service="express", minimum=(100, "EUR"))))
     assert client.get(address, headers=known).status_code == 200
-    assert listed(client, f"{WORK}&on=2026-12-31") == []
+    assert listed(client, f"{WORK}&on=2096-12-31") == []
     for name, amount in (("A", "99"), ("D", "100"), ("E", "1000")):
         cover = {**COVER, "limit": {"amount": amount, "currency": "EUR"}}
         written(client, f"{fleet[name]}/file-document", cover)
-    override = {**WHY, "valid_to": "2026-12-31", "rule": "cargo-insurance"}
+    override = {**WHY, "valid_to": "2096-12-31", "rule": "cargo-insurance"}
     written(client, f"{fleet['F']}/override-verdict", override)
-    assert listed(client, f"{WORK}&on=2026-12-31") == ["D", "E", "F"]
-    assert listed(client, f"{WORK}&on=2027-01-01") == ["D", "E"]
-    assert listed(client, "eligible_for=de/air&on=2026-12-31") == ["C"]
+    assert listed(client, f"{WORK}&on=2096-12-31") == ["D", "E", "F"]
+    assert listed(client, f"{WORK}&on=2097-01-01") == ["D", "E"]
+    assert listed(client, "eligible_for=de/air&on=2096-12-31") == ["C"]
     client.put("/policy", json=policy(approval_required=True))
     assert listed(client, WORK) == []
     client.put("/policy", json=policy(recent_within_days=10))
@@ -119,7 +119,7 @@ def test_a_file_is_of_one_policy(client: FlaskClient, fleet: dict[str, str]) -> 
         ("customer=ACME", "customer"),
         (f"{WORK}&customer=%0A", "customer"),
         (f"{WORK}&on=soon", "on"),
-        (f"{WORK}&missing=contract&on=2020-01-01", "on"),
+        (f"{WORK}&on=2020-01-01", "on"),
     ],
 )
 def test_a_question_that_is_none_is_refused(client: FlaskClient, query: str, named: str) -> None:
