@@ -52,15 +52,15 @@ def main() -> None:
     parser.add_argument("--carriers", type=int, default=20_000)
     parser.add_argument("--cassandra", action="store_true")
     chosen = parser.parse_args()
-    with _on_cassandra() if chosen.cassandra else _on_sqlite() as views:
+    with on_cassandra() if chosen.cassandra else on_sqlite() as views:
         live = Written(views, made_live(views, PROJECTIONS[CARRIERS].key))
-        _tell(f"fill {chosen.carriers:,}", lambda: _fill(live, chosen.carriers), tries=1)
+        tell(f"fill {chosen.carriers:,}", lambda: _fill(live, chosen.carriers), tries=1)
         places = live.find(limit=MAX_BLOCK)
-        _tell(f"{MAX_BLOCK} places of a list", lambda: live.find(limit=MAX_BLOCK))
-        _tell(f"{MAX_BLOCK} rows, checked", lambda: _check(live, [each for _, each in places]))
+        tell(f"{MAX_BLOCK} places of a list", lambda: live.find(limit=MAX_BLOCK))
+        tell(f"{MAX_BLOCK} rows, checked", lambda: _check(live, [each for _, each in places]))
         directory = Directory(views, lambda: None, nullcontext)
         for what, query in QUERIES.items():
-            _tell(what, lambda query=query: directory.page(query, _soon()))  # type: ignore[misc]
+            tell(what, lambda query=query: directory.page(query, soon()))  # type: ignore[misc]
 
 
 def _fill(live: Written, count: int) -> None:
@@ -87,7 +87,8 @@ def _check(live: Written, carrier_ids: list[str]) -> None:
         query.fits(parse_own(body))
 
 
-def _tell(what: str, act: Callable[[], object], tries: int = TRIES) -> None:
+def tell(what: str, act: Callable[[], object], tries: int = TRIES) -> float:
+    """Print what the best of so many tries took, and return its CPU time, in seconds."""
     taken = []
     for _ in range(tries):
         started, cpu = time.perf_counter(), time.process_time()
@@ -95,10 +96,12 @@ def _tell(what: str, act: Callable[[], object], tries: int = TRIES) -> None:
         taken.append((time.process_time() - cpu, time.perf_counter() - started))
     cpu, clock = min(taken)
     print(f"{what:34} {1000 * cpu:10.2f} ms of CPU {1000 * clock:10.2f} ms", flush=True)
+    return cpu
 
 
 @contextmanager
-def _on_sqlite() -> Iterator[ViewStore]:
+def on_sqlite() -> Iterator[ViewStore]:
+    """A store without a view, in a file."""
     (servers.ROOT / "var").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=servers.ROOT / "var") as folder:
         views = SqliteViewStore(Path(folder) / "views.sqlite3")
@@ -107,7 +110,8 @@ def _on_sqlite() -> Iterator[ViewStore]:
 
 
 @contextmanager
-def _on_cassandra() -> Iterator[ViewStore]:
+def on_cassandra() -> Iterator[ViewStore]:
+    """The same in a keyspace of its own, on a node."""
     say("starting a node …")
     node = cassandra_node.start()
     try:
@@ -117,7 +121,8 @@ def _on_cassandra() -> Iterator[ViewStore]:
         node.close()
 
 
-def _soon() -> Deadline:
+def soon() -> Deadline:
+    """Time enough."""
     return Deadline.after(300)
 
 

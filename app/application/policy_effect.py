@@ -2,13 +2,11 @@
 
 Read from the directory's view, page by page, so that any number of carriers needs the memory of one
 page; judged by the rules that judge one carrier. Only active carriers are looked at: another one is
-eligible for nothing, whatever the policy. Rows know nothing of blocks, overrides and changes that
-wait: unless a policy looks at what only the stream says, carriers are judged as if there were none.
+eligible for nothing, whatever the policy.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -16,13 +14,10 @@ from typing import Any
 from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.directory.query import CARRIERS, Query
-from app.application.ports.codec import UnreadableEvent
-from app.application.repository import CarrierRepository
-from app.application.shown import AggregateNotFound
+from app.application.projections.eligibility import facts_in
 from app.domain.carrier import ACTIVE
-from app.domain.eligibility import Facts, Work, facts_of, judge
+from app.domain.eligibility import Facts, Work, judge
 from app.domain.policy.state import PolicyState
-from app.domain.profile import PROFILE_PARTS, Profile
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.state import CarrierState
 
@@ -72,15 +67,6 @@ class Comparison:
     on: date
 
     @property
-    def needs_the_stream(self) -> bool:
-        """Whether one of them looks at what no row says: which documents a carrier has, when its
-        profile was changed, or whether it is approved."""
-        return any(
-            policy.requirements or policy.recent_within_days is not None or policy.approval_required
-            for policy in (self.before, self.after)
-        )
-
-    @property
     def day(self) -> str:
         """The day, YYYY-MM-DD."""
         return self.on.isoformat()
@@ -117,9 +103,7 @@ class Comparison:
                 yield Work(country, coverage["service"], self.on)
 
 
-def effect_of(
-    comparison: Comparison, directory: Directory, carriers: CarrierRepository, deadline: Deadline
-) -> Effect:
+def effect_of(comparison: Comparison, directory: Directory, deadline: Deadline) -> Effect:
     """Compare the policies on all carriers. Raises ViewNotMade, TooManyListeners and
     StoreUnavailable."""
     standing = directory.standing(CARRIERS, deadline)
@@ -129,11 +113,10 @@ def effect_of(
         for body in _active(directory, comparison.day, deadline):
             if give_up.expired:
                 return found
-            with suppress(UnreadableEvent, AggregateNotFound):
-                become, cease = comparison.reasons(_facts(comparison, body, carriers, deadline))
-                found.become.add(become)
-                found.cease.add(cease)
-                found.looked_at += 1
+            become, cease = comparison.reasons(facts_in(body))
+            found.become.add(become)
+            found.cease.add(cease)
+            found.looked_at += 1
     found.complete = True
     return found
 
@@ -144,15 +127,3 @@ def _active(directory: Directory, day: str, deadline: Deadline) -> Iterator[Body
         page = directory.page(query, deadline)
         yield from page.rows
         query = replace(query, cursor=page.next_cursor) if page.next_cursor else None
-
-
-def _facts(
-    comparison: Comparison, body: Body, carriers: CarrierRepository, deadline: Deadline
-) -> Facts:
-    """From the carrier's row, or where a row does not say enough, from its stream."""
-    if comparison.needs_the_stream:
-        events = carriers.dated_events(body["carrier_id"], deadline)
-        moments = [each.at for each in events]
-        return facts_of([each.event for each in events], moments, comparison.day)
-    profile = Profile(**{part: body[part] for part in PROFILE_PARTS})
-    return Facts(CarrierState(body["name"], body["email"], body["state"], profile=profile))

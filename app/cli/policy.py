@@ -138,9 +138,7 @@ def _effect(settings: Settings, services: Services, terms: Terms) -> Effect:
     on = services.carriers.now().date()
     comparison = Comparison(holds, PolicyState.of(terms.as_json()), on)
     with opened_directory(settings) as directory:
-        return effect_of(
-            comparison, directory, services.carriers, Deadline.after(settings.request_timeout)
-        )
+        return effect_of(comparison, directory, Deadline.after(settings.request_timeout))
 
 
 def _plan_rows(plan: Mapping[str, Any]) -> list[tuple[str, str]]:

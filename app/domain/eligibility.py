@@ -120,25 +120,36 @@ def facts_of(
 
 def judge(facts: Facts, work: Work, policy: PolicyState) -> list[Verdict]:
     """Every rule's verdict on the work."""
-    state, last = facts.state, facts.last
-    verdicts = [
-        *_always(facts, work),
-        *_on_the_profile(facts, work, policy),
-        *(
-            _on_a_document(facts, work, requirement)
-            for requirement in policy.requirements
-            if applies(requirement, work)
-        ),
-        *on_blocks(state, work.instructions, last),
-        *on_hold(state, last),
-        *([on_approval(state, last)] if policy.approval_required else []),
-    ]
-    return overridden(verdicts, state, work.instructions, last)
+    return list(_verdicts(facts, work, policy))
 
 
 def eligible(verdicts: Iterable[Verdict]) -> bool:
     """Whether every rule holds."""
     return all(each.holds for each in verdicts)
+
+
+def may_be_given(facts: Facts, work: Work, policy: PolicyState) -> bool:
+    """Whether every rule holds, where nobody asks which do not: no more rules are judged than it
+    takes to know."""
+    return eligible(_verdicts(facts, work, policy))
+
+
+def _verdicts(facts: Facts, work: Work, policy: PolicyState) -> Iterator[Verdict]:
+    found = _by_themselves(facts, work, policy)
+    return overridden(found, facts.state, work.instructions, facts.last)
+
+
+def _by_themselves(facts: Facts, work: Work, policy: PolicyState) -> Iterator[Verdict]:
+    state, last = facts.state, facts.last
+    yield from _always(facts, work)
+    yield from _on_the_profile(facts, work, policy)
+    for requirement in policy.requirements:
+        if applies(requirement, work):
+            yield _on_a_document(facts, work, requirement)
+    yield from on_blocks(state, work.instructions, last)
+    yield from on_hold(state, last)
+    if policy.approval_required:
+        yield on_approval(state, last)
 
 
 def applies(requirement: Mapping[str, Any], work: Work) -> bool:

@@ -93,16 +93,15 @@ def on_approval(state: CarrierState, last: Last) -> Verdict:
 
 def overridden(
     verdicts: Iterable[Verdict], state: CarrierState, applying: Applying, last: Last
-) -> list[Verdict]:
+) -> Iterator[Verdict]:
     """The verdicts, where those against the carrier that an override is about hold by it."""
     applied = applying(state.overrides) if state.overrides else []
     by_rule = {each.rule: each for each in applied if each.rule in OVERRIDABLE}
-    return [
-        verdict
-        if verdict.holds or verdict.rule not in by_rule
-        else _by_override(verdict, by_rule[verdict.rule], last)
-        for verdict in verdicts
-    ]
+    for verdict in verdicts:
+        if verdict.holds or verdict.rule not in by_rule:
+            yield verdict
+        else:
+            yield _by_override(verdict, by_rule[verdict.rule], last)
 
 
 def _by_override(verdict: Verdict, override: Instruction, last: Last) -> Verdict:

@@ -89,7 +89,7 @@ def _effect(terms: Terms) -> Effect | None:
     holds = policies.load(POLICY_ID, deadline()).state or DEFAULT
     comparison = Comparison(holds, PolicyState.of(terms.as_json()), carriers.now().date())
     try:
-        return effect_of(comparison, services().directory, carriers, deadline())
+        return effect_of(comparison, services().directory, deadline())
     except ViewNotMade:
         return None
 

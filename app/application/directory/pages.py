@@ -6,7 +6,7 @@ rows are read and checked against the query until the page is full or the lists 
 is looked at for a page has no limit but the request's deadline.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +34,10 @@ _PARKED = (
     "The view has stopped following this carrier, because an event of it cannot be applied; an"
     " operator has to look at it"
 )
+
+_MARGIN = 4
+"""One place in so many is read beyond those that are likely to fill a page: matches are not spread
+evenly, and another reading costs more than some rows."""
 
 _READINGS = 3
 """How often a page is read at most if carriers go to other places in the order meanwhile. A place
@@ -155,7 +159,8 @@ class Directory:
     ) -> Page:
         found: list[tuple[Place, dict[str, Any]]] = []
         lists, everything = self._lists(query, view, deadline)
-        for places in _in_chunks(candidates(lists, everything, after, query.limit + 1), query):
+        parts = candidates(lists, everything, after, query.limit + 1)
+        for places in _in_chunks(parts, query.limit + 1, found):
             if deadline.expired:
                 raise StoreUnavailable(_TOO_LONG)
             if places:
@@ -231,14 +236,18 @@ def _refuse_parked(progress: Progress, token: Token) -> None:
         raise ViewBehind(_PARKED)
 
 
-def _in_chunks(parts: Iterable[list[Place]], query: Query) -> Iterator[list[Place]]:
-    """At first as many places as fill a page if all of them match, then more and more; an empty
-    part stays one."""
-    size = query.limit + 1
+def _in_chunks(
+    parts: Iterable[list[Place]], wanted: int, found: Sequence[object]
+) -> Iterator[list[Place]]:
+    """At first as many places as fill a page if all of them match, then more and more, but no more
+    than it is likely to take by what was `found` among those before; an empty part stays one."""
+    size, looked_at = wanted, 0
     for part in parts:
         if not part:
             yield part
         start = 0
         while start < len(part):
             yield part[start : start + size]
-            start, size = start + size, min(2 * size, MAX_BLOCK)
+            start, looked_at = start + size, looked_at + size
+            likely = (wanted - len(found)) * looked_at // len(found) if found else MAX_BLOCK
+            size = min(2 * size, max(wanted, likely + likely // _MARGIN), MAX_BLOCK)

@@ -120,14 +120,14 @@ class Query:
 
     def fits(self, body: Mapping[str, Any]) -> bool:
         """Whether the carrier with this row body, as of the day `on`, matches the filter."""
+        if (judged := self._judged) is not None and not may(body, *judged):
+            return False
         terms = terms_of(body)
         if any(terms.isdisjoint(each) for each in self.conditions()):
             return False
         if not self.states and ALL not in terms:
             return False
         if self.missing is not None and not is_missing(body["covered"], self.missing, self.on):
-            return False
-        if (judged := self._judged) is not None and not may(body, *judged):
             return False
         words = search_words(body) if self.words else frozenset()
         return all(any(word.startswith(prefix) for word in words) for prefix in self.words)

@@ -13,7 +13,7 @@ from typing import Any
 from app.domain.approval import Approval, subject_of
 from app.domain.blocks import Instruction, Instructions
 from app.domain.documents import KINDS, Document
-from app.domain.eligibility import COUNTRY, SERVICE, Facts, Work, applies, eligible, judge
+from app.domain.eligibility import COUNTRY, SERVICE, Facts, Work, applies, may_be_given
 from app.domain.policy.state import PolicyState
 from app.domain.profile import PROFILE_PARTS, Profile
 from app.domain.proposals import Proposal, pending
@@ -74,7 +74,7 @@ def facts_in(body: Body) -> Facts:
 
 def may(body: Body, work: Work, policy: PolicyState) -> bool:
     """Whether the carrier with this row can be given the work."""
-    return eligible(judge(facts_in(body), work, policy))
+    return may_be_given(facts_in(body), work, policy)
 
 
 def eligibility_terms(body: Body) -> Iterator[str]:

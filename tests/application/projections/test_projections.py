@@ -37,7 +37,9 @@ PROFILE = Profile(
     ],
 )
 STATE = CarrierState("Müller  Spedition", "Jörg.Ö@fed-ex.example", profile=PROFILE)
-CARRIER = Folded("a-carrier", 7, STATE, REGISTERED, REGISTERED + timedelta(days=1))
+CARRIER = Folded(
+    "a-carrier", 7, STATE, REGISTERED, REGISTERED + timedelta(days=1), REGISTERED.date()
+)
 
 
 def test_the_body_is_the_carrier_as_the_api_shows_it() -> None:
@@ -50,7 +52,7 @@ def test_the_body_is_the_carrier_as_the_api_shows_it() -> None:
         "updated_at": "2026-11-24T23:59:59.999+00:00",
         "last_incident_on": None,
         "covered": {},
-        "judged_by": {},
+        "judged_by": {"profile_of": "2026-11-23"},
         "distinct_from": [],
         "scheduled": [],
         **STATE.as_json(),
