@@ -90,6 +90,7 @@ def test_the_registry_does_what_the_model_does(
         assert {command for command, status in walk.outcomes if status < 300} == KINDS
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_every_command_has_a_model(client: Client) -> None:
     """Whoever adds one adds what it does to `tests/support/model/themes`."""
     described = json.loads(client.get("/openapi.json").data)["paths"]

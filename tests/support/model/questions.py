@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from tests.support.csv_reader import carriers as read_csv
 from tests.support.model import duplicates, pools
@@ -30,21 +32,27 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Asking:
-    """Who is asked, what is known, and the choices of the walk."""
+    """Who is asked, what is known, the choices of the walk, and what time it is there."""
 
     client: Client
     registry: Registry
     random: Random
-    today: str
+    now: datetime
 
     def day(self) -> str:
         """A day around today."""
-        return pools.day(Choice(self.random, Carrier(""), (), self.today))
+        return pools.day(Choice(self.random, Carrier(""), (), self.now.date().isoformat()))
 
-    def moment(self) -> str:
-        """A moment at which something was recorded somewhere, or long before."""
-        entries = self.registry.streams[self.random.choice([*self.registry.streams])]
-        moments = [each.at for each in entries]
+    def today(self, carrier: Carrier) -> str:
+        """Which day it is where the carrier is; UTC's where that is not known."""
+        zone = ZoneInfo(carrier["time_zone"] or "UTC")
+        return self.now.astimezone(zone).date().isoformat()
+
+    def moment(self, stream: str) -> str:
+        """A moment at which something was recorded, of this carrier mostly, or long before."""
+        if self.random.random() < 0.3:
+            stream = self.random.choice([*self.registry.streams])
+        moments = [each.at for each in self.registry.streams.get(stream, ())]
         return self.random.choice([*moments, "2020-01-01T00:00:00.000+00:00"])
 
 
@@ -52,28 +60,29 @@ Question = Callable[[Asking, str], Iterator[Comparison]]
 
 
 def shown(asking: Asking, stream: str) -> Iterator[Comparison]:
-    """The carrier: now, at a version that it may not have, and at a moment."""
+    """The carrier as it is now."""
     path = f"/carriers/{stream}"
     now = asking.registry.carrier(stream)
     yield Comparison(path, now.shown if now else NOT_FOUND, asking.client.data(path))
 
 
 def as_of(asking: Asking, stream: str) -> Iterator[Comparison]:
-    """The carrier, its documents and its blocks at a version, or at a moment, for a day."""
+    """The carrier, its documents and its blocks at a version that it may not have, and at a
+    moment, for a day; for the carrier's today if none is named."""
     version = asking.random.randrange(1, len(asking.registry.streams[stream]) + 2)
-    on = asking.day()
-    moment = asking.moment()
+    day = asking.day() if asking.random.random() < 0.7 else None
+    moment = asking.moment(stream)
     for when, carrier in (
         ({"version": version}, asking.registry.carrier(stream, version)),
         ({"at": moment}, asking.registry.carrier(stream, at=moment)),
     ):
         for part, of in (
             ("", lambda carrier: carrier.shown),
-            ("/documents", lambda carrier: documents.shown(carrier, on)),
-            ("/blocks", lambda carrier: instructions.shown(carrier, on)),
+            ("/documents", lambda of: documents.shown(of, day or asking.today(of))),
+            ("/blocks", lambda of: instructions.shown(of, day or asking.today(of))),
         ):
             path = f"/carriers/{stream}{part}"
-            asked = {**when, "on": on} if part else when
+            asked = {**when, "on": day} if part and day else when
             expected = of(carrier) if carrier else NOT_FOUND
             yield Comparison(f"{path} {asked}", expected, asking.client.data(path, asked))
 
@@ -90,19 +99,21 @@ def history(asking: Asking, stream: str) -> Iterator[Comparison]:
 def eligibility(asking: Asking, stream: str) -> Iterator[Comparison]:
     """By two times: the day of the work, and the moment of knowledge."""
     random, registry = asking.random, asking.registry
+    at = asking.moment(stream) if random.random() < 0.5 else None
+    day = asking.day() if random.random() < 0.8 else None
     work = Work(
         random.choice(pools.COUNTRIES),
         random.choice(pools.SERVICES[:4]),
         random.choice((None, *pools.CUSTOMERS)),
-        asking.day(),
+        day or "",
     )
-    at = asking.moment() if random.random() < 0.5 else None
-    path, asked = f"/carriers/{stream}/eligibility", {**work._asdict(), "at": at}
+    path, asked = f"/carriers/{stream}/eligibility", {**work._asdict(), "on": day, "at": at}
     asked = {name: value for name, value in asked.items() if value is not None}
     found, carrier = asking.client.data(path, asked), registry.carrier(stream, at=at)
     if carrier is None or isinstance(found, int):
-        yield Comparison(f"{path} {asked}", carrier and "an answer", found if carrier else None)
+        yield Comparison(f"{path} {asked}", "an answer" if carrier else NOT_FOUND, found)
         return
+    work = work._replace(on=day or asking.today(carrier))
     policy, entries = registry.policy_at(at), registry.streams[stream]
     judged = verdicts(carrier, work, policy, lambda version: entries[version - 1].at[:10])
     expected = {
@@ -143,14 +154,14 @@ def _entry(event: dict[str, Any]) -> dict[str, Any]:
     return {name: event[name] for name in ("version", "type", "at", "who", "data", "changes")}
 
 
-def policy(asking: Asking, _: str) -> Iterator[Comparison]:
+def policy(asking: Asking, stream: str) -> Iterator[Comparison]:
     """Now, at a version, at a moment, and its history."""
     ask, policies = asking.client.data, asking.registry.policies
     yield Comparison("/policy", policies[-1].shown, ask("/policy"))
     version = asking.random.randrange(len(policies) + 1)
     expected: Any = policies[version].shown if version < len(policies) else NOT_FOUND
     yield Comparison(f"/policy {version}", expected, ask("/policy", {"version": version}))
-    at = asking.moment()
+    at = asking.moment(stream)
     expected = asking.registry.policy_at(at).shown
     yield Comparison(f"/policy at {at}", expected, ask("/policy", {"at": at}))
     found = asking.client.pages("/policy/history", {"limit": 50}, "events", "after")
@@ -162,7 +173,8 @@ def _filters(asking: Asking) -> dict[str, str]:
     random = asking.random
     known = random.choice(list(asking.registry.carriers()))
     name = random.choice(known.name.split())[: random.randrange(1, 6)]
-    on = max(asking.day(), asking.today)
+    # A list is of the carriers as they are now, whatever time it is in the walk.
+    on = max(asking.day(), datetime.now(UTC).date().isoformat())
     makers: dict[str, Callable[[], str]] = {
         "state": lambda: ",".join(random.sample(("active", "suspended", "retired"), 2)),
         "country": lambda: ",".join(random.sample(pools.COUNTRIES, random.randrange(1, 3))),

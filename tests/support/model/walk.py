@@ -109,8 +109,7 @@ class Walk:
     # --- Questions
 
     def _ask(self, question: Question, stream: str) -> None:
-        today = datetime.now(UTC).date().isoformat()
-        asking = Asking(self._client, self._registry, self._random, today)
+        asking = Asking(self._client, self._registry, self._random, self._clock.now)
         for comparison in question(asking, stream):
             self._compare(stream, comparison)
 

@@ -48,9 +48,9 @@ def confirm(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     proposal = _named(carrier, sent)
     if sent.who == proposal.author:
         raise Refused(FORBIDDEN)
+    needs(carrier, THERE)
     if not _waits(proposal, sent, "confirmed"):
         return
-    needs(carrier, THERE)
     for step in confirmed(carrier, sent, proposal):
         carrier = after(step, sent.who)
         yield step
