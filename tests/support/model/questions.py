@@ -1,0 +1,284 @@
+"""What can be asked, and what the answer has to be: each question gives what the model expects and
+what the application answers, in the same form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from tests.support.csv_reader import carriers as read_csv
+from tests.support.model import duplicates, pools
+from tests.support.model.carrier import Carrier, Choice
+from tests.support.model.client import Client
+from tests.support.model.directory import SORTED_BY, matches, statistics
+from tests.support.model.eligibility import Verdict, preferences, verdicts
+from tests.support.model.registry import NOT_FOUND, Registry
+from tests.support.model.themes import documents, instructions
+from tests.support.model.themes.instructions import Work
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was asked, what the model expects, and what came."""
+
+    asked: str
+    expected: Any
+    found: Any
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who is asked, what is known, the choices of the walk, and what time it is there."""
+
+    client: Client
+    registry: Registry
+    random: Random
+    now: datetime
+
+    def day(self) -> str:
+        """A day around today."""
+        return pools.day(Choice(self.random, Carrier(""), (), self.now.date().isoformat()))
+
+    def today(self, carrier: Carrier) -> str:
+        """Which day it is where the carrier is; UTC's where that is not known."""
+        zone = ZoneInfo(carrier["time_zone"] or "UTC")
+        return self.now.astimezone(zone).date().isoformat()
+
+    def moment(self, stream: str) -> str:
+        """A moment at which something was recorded, of this carrier mostly, or long before."""
+        if self.random.random() < 0.3:
+            stream = self.random.choice([*self.registry.streams])
+        moments = [each.at for each in self.registry.streams.get(stream, ())]
+        return self.random.choice([*moments, "2020-01-01T00:00:00.000+00:00"])
+
+
+Question = Callable[[Asking, str], Iterator[Comparison]]
+
+
+def shown(asking: Asking, stream: str) -> Iterator[Comparison]:
+    """The carrier as it is now."""
+    path = f"/carriers/{stream}"
+    now = asking.registry.carrier(stream)
+    yield Comparison(path, now.shown if now else NOT_FOUND, asking.client.data(path))
+
+
+def as_of(asking: Asking, stream: str) -> Iterator[Comparison]:
+    """The carrier, its documents and its blocks at a version that it may not have, and at a
+    moment, for a day; for the carrier's today if none is named."""
+    version = asking.random.randrange(1, len(asking.registry.streams[stream]) + 2)
+    day = asking.day() if asking.random.random() < 0.7 else None
+    moment = asking.moment(stream)
+    for when, carrier in (
+        ({"version": version}, asking.registry.carrier(stream, version)),
+        ({"at": moment}, asking.registry.carrier(stream, at=moment)),
+    ):
+        for part, of in (
+            ("", lambda carrier: carrier.shown),
+            ("/documents", lambda of: documents.shown(of, day or asking.today(of))),
+            ("/blocks", lambda of: instructions.shown(of, day or asking.today(of))),
+        ):
+            path = f"/carriers/{stream}{part}"
+            asked = {**when, "on": day} if part and day else when
+            expected = of(carrier) if carrier else NOT_FOUND
+            yield Comparison(f"{path} {asked}", expected, asking.client.data(path, asked))
+
+
+def history(asking: Asking, stream: str) -> Iterator[Comparison]:
+    """All events, in pages of some size."""
+    path, limit = f"/carriers/{stream}/history", asking.random.choice((1, 3, 100))
+    limit = max(limit, len(asking.registry.streams[stream]) // 8)
+    found = list(asking.client.pages(path, {"limit": limit}, "events", "after"))
+    expected = [each.shown for each in asking.registry.streams[stream]]
+    yield Comparison(path, expected, [_entry(each) for each in found])
+
+
+def eligibility(asking: Asking, stream: str) -> Iterator[Comparison]:
+    """By two times: the day of the work, and the moment of knowledge."""
+    random, registry = asking.random, asking.registry
+    at = asking.moment(stream) if random.random() < 0.5 else None
+    day = asking.day() if random.random() < 0.8 else None
+    work = Work(
+        random.choice(pools.COUNTRIES),
+        random.choice(pools.SERVICES[:4]),
+        random.choice((None, *pools.CUSTOMERS)),
+        day or "",
+    )
+    path, asked = f"/carriers/{stream}/eligibility", {**work._asdict(), "on": day, "at": at}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    found, carrier = asking.client.data(path, asked), registry.carrier(stream, at=at)
+    if carrier is None or isinstance(found, int):
+        yield Comparison(f"{path} {asked}", "an answer" if carrier else NOT_FOUND, found)
+        return
+    work = work._replace(on=day or asking.today(carrier))
+    policy, entries = registry.policy_at(at), registry.streams[stream]
+    judged = verdicts(carrier, work, policy, lambda version: entries[version - 1].at[:10])
+    expected = {
+        "carrier_id": stream,
+        "version": carrier.version,
+        "policy_version": policy.version,
+        "on": work.on,
+        "eligible": all(each.holds for each in judged),
+        "preferences": preferences(carrier, work),
+    }
+    rest = {name: value for name, value in found.items() if name != "rules"}
+    yield Comparison(f"{path} {asked}", expected, {"preferences": [], **rest})
+    yield Comparison(f"{path} {asked}", judged, _judged(judged, found["rules"], stream, registry))
+
+
+def _judged(
+    expected: list[Verdict], rules: list[Any], stream: str, registry: Registry
+) -> list[Verdict | str]:
+    """The rules in the order of the model's, each with the events that it may name if it names one
+    of them."""
+    by_name = sorted(expected, key=lambda each: each.rule)
+    found: dict[int, Verdict | str] = {}
+    entries = registry.streams[stream]
+    answered = sorted(rules, key=lambda each: str(each["rule"]))
+    if len(answered) != len(by_name):
+        return [str(each["rule"]) for each in answered]
+    for verdict, rule in zip(by_name, answered, strict=True):
+        version = rule["event"] and rule["event"]["version"]
+        is_named = version in verdict.events and (
+            version is None or rule["event"]["type"] == entries[version - 1].type
+        )
+        same = (rule["rule"], rule["holds"]) == (verdict.rule, verdict.holds) and is_named
+        found[id(verdict)] = verdict if same else f"{rule}"
+    return [found[id(each)] for each in expected]
+
+
+def _entry(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: event[name] for name in ("version", "type", "at", "who", "data", "changes")}
+
+
+def policy(asking: Asking, stream: str) -> Iterator[Comparison]:
+    """Now, at a version, at a moment, and its history."""
+    ask, policies = asking.client.data, asking.registry.policies
+    yield Comparison("/policy", policies[-1].shown, ask("/policy"))
+    version = asking.random.randrange(len(policies) + 1)
+    expected: Any = policies[version].shown if version < len(policies) else NOT_FOUND
+    yield Comparison(f"/policy {version}", expected, ask("/policy", {"version": version}))
+    at = asking.moment(stream)
+    expected = asking.registry.policy_at(at).shown
+    yield Comparison(f"/policy at {at}", expected, ask("/policy", {"at": at}))
+    found = asking.client.pages("/policy/history", {"limit": 50}, "events", "after")
+    expected = [each.event for each in policies[1:]]
+    yield Comparison("/policy/history", expected, [_entry(each) for each in found])
+
+
+def _filters(asking: Asking) -> dict[str, str]:
+    random = asking.random
+    known = random.choice(list(asking.registry.carriers()))
+    name = random.choice(known.name.split())[: random.randrange(1, 6)]
+    # A list is of the carriers as they are now, whatever time it is in the walk.
+    on = max(asking.day(), datetime.now(UTC).date().isoformat())
+    makers: dict[str, Callable[[], str]] = {
+        "state": lambda: ",".join(random.sample(("active", "suspended", "retired"), 2)),
+        "country": lambda: ",".join(random.sample(pools.COUNTRIES, random.randrange(1, 3))),
+        "service": lambda: ",".join(random.sample(pools.SERVICES[:5], random.randrange(1, 3))),
+        "identifier": lambda: f"usdot:{1000 + random.randrange(400)},scac:{_scac(known)}",
+        "tag": lambda: ",".join(random.sample(pools.TAGS, random.randrange(1, 3))),
+        "q": lambda: random.choice((name, known.email.partition("@")[0], f"{name} com")),
+        "incidents_since": asking.day,
+        "missing": lambda: random.choice(pools.KINDS),
+        "expiring_before": asking.day,
+        "sort": lambda: random.choice([*SORTED_BY]),
+    }
+    names = random.sample([*makers], random.choice((0, 1, 1, 1, 2, 2, 3)))
+    asked = {name: makers[name]() for name in names}
+    return {**asked, "on": on} if {"missing", "expiring_before"} & asked.keys() else asked
+
+
+def _scac(carrier: Carrier) -> str:
+    found = [each["value"] for each in carrier["identifiers"] if each["scheme"] == "scac"]
+    return found[0] if found else "AAAA"
+
+
+def lists(asking: Asking, _: str) -> Iterator[Comparison]:
+    """The same filter as pages and as CSV: who is on it, as what, and in which order."""
+    asked = _filters(asking)
+    expected = {each.id: each for each in asking.registry.carriers() if matches(each, asked)}
+    order = SORTED_BY[asked.get("sort", "name")]
+    limit = max(asking.random.choice((1, 7, 100)), len(expected) // 10 + 1)
+    page = {**asked, "limit": min(100, limit)}
+    found = list(asking.client.pages("/carriers", page, "carriers", "cursor"))
+    text = asking.client.get("/carriers.csv", asked, is_fresh=True).data.decode()
+    updated = {each.id: asking.registry.streams[each.id][-1].at for each in expected.values()}
+    for name, rows, also in (
+        ("/carriers", found, {}),
+        ("/carriers.csv", list(read_csv(text)), updated),
+    ):
+        by_id = {row["carrier_id"]: row for row in rows}
+        whole = {
+            key: {**each.listed, **({"updated_at": also[key]} if also else {})}
+            for key, each in expected.items()
+        }
+        yield Comparison(f"{name} {asked}", whole, by_id)
+        listed = [row["carrier_id"] for row in rows]
+        yield Comparison(f"{name} {asked}, how many", len(whole), len(listed))
+        keys = [order(expected[key]) for key in listed]
+        yield Comparison(f"{name} {asked}, the order", sorted(keys), keys)
+
+
+def counts(asking: Asking, _: str) -> Iterator[Comparison]:
+    """The statistics."""
+    days = asking.random.choice((1, 5, 366))
+    found = asking.client.data("/statistics", {"days": days}, is_fresh=True)
+    expected = statistics(asking.registry.carriers(), days)
+    found.pop("position")
+    yield Comparison("/statistics", expected, found)
+
+
+def pairs(asking: Asking, stream: str) -> Iterator[Comparison]:
+    """All pairs, and those of one carrier."""
+    least = asking.random.choice((50, 50, 80, 95))
+    known = {
+        pair: found
+        for pair, found in duplicates.pairs(asking.registry.carriers()).items()
+        if found[0] >= least
+    }
+    asked = {"min_score": least, "limit": 100}
+    walked = list(asking.client.pages("/duplicates", asked, "pairs", "cursor"))
+    yield Comparison(f"/duplicates {asked}", known, _pairs(walked))
+    yield Comparison("/duplicates, how many", len(known), len(walked))
+    path, asked = f"/carriers/{stream}/duplicates", {"min_score": least}
+    found = asking.client.data(path, asked, is_fresh=True)["pairs"]
+    expected = {pair: each for pair, each in known.items() if stream in pair}
+    yield Comparison(f"{path} {asked}", expected, _pairs(found))
+    scores = [each["score"] for each in found]
+    yield Comparison(f"{path}, the order", sorted(scores, reverse=True), scores)
+
+
+def _pairs(found: list[Any]) -> dict[duplicates.Pair, duplicates.Found]:
+    return {
+        frozenset(each["carrier_id"] for each in pair["carriers"]): (
+            pair["score"],
+            tuple(sorted(reason["kind"] for reason in pair["reasons"])),
+        )
+        for pair in found
+    }
+
+
+def feed(asking: Asking, _: str) -> Iterator[Comparison]:
+    """All events of all carriers and of the policy, each once, those of one in order."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    streams = asking.registry.streams
+    count = sum(map(len, streams.values())) + len(asking.registry.policies) - 1
+    for event in asking.client.events(count):
+        subject = "policy" if event["source"] == "/policy" else event["subject"]
+        found.setdefault(subject, []).append((event["streamversion"], event["type"]))
+    expected = {
+        stream: [(each.carrier.version, each.type) for each in entries]
+        for stream, entries in streams.items()
+    }
+    adopted = [(each.version, "PolicyAdopted") for each in asking.registry.policies[1:]]
+    yield Comparison("/events", expected | ({"policy": adopted} if adopted else {}), found)
+
+
+OF_A_CARRIER: Final[tuple[Question, ...]] = (as_of, history, eligibility, eligibility)
+"""Asked of the carrier of the last command, now and then."""
+OF_ALL: Final[tuple[Question, ...]] = (lists, lists, lists, lists, counts, pairs, policy)
+"""Asked seldom, as each looks at all that there is."""

@@ -1,0 +1,203 @@
+"""The whole registry: every carrier's stream, the policy's, the addresses, and what was done under
+which key. Here is what all commands have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.model import policy as policies
+from tests.support.model.carrier import INVALID, Carrier, Json, Refused, Sent, Step, after
+from tests.support.model.policy import Policy
+from tests.support.model.themes import COMMANDS
+from tests.support.model.values import normal
+
+NOT_FOUND, STALE, DONE, CREATED = 404, 412, 200, 201
+REGISTER, POLICY = "register", "policy"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command as it is sent. `is_flawed` says that its body is none of its kind; `stream` is
+    empty for a registration."""
+
+    command: str
+    stream: str
+    body: Json
+    who: str
+    key: str | None = None
+    if_match: int | None = None
+    is_dry_run: bool = False
+    is_flawed: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a command. `since` are the versions that a stale one has not seen."""
+
+    status: int
+    data: Json | None = None
+    version: int | None = None
+    is_replay: bool = False
+    since: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event, and the carrier that it left."""
+
+    type: str
+    data: Json
+    at: str
+    who: str
+    carrier: Carrier
+    changes: tuple[Json, ...]
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """Its entry in the history."""
+        return {
+            "version": self.carrier.version,
+            "type": self.type,
+            "at": self.at,
+            "who": self.who,
+            "data": self.data,
+            "changes": list(self.changes),
+        }
+
+
+@dataclass
+class Registry:
+    """All that was recorded. Moments are texts in one form, so that they compare as time does."""
+
+    streams: dict[str, list[Entry]] = field(default_factory=dict)
+    policies: list[Policy] = field(default_factory=lambda: [Policy()])
+    addresses: dict[str, str] = field(default_factory=dict)
+    done: dict[tuple[str, str, str], tuple[Request, Answer]] = field(default_factory=dict)
+
+    @property
+    def policy(self) -> Policy:
+        """The one that holds."""
+        return self.policies[-1]
+
+    def carriers(self) -> Iterator[Carrier]:
+        """Each as it is now, in the order of registration."""
+        return (entries[-1].carrier for entries in self.streams.values())
+
+    def carrier(self, stream: str, version: int = 0, at: str | None = None) -> Carrier | None:
+        """The carrier as it is now, as it was at a version, or at a moment; None if it was not."""
+        entries = self.streams.get(stream, [])
+        if version:
+            return entries[version - 1].carrier if version <= len(entries) else None
+        known = [each for each in entries if at is None or each.at <= at]
+        return known[-1].carrier if known else None
+
+    def policy_at(self, at: str | None) -> Policy:
+        """The policy that held at a moment."""
+        known = [each for each in self.policies if at is None or (each.adopted_at or "") <= at]
+        return known[-1]
+
+    def take(self, request: Request, at: str, new_id: str) -> Answer:
+        """Carry out a command; a carrier that it registers gets this id."""
+        if request.is_flawed:
+            return Answer(INVALID)
+        name = (request.who, request.stream or REGISTER, request.key or "")
+        if request.key and name in self.done:
+            first, answer = self.done[name]
+            is_same = (first.command, first.body) == (request.command, request.body)
+            return _again(answer) if is_same else Answer(INVALID)
+        if request.stream and request.stream != POLICY and request.stream not in self.streams:
+            return Answer(NOT_FOUND)
+        seen, current = request.if_match, self._version(request.stream)
+        if seen is not None and seen != current:
+            return Answer(STALE, version=current, since=tuple(range(seen + 1, current + 1)))
+        try:
+            answer = self._decided(request, at, new_id)
+        except Refused as refusal:
+            return Answer(refusal.status)
+        if request.key and not request.is_dry_run:
+            self.done[name] = (request, answer)
+        return answer
+
+    def _version(self, stream: str) -> int:
+        if stream == POLICY:
+            return self.policy.version
+        return len(self.streams.get(stream, ()))
+
+    def _decided(self, request: Request, at: str, new_id: str) -> Answer:
+        if request.stream == POLICY:
+            return self._adopted(request, at)
+        carrier = self.carrier(request.stream) or Carrier(new_id)
+        model = COMMANDS[request.command]
+        guarded = self.policy.guarded
+        sent = Sent(normal(request.body), request.who, at, guarded, self._owner)
+        entries = list(_recorded(carrier, model.decide(carrier, sent), sent))
+        last = entries[-1].carrier if entries else carrier
+        if request.is_dry_run:
+            return Answer(DONE, _plan(carrier, last, entries))
+        if entries:
+            self._record(entries)
+        if request.command == REGISTER:
+            return Answer(CREATED, {"carrier_id": last.id}, last.version)
+        data = {"carrier_id": last.id, "version": last.version, "state": last.state}
+        return Answer(DONE, data, last.version)
+
+    def _adopted(self, request: Request, at: str) -> Answer:
+        new = policies.adopted(self.policy, request.body, request.who, at)
+        events = [new.event] if new is not self.policy else []
+        if request.is_dry_run:
+            said = [{"type": each["type"], "data": each["data"]} for each in events]
+            changes = events[0]["changes"] if events else []
+            plan = {"version": new.version, "events": said, "changes": changes}
+            return Answer(DONE, {"dry_run": True, **plan})
+        if events:
+            self.policies.append(new)
+        return Answer(DONE, {"version": new.version}, new.version)
+
+    def _owner(self, email: str) -> str | None:
+        return self.addresses.get(email.lower())
+
+    def _record(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            carrier = entry.carrier
+            before = self.carrier(carrier.id)
+            if before and before.address:
+                del self.addresses[before.address]
+            if carrier.address:
+                self.addresses[carrier.address] = carrier.id
+            self.streams.setdefault(carrier.id, []).append(entry)
+
+
+def _recorded(carrier: Carrier, steps: Iterable[Step], sent: Sent) -> Iterator[Entry]:
+    for step in steps:
+        left = after(step, sent.who)
+        yield Entry(step.type, step.data, sent.at, sent.who, left, changes(carrier, left))
+        carrier = left
+
+
+def changes(before: Carrier, now: Carrier) -> tuple[Json, ...]:
+    """Each field that differs, before and after; before a registration a carrier has no name."""
+    old: Mapping[str, Any] = {name: value or None for name, value in before.fields.items()}
+    if before.version:
+        old = before.fields
+    new = now.fields if before.version else {n: v for n, v in now.fields.items() if v}
+    return tuple(
+        {"field": name, "from": old[name], "to": new[name]}
+        for name in new
+        if new[name] != old[name]
+    )
+
+
+def _plan(before: Carrier, then: Carrier, entries: list[Entry]) -> Json:
+    return {
+        "dry_run": True,
+        "version": then.version,
+        "state": then.state,
+        "events": [{"type": each.type, "data": each.data} for each in entries],
+        "changes": list(changes(before, then)),
+    }
+
+
+def _again(first: Answer) -> Answer:
+    return Answer(first.status, first.data, first.version, is_replay=True)

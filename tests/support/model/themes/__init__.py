@@ -1,0 +1,21 @@
+"""The commands of the model, a module a theme."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tests.support.model.carrier import Model
+from tests.support.model.themes import (
+    documents,
+    identity,
+    instructions,
+    notes,
+    second_person,
+    states,
+)
+
+COMMANDS: Final[Mapping[str, Model]] = {
+    name: model
+    for theme in (identity, states, notes, documents, instructions, second_person)
+    for name, model in theme.COMMANDS.items()
+}
+"""Those to a carrier, as their addresses name them; `register` makes one."""
