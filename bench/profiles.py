@@ -12,8 +12,9 @@ import os
 import pstats
 import sys
 import tempfile
+from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -89,9 +90,14 @@ KINDS: Mapping[str, Callable[[Path], tuple[cProfile.Profile, int]]] = {
 }
 
 
-def main(names: list[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print the tables."""
-    for name in names or list(KINDS):
+    parser = ArgumentParser("python -m bench.profiles", description=__doc__.partition("\n")[0])
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(KINDS)}; or all")
+    chosen = parser.parse_args(arguments).kinds
+    if unknown := set(chosen) - KINDS.keys():
+        parser.error(f"there is no profile of {', '.join(sorted(unknown))}")
+    for name in chosen or KINDS:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=_IN_MEMORY) as folder:
             say(f"profiling {name} …")
             with _errors_to(Path(folder) / "errors.log"):

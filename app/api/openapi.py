@@ -28,6 +28,7 @@ from app.api.schemas.answers import (
     success_of,
 )
 from app.api.schemas.components import SchemaDescriptions, component, one_value, parameter, types
+from app.api.schemas.eligibility import VETTING_ID
 from app.api.schemas.feed import FEED_EXAMPLE, FEED_ID
 from app.application.access.keys import ForeignHost, NotAuthenticated, NotPermitted, TooManyFailures
 from app.application.access.quotas import Counted, QuotaExceeded
@@ -160,10 +161,17 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": '^"(0|[1-9][0-9]*)"$'},
         "example": '"1"',
     },
+    "ETag.dated": {
+        "description": "The version, in quotation marks; behind it, how many scheduled changes are"
+        " in effect on the day that no event has recorded yet, if there are any. If-Match takes"
+        " both forms.",
+        "schema": {"type": "string", "pattern": '^"[1-9][0-9]*([.][1-9][0-9]?)?"$'},
+        "example": '"1"',
+    },
     "ETag.judged": {
         "description": "Another one when anything that the verdicts follow from may have changed:"
         " the carrier's version, and once a policy was adopted, or the carrier was blocked,"
-        " preferred or given an override, the policy's version and the day.",
+        " preferred, given an override or a scheduled change, the policy's version and the day.",
         "schema": {
             "type": "string",
             "pattern": '^"[1-9][0-9]*([.](0|[1-9][0-9]*)[.][0-9]{4}-[0-9]{2}-[0-9]{2})?"$',
@@ -187,6 +195,12 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
         "example": "/carriers/550e8400-e29b-41d4-a716-446655440000",
+    },
+    "Location.record": {
+        "description": "Where the record is shown.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": f"/vettings/{VETTING_ID}",
     },
     "Idempotent-Replay": {
         "description": "This is the first answer again; nothing was done this time.",

@@ -61,6 +61,17 @@ def as_it_is(command: ChangeCommand, version: int, context: CommandContext) -> C
     return command
 
 
+def in_turn(*prepares: Prepare) -> Prepare:
+    """The Prepare that does what all of these do."""
+
+    def prepared(command: ChangeCommand, version: int, context: CommandContext) -> ChangeCommand:
+        for prepare in prepares:
+            command = prepare(command, version, context)
+        return command
+
+    return prepared
+
+
 class Handlers(Generic[State, Recorded]):
     """Carries out the commands on the aggregates of one repository."""
 

@@ -7,6 +7,7 @@ moment until which something had been recorded, of the carrier and of the policy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from app.application.deadline import Deadline
 from app.application.queries import JudgeEligibility
@@ -14,9 +15,10 @@ from app.application.repository import CarrierRepository, PolicyRepository
 from app.application.shown import DatedEvent, Shown
 from app.domain.blocks import Instruction
 from app.domain.command import CarrierEvent
-from app.domain.eligibility import Facts, Work, facts_of, judge
+from app.domain.eligibility import Work, eligible, facts_of, judge, state_after
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.state import PolicyState
+from app.domain.state import CarrierState
 from app.domain.verdict import Verdict
 
 Events = Sequence[DatedEvent[CarrierEvent]]
@@ -42,29 +44,60 @@ class Judgement:
     @property
     def eligible(self) -> bool:
         """Whether every rule holds."""
-        return all(each.holds for each in self.verdicts)
+        return eligible(self.verdicts)
+
+    def rules_as_json(self) -> list[dict[str, Any]]:
+        """Every verdict with the event that decided it, as the API shows them."""
+        return [
+            {
+                "rule": each.rule,
+                "holds": each.holds,
+                "explanation": each.explanation,
+                "looked_at": each.looked_at,
+                "event": self._deciding(each),
+            }
+            for each in self.verdicts
+        ]
+
+    def preferences_as_json(self) -> list[dict[str, Any]]:
+        """The preferences that apply, as the API shows them."""
+        return [{"preference_id": each.number, "reason": each.reason} for each in self.preferences]
+
+    def _deciding(self, verdict: Verdict) -> dict[str, Any] | None:
+        if verdict.decided_by is None:
+            return None
+        event = self.events[verdict.decided_by]
+        return {
+            "version": event.version,
+            "event_id": str(event.event_id),
+            "type": event.event_type,
+            "at": event.at.isoformat(timespec="milliseconds"),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges any work of the carrier of these events, by one policy; `today` is a day where the
-    carrier is, YYYY-MM-DD."""
+    """Judges any work of the carrier of these events, which have made this state, by one policy;
+    `today` is a day where the carrier is, YYYY-MM-DD."""
 
     events: Events
-    facts: Facts
+    state: CarrierState
     policy: Shown[PolicyState]
     today: str
 
     def judged(self, asked: JudgeEligibility) -> Judgement:
         """Of today's work, if no day is asked for."""
-        day = date.fromisoformat(asked.on or self.today)
-        work, state = Work(asked.country, asked.service, day, asked.customer), self.facts.state
-        by_day = self.policy.version or state.blocks or state.preferences or state.overrides
+        day, state = asked.on or self.today, self.state
+        work = Work(asked.country, asked.service, date.fromisoformat(day), asked.customer)
+        events, moments = [each.event for each in self.events], [each.at for each in self.events]
+        facts = facts_of(events, moments, day, state)
+        by_people = state.blocks or state.preferences or state.overrides
+        by_day = self.policy.version or by_people or state.scheduled
         return Judgement(
             self.events,
             self.policy.version,
             work,
-            judge(self.facts, work, self.policy.state),
+            judge(facts, work, self.policy.state),
             work.instructions(state.preferences),
             bool(by_day),
         )
@@ -85,5 +118,5 @@ def judge_of(
     at = asked.at if asked else None
     events = carriers.dated_events(carrier_id, deadline, at)
     policy = policies.show(POLICY_ID, deadline, at=at)
-    facts = facts_of([each.event for each in events], [each.at for each in events])
-    return Judge(events, facts, policy, carriers.today(facts.state))
+    state = state_after(each.event for each in events)
+    return Judge(events, state, policy, carriers.today(state))

@@ -80,6 +80,11 @@ class Comparison:
             for policy in (self.before, self.after)
         )
 
+    @property
+    def day(self) -> str:
+        """The day, YYYY-MM-DD."""
+        return self.on.isoformat()
+
     def countries(self) -> frozenset[str]:
         """Those that a requirement names: of all others one stands for the rest."""
         asked = (*self.before.requirements, *self.after.requirements)
@@ -121,7 +126,7 @@ def effect_of(
     found = Effect(standing.progress.checkpoint)
     give_up = Deadline(deadline.at - ANSWER_SECONDS)
     with directory.place():
-        for body in _active(directory, deadline):
+        for body in _active(directory, comparison.day, deadline):
             if give_up.expired:
                 return found
             with suppress(UnreadableEvent, AggregateNotFound):
@@ -133,8 +138,8 @@ def effect_of(
     return found
 
 
-def _active(directory: Directory, deadline: Deadline) -> Iterator[Body]:
-    query: Query | None = Query(states=frozenset({ACTIVE}), limit=AT_ONCE)
+def _active(directory: Directory, day: str, deadline: Deadline) -> Iterator[Body]:
+    query: Query | None = Query(states=frozenset({ACTIVE}), on=day, limit=AT_ONCE)
     while query is not None:
         page = directory.page(query, deadline)
         yield from page.rows
@@ -147,6 +152,7 @@ def _facts(
     """From the carrier's row, or where a row does not say enough, from its stream."""
     if comparison.needs_the_stream:
         events = carriers.dated_events(body["carrier_id"], deadline)
-        return facts_of([each.event for each in events], [each.at for each in events])
+        moments = [each.at for each in events]
+        return facts_of([each.event for each in events], moments, comparison.day)
     profile = Profile(**{part: body[part] for part in PROFILE_PARTS})
     return Facts(CarrierState(body["name"], body["email"], body["state"], profile=profile))

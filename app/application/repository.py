@@ -25,12 +25,12 @@ from app.application.ports.event_store import (
     NoOp,
     RecordedEvent,
 )
+from app.application.queries import ShowOnDay
 from app.application.shown import AggregateNotFound, Committed, DatedEvent, Shown
 from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
 from app.domain.aggregate import AggregateRoot, Recorded, State
 from app.domain.carrier import Carrier, CarrierState
 from app.domain.command import CarrierEvent
-from app.domain.documents import today
 from app.domain.policy.adopt import PolicyEvent
 from app.domain.policy.policy import Policy
 from app.domain.policy.state import PolicyState
@@ -295,7 +295,22 @@ class CarrierRepository(Repository[CarrierState, CarrierEvent]):
 
     def today(self, state: CarrierState) -> str:
         """The day that it is where the carrier is, YYYY-MM-DD."""
-        return today(self._clock(), state.profile.time_zone)
+        return state.today(self._clock())
+
+    def current(self, state: CarrierState) -> CarrierState:
+        """The carrier with the values that hold today, by what is scheduled."""
+        return state.on(self.today(state))
+
+    def day(self, view: Shown[CarrierState], asked: ShowOnDay) -> str:
+        """For which day a carrier is shown. If no day is asked for, it is that of the moment or the
+        version that is: whoever asked then was told the same."""
+        if asked.on is not None:
+            return asked.on
+        if asked.at is not None:
+            return view.state.today(asked.at)
+        if asked.version is not None and view.changed_at is not None:
+            return view.state.today(view.changed_at)
+        return self.today(view.state)
 
 
 class PolicyRepository(Repository[PolicyState, PolicyEvent]):

@@ -17,11 +17,12 @@ from app.application.concurrency import ConcurrencyLimit
 from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
-from app.application.handlers import CommandDone, Handlers
+from app.application.handlers import CommandDone, Handlers, in_turn
+from app.application.merging import Merging
 from app.application.operations import Operations
 from app.application.ports.clock import Clock
 from app.application.ports.event_store import EventStore
-from app.application.ports.feed import NOTHING_WAITS
+from app.application.ports.feed import NOTHING_WAITS, Feed
 from app.application.ports.quotas import Quota
 from app.application.ports.telemetry import Telemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
@@ -37,12 +38,14 @@ from app.application.repository import CarrierRepository, PolicyRepository
 from app.application.second_person import SecondPerson
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
+from app.application.vetting import Vettings
 from app.bootstrap.choice import open_stores
 from app.bootstrap.doctor import examine
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
 from app.domain.command import Command
-from app.domain.declarations import DECLARATIONS, POLICY_DECLARATIONS
+from app.domain.declarations import POLICY_DECLARATIONS
+from app.domain.policy.adopt import POLICY_ID
 from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
@@ -106,7 +109,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         store = NotifyingEventStore(store, tail.wake, appended)
     carriers = CarrierRepository(store, JsonCodec(), clock)
     policies = PolicyRepository(store, JsonCodec(), clock)
-    bus = _bus(carriers, policies, counting, tracer)
+    bus = _bus(carriers, policies, opened.feed, counting, tracer)
     uses = KeyUses(opened.keys, clock)
     closing.callback(uses.close)
     access = Access(
@@ -118,7 +121,8 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     )
     # Of the threads that carry out commands, so that those are never all kept waiting.
     places = ConcurrencyLimit(max(1, settings.threads // 2))
-    directory = Directory(opened.views, wanted, places.taken)
+    policy = partial(policies.show, POLICY_ID)
+    directory = Directory(opened.views, wanted, places.taken, policy)
     return Services(
         bus,
         carriers,
@@ -143,10 +147,16 @@ def _nobody() -> None:
 
 
 def _bus(
-    carriers: CarrierRepository, policies: PolicyRepository, telemetry: Telemetry, tracer: Tracer
+    carriers: CarrierRepository,
+    policies: PolicyRepository,
+    feed: Feed,
+    telemetry: Telemetry,
+    tracer: Tracer,
 ) -> CommandBus[CommandDone]:
-    second_person = SecondPerson(carriers, policies)
-    table = Handlers(carriers, DECLARATIONS, second_person.prepared).table()
+    prepare = in_turn(
+        SecondPerson(carriers, policies).prepared, Vettings(carriers, policies, feed).prepared
+    )
+    table = Merging(carriers, prepare, telemetry).table()
     table |= Handlers(policies, POLICY_DECLARATIONS).table()
     if not tracer.is_on:
         return CommandBus(table, telemetry)
@@ -188,7 +198,9 @@ def build_follower(
 
 def build_directory(stores: Stores) -> Directory:
     """Queries over the views, for a shell: nobody is woken to fill them."""
-    return Directory(stores.views, lambda: None, ConcurrencyLimit(1).taken)
+    policies = PolicyRepository(stores.events, JsonCodec(), clock)
+    policy = partial(policies.show, POLICY_ID)
+    return Directory(stores.views, lambda: None, ConcurrencyLimit(1).taken, policy)
 
 
 @contextmanager
@@ -207,7 +219,7 @@ def dated_commands(
 
         carriers = CarrierRepository(stores.events, JsonCodec(), moment_of_the_command)
         policies = PolicyRepository(stores.events, JsonCodec(), moment_of_the_command)
-        bus = _bus(carriers, policies, telemetry, NO_TRACING)
+        bus = _bus(carriers, policies, stores.feed, telemetry, NO_TRACING)
 
         def dispatch(moment: datetime, command: Command, context: CommandContext) -> CommandDone:
             moments[:] = [moment]

@@ -70,8 +70,9 @@ _OTHERS = {
     ),
     "schema": ("app.cli.schema", "Bring the schema of the settings' Cassandra up to date."),
     "search": (_DIRECTORY, "Find carriers by prefixes of words."),
-    "show": (_CARRIERS, "Show a carrier: as it is now, or as it was."),
+    "show": (_CARRIERS, "Show a carrier: as it is now, as it was, or as it is to be."),
     "top": ("app.cli.top", "Show what a running service does: rates, lag, slowest routes."),
+    "vetting": (_CARRIERS, "Show a vetting as it was recorded: the same for ever."),
 }
 
 COMMANDS = {name: (_CARRIERS, sentence) for name, sentence in SENTENCES.items()} | _OTHERS

@@ -11,12 +11,15 @@ from uuid import UUID
 import click
 
 from app.api.resources import representations
-from app.api.schemas.commands import HistoryQuerySchema, ShowSchema, body_schema
-from app.api.schemas.documents import ShowOnDaySchema
+from app.api.schemas.commands import HistoryQuerySchema, body_schema
+from app.api.schemas.documents import ShowCarrierSchema, ShowOnDaySchema
 from app.api.schemas.eligibility import EligibilityQuerySchema
+from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
 from app.application.judgement import judge_of
-from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
+from app.application.queries import JudgeEligibility, ShowHistory, ShowOnDay
+from app.application.services import Services
+from app.application.vetting import vetting_by, vetting_of
 from app.cli import options
 from app.cli.errors import CarrierCommand, tell_done
 from app.cli.opened import context_of, opened
@@ -29,6 +32,7 @@ from app.cli.output import (
     in_text,
     plan_rows,
     rule_rows,
+    vetting_rows,
     write_data,
 )
 from app.domain.command import Declaration
@@ -82,36 +86,42 @@ class ShellCommand:
                 dry_run=dry_run,
             )
             done = services.bus.dispatch(command, context)
-        self._tell(done, dry_run=dry_run, as_json=as_json)
+            answer, lines = self._answer(done, services, deadline, dry_run=dry_run)
+        if dry_run:
+            write_data(answer, lines, as_json=as_json)
+        else:
+            tell_done(in_text(answer, lines, as_json=as_json))
 
-    def _tell(self, done: CommandDone, *, dry_run: bool, as_json: bool) -> None:
+    def _answer(
+        self, done: CommandDone, services: Services, deadline: Deadline, *, dry_run: bool
+    ) -> tuple[Values, list[str]]:
+        """What is told of a command, as JSON and as lines."""
         if dry_run:
             plan = representations.plan(done)
-            write_data(plan, aligned(plan_rows(plan)), as_json=as_json)
-            return
+            return plan, aligned(plan_rows(plan))
+        again = [("replayed", "it had been done before; this is the first answer")]
+        replayed = again if done.replayed else []
+        if self.declaration.records:
+            vetted = representations.vetting(vetting_of(services.carriers, done, deadline))
+            return vetted, _vetting_lines(vetted, replayed)
         registers = self.declaration.registers
-        say = representations.registered if registers else representations.changed
-        rows = carrier_rows(say(done))
-        if done.replayed:
-            rows.append(("replayed", "it had been done before; this is the first answer"))
-        tell_done(in_text(say(done), aligned(rows), as_json=as_json))
+        answer = (representations.registered if registers else representations.changed)(done)
+        return answer, aligned([*carrier_rows(answer), *replayed])
 
 
 @click.command(cls=CarrierCommand)
 @click.argument("carrier_id", metavar="ID", type=click.UUID)
+@click.option("--on", metavar="DATE", help="On this day, by what is scheduled; today by default.")
 @click.option("--version", metavar="N", help="As it was at this version.")
 @click.option("--at", metavar="TIME", help="As it was then: ISO 8601 with an offset.")
 @click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
 @click.pass_obj
-def show(
-    settings: Settings, carrier_id: UUID, version: str | None, at: str | None, *, as_json: bool
-) -> None:
-    """Show a carrier: as it is now, or as it was."""
-    asked = options.body_of({"version": version, "at": at})
-    query: ShowCarrier = options.loaded(ShowSchema(), asked)
+def show(settings: Settings, /, carrier_id: UUID, *, as_json: bool, **given: str | None) -> None:
+    """Show a carrier: as it is now, as it was, or as it is to be."""
+    query: ShowOnDay = options.loaded(ShowCarrierSchema(), options.body_of(given))
     with opened(settings) as (services, deadline):
         view = services.carriers.show(str(carrier_id), deadline, query.version, query.at)
-    data = representations.carrier(view)
+        data = representations.carrier(view, services.carriers.day(view, query))
     write_data(data, aligned(carrier_rows(data)), as_json=as_json)
 
 
@@ -200,11 +210,27 @@ def eligibility(
     write_data(data, aligned(rule_rows(data)), as_json=as_json)
 
 
+@click.command(cls=CarrierCommand)
+@click.argument("vetting_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help=options.AS_JSON.help)
+@click.pass_obj
+def vetting(settings: Settings, vetting_id: str, *, as_json: bool) -> None:
+    """Show a vetting as it was recorded: the same for ever."""
+    with opened(settings) as (services, deadline):
+        data = representations.vetting(vetting_by(services.carriers, vetting_id, deadline))
+    write_data(data, _vetting_lines(data), as_json=as_json)
+
+
+def _vetting_lines(data: Values, more: Sequence[tuple[str, str]] = ()) -> list[str]:
+    return [*aligned([*vetting_rows(data), *more]), *aligned(rule_rows(data))]
+
+
 COMMANDS: Sequence[click.Command] = (
     *(ShellCommand(each).as_click() for each in DECLARATIONS),
     show,
     documents,
     blocks,
     eligibility,
+    vetting,
     history,
 )

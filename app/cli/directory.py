@@ -59,6 +59,10 @@ _FILTERS = (
     click.Option(
         ["--expiring-before"], metavar="DATE", help="A kind of its documents ends before this day."
     ),
+    click.Option(
+        ["--eligible-for"], metavar="CODE/SERVICE", help="Can be given such work, as DE/express."
+    ),
+    click.Option(["--customer"], metavar="NAME", help="With --eligible-for: for whom."),
     click.Option(["--on"], metavar="DATE", help="Asked for that day; today if not given."),
     click.Option(
         ["--sort"], metavar="ORDER", help=f"One of {', '.join(SORTS)}; {SORTS[0]} by default."
@@ -134,7 +138,8 @@ def _run_export(
 
 
 def pages_of(directory: Directory, query: Query, settings: Settings) -> Iterator[Page]:
-    """All pages of the query, each with its own time budget."""
+    """All pages of the query, each with its own time budget, by one policy."""
+    query = directory.settled(query, Deadline.after(settings.request_timeout))
     cursor = query.cursor
     while True:
         deadline = Deadline.after(settings.request_timeout)

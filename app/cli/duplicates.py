@@ -50,7 +50,8 @@ COMMANDS = (
         "duplicates",
         help="List carriers that may be one company, the likeliest pairs first.\n\nA pair has the"
         " same identifier, phone number or domain, or like names; the score is a chance in percent."
-        " Retired carriers take no part, nor do pairs of which `carriers not-a-duplicate` was said."
+        " Retired and merged carriers take no part, nor do pairs of which `carriers"
+        " not-a-duplicate` was said."
         " The whole registry is read, and about 3 KB a carrier kept in memory meanwhile.",
         params=[
             click.Option(["--min-score"], metavar="N", help="Only pairs that score so much; 50."),

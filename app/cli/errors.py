@@ -29,7 +29,13 @@ from app.cli.exit_codes import (
 )
 from app.cli.groups import accounting_for_help
 from app.cli.output import NotWritten, aligned, history_rows, note, printable, write
-from app.domain.errors import DomainError, ForbiddenByState, InvalidInput, SecondPersonNeeded
+from app.domain.errors import (
+    DomainError,
+    ForbiddenByState,
+    InvalidInput,
+    OtherForbids,
+    SecondPersonNeeded,
+)
 from app.domain.streams import aggregate_of
 
 __all__ = [
@@ -145,11 +151,8 @@ def cli_error_of(error: Exception, log_line: str = "") -> CliError:  # noqa: PLR
             return CliError(NOT_FOUND, error.sentence)
         case ForbiddenByState():
             possible = ", ".join(error.possible)
-            return CliError(
-                REFUSED,
-                f"The carrier is {error.state}, which does not allow this; possible is {possible}",
-            )
-        case SecondPersonNeeded():
+            return CliError(REFUSED, f"{error.sentence}; possible is {possible}")
+        case SecondPersonNeeded() | OtherForbids():
             return CliError(REFUSED, error.sentence)
         case InvalidInput():
             return CliError(INVALID, f"{error.field}: {error.sentence}")

@@ -1,20 +1,16 @@
 """What `carriers import` says while it works: a line for each row, progress on stderr, the counts,
 and the file of the rows that were refused."""
 
-import csv
-import io
 import json
 import time
-from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from app.api.resources.representations import import_row
-from app.application.csv_formulas import as_meant, harmless
-from app.application.imports.columns import BECAUSE
 from app.application.imports.file import CsvFile, Record
+from app.application.imports.mending import RefusedRows
 from app.application.imports.plan import NOTHING, REFUSE, RowPlan
 from app.cli.errors import NOT_WRITTEN, CliError, not_said
 from app.cli.new_file import NewFile
@@ -106,27 +102,14 @@ def _refused_rows(
     if path is None or file is None:
         yield lambda record, plan: None
         return
-    width = len(file.header)
-    mended = [index for index, name in enumerate(file.header) if name != BECAUSE]
+    refused = RefusedRows(file)
     try:
         with NewFile(path) as written:
 
             def keep(record: Record, plan: RowPlan) -> None:
-                cells = [*record.cells, *[""] * (width - len(record.cells))]
-                beyond = [each for each in cells[width:] if each.strip()]
-                reason = f"{plan.column}: {plan.sentence}" if plan.column else plan.sentence
-                row = [*(cells[index] for index in mended), *beyond, reason]
-                written.write(_line(row, file.delimiter))
+                written.write(refused.line(record, plan))
 
-            # The mark tells spreadsheets that it is UTF-8.
-            header = [*(file.header[index] for index in mended), BECAUSE]
-            written.write(BOM_UTF8 + _line(header, file.delimiter))
+            written.write(refused.header)
             yield keep
     except OSError as error:
         raise CliError(NOT_WRITTEN, f"{path} cannot be written: {error.strerror}") from error
-
-
-def _line(cells: Iterable[str], delimiter: str) -> bytes:
-    written = io.StringIO(newline="")
-    csv.writer(written, delimiter=delimiter).writerow(harmless(as_meant(cell)) for cell in cells)
-    return written.getvalue().encode()

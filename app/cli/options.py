@@ -12,7 +12,7 @@ from app.api.http.validation import sentences
 from app.application.command_context import KEY
 from app.application.strict_json import NotStrictJson, parse
 from app.cli.errors import INVALID, CliError
-from app.domain.command import Declaration, Input, NumberInput, ObjectInput
+from app.domain.command import Declaration, Input, ListInput, NumberInput, ObjectInput
 from app.domain.profile import PROFILE_PARTS
 
 Reading = Callable[[str], Any]  # raises ValueError with what is wrong
@@ -168,6 +168,8 @@ def _reading(declared: Input) -> dict[str, Any]:
     match declared:
         case NumberInput():
             return {"type": click.IntRange(1)}
+        case ListInput():
+            return {"multiple": True}
         case ObjectInput(parts=parts):
             return {"callback": _read_by(lambda text: _object(tuple(parts), text))}
     return {}

@@ -179,6 +179,13 @@ def rule_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
     ]
 
 
+def vetting_rows(data: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """A row for each thing that is said of a vetting, but for its rules."""
+    said = ("vetting_id", "carrier_id", "at", "who", "country", "service", "customer", "on")
+    feed = [("position", f"{data['position']} of feed {data['feed']}")]
+    return [*((name, cell(data[name])) for name in said), *feed]
+
+
 def block_rows(data: Mapping[str, Json]) -> list[tuple[str, ...]]:
     """A heading, and a row for each block, preference and override of a carrier."""
     return [
@@ -243,7 +250,7 @@ def _text(value: Json) -> str:
     return _entry(value)
 
 
-def _entry(value: Json) -> str:
+def _entry(value: Json) -> str:  # noqa: PLR0911 - a table
     """The text of a single value or a list's entry, in the form of the options if there is one."""
     match value:
         case str():
@@ -254,6 +261,8 @@ def _entry(value: Json) -> str:
             return f"{scheme}:{code}"
         case {"role": role, "name": name, **ways} if len(ways) == 1:
             return f"{role}:{name}:{next(iter(ways.values()))}"
+        case {"explanation": str(sentence)}:
+            return sentence
         case {"amount": amount, "currency": currency, **more} if not more:
             return f"{amount} {currency}"
     return json.dumps(value, ensure_ascii=False)

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -23,9 +22,9 @@ from app.api.http.current import current_request
 from app.api.http.envelope import services
 from app.api.http.errors import note, problem_of
 from app.api.http.request_cycle import deadline
-from app.api.http.validation import ValidationFailed, sentences
+from app.api.http.validation import ValidationFailed
 from app.api.resources import representations as shown
-from app.api.schemas.commands import body_schema, resource_of, rule_of
+from app.api.schemas.commands import resource_of, rule_of
 from app.application.access.keys import NotPermitted
 from app.application.command_context import CommandContext
 from app.application.handlers import CommandDone, StaleVersion
@@ -33,13 +32,15 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed
 from app.application.ports.keys import Scope
 from app.application.strict_json import NotStrictJson, parse
-from app.desk.fields import Field, body_in, fields_of, shown_in
+from app.desk.fields import Field, body_in, by_field, fields_of, loaded, values_in
 from app.desk.frame import blueprint, caller, go_to, page
 from app.desk.merging import differences, merged
 from app.domain.carrier import POSSIBLE
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
-from app.domain.errors import ForbiddenByState, InvalidInput
+from app.domain.errors import ForbiddenByState, InvalidInput, SecondPersonNeeded
+from app.domain.profile import compared
+from app.domain.state import FIELDS
 
 _OF_A_FIELD = (ValidationFailed, InvalidInput, AlreadyClaimed)
 """Errors that name a field, which is shown beside it."""
@@ -107,8 +108,8 @@ def _opened(declaration: Declaration, carrier_id: UUID | None) -> Change:
     view = services().carriers.show(str(carrier_id), deadline())
     state = view.state.state
     if state not in declaration.states:
-        raise ForbiddenByState(state, POSSIBLE[state])
-    now = shown.carrier(view)
+        raise ForbiddenByState(state, POSSIBLE[state], view.state.merged_into)
+    now = shown.carrier(view, services().carriers.today(view.state))
     about_the_state = {"reason", "category"}
     said = {name: value for name, value in now.items() if name not in about_the_state}
     return Change(declaration, str(carrier_id), view.version, said)
@@ -152,23 +153,37 @@ def _sent(change: Change) -> AnyResponse:
     except _OF_A_FIELD as error:
         problem = problem_of(error)
         return _form(change, problem.details, problem.status)
+    except SecondPersonNeeded as error:
+        problem = problem_of(error)
+        return _form(change, status=problem.status, refused=problem.message)
     except StaleVersion as error:
         return _conflict(change, error)
 
 
-def _loaded(change: Change) -> dict[str, Any]:
-    """The values of the fields. Raises ValidationFailed."""
-    try:
-        values: dict[str, Any] = body_schema(change.declaration)().load(change.said)
-    except ValidationError as error:
-        raise ValidationFailed(sentences({"form": error.messages_dict})) from error
-    return values
-
-
 def _done(change: Change, *, dry_run: bool) -> CommandDone:
     """What came of the command, or would. Raises what the bus raises."""
-    command = change.declaration.made(change.carrier_id, _loaded(change))
+    values = loaded(change.declaration, change.said)
+    if change.declaration.takes_profile and not change.declaration.registers:
+        values = _changed(change, values)
+    command = change.declaration.made(change.carrier_id, values)
     return services().bus.dispatch(command, _context(change, dry_run=dry_run))
+
+
+def _changed(change: Change, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without those that the form was opened with: a change of what nobody has touched
+    would count on its day, whatever others do before."""
+    before, typed = _shown_at(change.carrier_id, change.version), _normal(change)
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in FIELDS or compared(typed[name]) != compared(before[name])
+    }
+
+
+def _shown_at(carrier_id: str, version: int) -> dict[str, Any]:
+    """The carrier at a version, with the values that hold today."""
+    view = services().carriers.show(carrier_id, deadline(), version)
+    return shown.carrier(view, services().carriers.today(view.state))
 
 
 def _context(change: Change, *, dry_run: bool) -> CommandContext:
@@ -193,15 +208,20 @@ def _confirmed(change: Change) -> AnyResponse:
 
 
 def _form(
-    change: Change, problems: Mapping[str, str] | None = None, status: int = HTTPStatus.OK
+    change: Change,
+    problems: Mapping[str, str] | None = None,
+    status: int = HTTPStatus.OK,
+    refused: str | None = None,
 ) -> Response:
-    problems = problems or {}
-    values = {each.name: shown_in(each, change.said.get(each.name)) for each in change.fields}
-    by_field: dict[str, list[str]] = {}
-    for path, sentence in problems.items():
-        by_field.setdefault(path.partition(".")[0], []).append(sentence)
+    """The form with what was said in it, and what is wrong: of fields, or why it is `refused`."""
     return page(
-        "change.html", status, change=change, values=values, problems=by_field, name=_name(change)
+        "change.html",
+        status,
+        change=change,
+        values=values_in(change.fields, change.said),
+        problems=by_field(problems or {}),
+        refused=refused,
+        name=_name(change),
     )
 
 
@@ -220,9 +240,9 @@ def _review(change: Change, plan: CommandDone | None, problem: str | None = None
 
 def _conflict(change: Change, error: StaleVersion) -> Response:
     """Somebody was faster: what they did, and both values of each field beside each other."""
-    before = services().carriers.show(change.carrier_id, deadline(), change.version)
-    theirs = services().carriers.show(change.carrier_id, deadline(), error.version)
-    found = differences(shown.carrier(before), _normal(change), shown.carrier(theirs))
+    before = _shown_at(change.carrier_id, change.version)
+    theirs = _shown_at(change.carrier_id, error.version)
+    found = differences(before, _normal(change), theirs)
     return page(
         "conflict.html",
         HTTPStatus.PRECONDITION_FAILED,
@@ -240,9 +260,9 @@ def _merged(change: Change) -> Change:
     since = request.form.get("since", "")
     if not (since.isascii() and since.isdigit() and len(since) < len(str(2**31))):
         raise BadRequest("The version of this form is none: open it again")
-    before = services().carriers.show(change.carrier_id, deadline(), int(since))
-    theirs = services().carriers.show(change.carrier_id, deadline(), change.version)
-    found = differences(shown.carrier(before), _normal(change), shown.carrier(theirs))
+    before = _shown_at(change.carrier_id, int(since))
+    theirs = _shown_at(change.carrier_id, change.version)
+    found = differences(before, _normal(change), theirs)
     kept = frozenset(
         each.field for each in found if request.form.get(f"keep-{each.field}") == "mine"
     )
@@ -254,7 +274,7 @@ def _normal(change: Change) -> dict[str, Any]:
     declared = {each.name for each in change.declaration.inputs}
     return {
         name: str(value) if name in declared and value is not None else value
-        for name, value in _loaded(change).items()
+        for name, value in loaded(change.declaration, change.said).items()
     }
 
 
@@ -262,4 +282,5 @@ def _name(change: Change) -> str | None:
     """The carrier's name, for the head of the page."""
     if change.declaration.registers:
         return None
-    return services().carriers.show(change.carrier_id, deadline()).state.name
+    carriers = services().carriers
+    return carriers.current(carriers.show(change.carrier_id, deadline()).state).name

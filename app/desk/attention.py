@@ -11,6 +11,7 @@ from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
 from app.api.schemas.directory import DirectoryQuerySchema
 from app.application.ports.views import Parked
+from app.desk.duplicates import at_a_glance
 from app.desk.frame import blueprint, page
 from app.desk.health import ViewState, view_states
 from app.domain.state import SUSPENDED
@@ -37,7 +38,8 @@ def home() -> Response:
     groups = [each for each in (_suspended(), _with_incidents()) if each.rows]
     parked: list[tuple[str, Parked]] = services().operations.parked(deadline())
     behind: list[ViewState] = [each for each in view_states() if each.needs_somebody]
-    return page("attention.html", groups=groups, parked=parked, behind=behind)
+    pairs = at_a_glance()
+    return page("attention.html", groups=groups, parked=parked, behind=behind, pairs=pairs)
 
 
 def _suspended() -> Carriers:

@@ -43,7 +43,7 @@ def show_carrier(carrier_id: UUID) -> Response:
     judge = judge_of(services().carriers, services().policies, name, None, budget)
     after = max(0, len(judge.events) - LATEST)
     latest = services().carriers.history(name, budget, after=after)
-    carrier = shown.carrier(view)
+    carrier = shown.carrier(view, judge.today)
     asked, problem = _asked()
     return page(
         "carrier.html",

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 from marshmallow import ValidationError
 
-from app.api.http.authentication import DESK
+from app.api.http.authentication import DESK, SEVERAL
 from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
 from app.api.http.validation import sentences
@@ -17,7 +17,7 @@ from app.api.resources.representations import statistics
 from app.api.schemas.directory import DirectoryQuerySchema, FilterSchema
 from app.application.directory.pages import Page
 from app.application.directory.query import Query
-from app.desk.frame import blueprint, page
+from app.desk.frame import blueprint, caller, page
 from app.domain.state import STATES
 
 LIMIT = 50
@@ -82,6 +82,7 @@ def list_carriers() -> Response:
         columns=columns,
         all_columns=COLUMNS,
         found=found,
+        several=[name for name, scope in SEVERAL.items() if caller().may(scope)],
         is_filtered=bool(asked.keys() - {"sort", "cursor"}),
         sorted_by=asked.get("sort", "name"),
         by=lambda order: _address(asked, columns, sort=order),

@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from marshmallow import ValidationError
+
+from app.api.http.validation import ValidationFailed, sentences
+from app.api.schemas.commands import body_schema
 from app.api.schemas.profile import ProfileFields
 from app.application.strict_json import NotStrictJson, parse
-from app.domain.command import Declaration, Input, NumberInput, ObjectInput
+from app.domain.command import Declaration, Input, ListInput, NumberInput, ObjectInput
 from app.domain.profile.coverage import SERVICES
 from app.domain.profile.identifiers import SCHEMES
 from app.domain.profile.people import ROLES
@@ -80,6 +84,28 @@ def body_in(fields: list[Field], typed: Mapping[str, str], *, is_new: bool) -> d
     }
 
 
+def loaded(declaration: Declaration, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a command's fields, by the API's schema. Raises ValidationFailed."""
+    try:
+        values: dict[str, Any] = body_schema(declaration)().load(said)
+    except ValidationError as error:
+        raise ValidationFailed(sentences({"form": error.messages_dict})) from error
+    return values
+
+
+def values_in(fields: list[Field], said: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form shows in each field of what was said."""
+    return {each.name: shown_in(each, said.get(each.name)) for each in fields}
+
+
+def by_field(problems: Mapping[str, str]) -> dict[str, list[str]]:
+    """The sentences about each field, of problems by their paths in the body."""
+    found: dict[str, list[str]] = {}
+    for path, sentence in problems.items():
+        found.setdefault(path.partition(".")[0], []).append(sentence)
+    return found
+
+
 def _declared(name: str, given: Input, *, required: bool) -> Field:
     if isinstance(given, ObjectInput):
         parts = tuple(
@@ -93,7 +119,7 @@ def _declared(name: str, given: Input, *, required: bool) -> Field:
         _kind(given),
         given.description,
         required=required,
-        example=str(given.example),
+        example=", ".join(given.example) if isinstance(given, ListInput) else str(given.example),
         choices=tuple(keywords.get("enum", ())),
         default=keywords.get("default", ""),
         maximum=keywords.get("maxLength"),
@@ -103,6 +129,8 @@ def _declared(name: str, given: Input, *, required: bool) -> Field:
 def _kind(given: Input) -> str:
     if isinstance(given, NumberInput):
         return "number"
+    if isinstance(given, ListInput):
+        return "words"
     if "enum" in given.keywords:
         return "choice"
     return "day" if given.keywords.get("format") == "date" else "text"

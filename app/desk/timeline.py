@@ -1,8 +1,7 @@
 """The timeline of a carrier: every event, and the carrier as it was beside how it is now."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from flask import Response, request
@@ -12,32 +11,16 @@ from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
 from app.api.http.validation import sentences
 from app.api.resources import representations as shown
-from app.api.schemas.commands import ShowSchema
-from app.application.queries import ShowCarrier
-from app.application.shown import AggregateNotFound, Shown
+from app.api.schemas.documents import ShowCarrierSchema
+from app.application.queries import ShowOnDay
+from app.application.shown import AggregateNotFound
+from app.desk.comparing import beside
 from app.desk.frame import blueprint, page
-from app.domain.profile import compared
-from app.domain.state import CarrierState
 
 LIMIT = 50
 """How many events a page of the timeline has."""
 
-_NOT_COMPARED: Final = frozenset({"carrier_id", "version", "registered_at"})
 _MINUTE = "%Y-%m-%dT%H:%M"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A field of the carrier as it was and as it is now."""
-
-    field: str
-    was: Any
-    now: Any
-
-    @property
-    def differs(self) -> bool:
-        """Whether it has changed since."""
-        return compared(self.was) != compared(self.now)
 
 
 @blueprint.get("/carriers/<uuid:carrier_id>/timeline")
@@ -45,6 +28,7 @@ def show_timeline(carrier_id: UUID) -> Response:
     """A page of the events, newest first, and one earlier state if the address names it."""
     name = str(carrier_id)
     now = services().carriers.show(name, deadline())
+    carrier = shown.carrier(now, services().carriers.today(now.state))
     then, problem = _then(name)
     through = _through(now.version)
     after = max(0, through - LIMIT)
@@ -52,9 +36,9 @@ def show_timeline(carrier_id: UUID) -> Response:
     return page(
         "timeline.html",
         400 if problem else 200,
-        carrier=shown.carrier(now),
-        then=then and shown.carrier(then),
-        fields=_compared(then, now) if then else [],
+        carrier=carrier,
+        then=then,
+        fields=beside(then, carrier) if then else [],
         problem=problem,
         entries=[shown.history_entry(each) for each in reversed(entries)],
         older=after or None,
@@ -63,7 +47,7 @@ def show_timeline(carrier_id: UUID) -> Response:
     )
 
 
-def _then(carrier_id: str) -> tuple[Shown[CarrierState] | None, str | None]:
+def _then(carrier_id: str) -> tuple[dict[str, Any] | None, str | None]:
     """The carrier as the address asks for it, or why there is no such."""
     given = {name: request.args[name] for name in ("version", "at") if request.args.get(name)}
     if not given:
@@ -71,8 +55,9 @@ def _then(carrier_id: str) -> tuple[Shown[CarrierState] | None, str | None]:
     if "at" in given:
         given["at"] = _with_zone(given["at"])
     try:
-        query: ShowCarrier = ShowSchema().load(given)
-        return services().carriers.show(carrier_id, deadline(), query.version, query.at), None
+        query: ShowOnDay = ShowCarrierSchema().load(given)
+        view = services().carriers.show(carrier_id, deadline(), query.version, query.at)
+        return shown.carrier(view, services().carriers.day(view, query)), None
     except ValidationError as error:
         return None, next(iter(sentences({"query": error.messages_dict}).values()))
     except AggregateNotFound as error:
@@ -92,10 +77,3 @@ def _through(version: int) -> int:
     text = request.args.get("through", "")
     asked = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(version)) else 0
     return min(asked, version) if asked > 0 else version
-
-
-def _compared(then: Shown[CarrierState], now: Shown[CarrierState]) -> list[Compared]:
-    was, is_now = shown.carrier(then), shown.carrier(now)
-    return [
-        Compared(field, was[field], is_now[field]) for field in is_now if field not in _NOT_COMPARED
-    ]

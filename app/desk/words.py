@@ -103,6 +103,8 @@ def _entry(each: Any) -> str:  # noqa: ANN401 - any JSON value
     if isinstance(each, Mapping) and "role" in each:
         ways = [each[way] for way in ("phone", "email") if each.get(way)]
         return f"{title(each['role'])}: {', '.join([each['name'], *ways])}"
+    if isinstance(each, Mapping) and "explanation" in each:
+        return str(each["explanation"])
     return _text(each)
 
 

@@ -100,6 +100,12 @@ class ObjectInput(Input):
     parts: Mapping[str, Input] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ListInput(Input):
+    """An Input that is a list of texts in JSON, each of which `keywords` describe, and in the shell
+    an option that can be repeated. `read` is given the list."""
+
+
 class Profile:
     """In the place of an Input: the parts of a profile, each a field of its own."""
 
@@ -123,7 +129,8 @@ class Declaration:
     about: asked for in that state, it is no longer forbidden but done already, unless it still
     would change something. `events` begins with the command's own event. `summary` is the API's
     sentence, if that is another one than the help page's; `details` are the help page's second
-    paragraph. `any_of` are fields of which at least one has to be given.
+    paragraph. `any_of` are fields of which at least one has to be given. What `records` is answered
+    with the record of what was decided, which can be asked for again, not with the new version.
     """
 
     name: str
@@ -134,6 +141,7 @@ class Declaration:
     summary: str = ""
     details: str = ""
     any_of: tuple[str, ...] = ()
+    records: bool = False
     group: str = field(kw_only=True)
 
     @property

@@ -5,6 +5,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
+from app.domain import merging
 from app.domain.aggregate import Event
 from app.domain.command import Command, Declaration
 from app.domain.commands import SENTENCES
@@ -24,7 +25,7 @@ DECLARATIONS: tuple[Declaration, ...] = tuple(map(_declared, SENTENCES))
 POLICY_DECLARATIONS: tuple[Declaration, ...] = (adopt.DECLARATION,)
 """The commands on the policy."""
 
-_ALL = DECLARATIONS + POLICY_DECLARATIONS
+_ALL = DECLARATIONS + merging.DECLARATIONS + POLICY_DECLARATIONS
 
 BY_COMMAND: Mapping[type[Command], Declaration] = MappingProxyType(
     {each.command: each for each in _ALL}

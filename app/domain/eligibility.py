@@ -7,7 +7,7 @@ policy adds one for each requirement that applies to the work, one on how recent
 one on approval. Decisions of people add theirs where there are any (`oversight.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,29 +19,43 @@ from app.domain.carrier import ACTIVE, Carrier, CarrierState
 from app.domain.command import CarrierEvent
 from app.domain.commands.change_email import CarrierEmailChanged
 from app.domain.commands.file_document import CarrierDocumentFiled
+from app.domain.commands.merge import CarrierMerged
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
 from app.domain.commands.rename import CarrierRenamed
 from app.domain.commands.replace_document import CarrierDocumentReplaced
 from app.domain.commands.retire import CarrierRetired
+from app.domain.commands.schedule_change import CarrierChangeScheduled
 from app.domain.commands.suspend import CarrierSuspended
+from app.domain.commands.unmerge import CarrierUnmerged
 from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.documents import Document, held
+from app.domain.merging import CarrierAbsorbed, CarrierSeparated
 from app.domain.oversight import on_approval, on_blocks, on_hold, overridden
 from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
+from app.domain.taking_effect import CarrierScheduledChangeTookEffect, taking_effect
 from app.domain.verdict import Last, Verdict, unknown
 
-RECENT = "recent"
+SERVICE, COUNTRY, RECENT = "service", "country", "recent"
 
-_SETS_THE_STATE = (CarrierRegistered, CarrierSuspended, CarrierReinstated, CarrierRetired)
+_SETS_THE_STATE = (
+    CarrierRegistered,
+    CarrierSuspended,
+    CarrierReinstated,
+    CarrierRetired,
+    CarrierMerged,
+    CarrierUnmerged,
+)
 _FILES_A_DOCUMENT = (CarrierDocumentFiled, CarrierDocumentReplaced)
 _SETS_THE_PROFILE = (
     CarrierRegistered,
     CarrierProfileUpdated,
     CarrierRenamed,
     CarrierEmailChanged,
+    CarrierScheduledChangeTookEffect,
 )
+"""Events by which a profile is as recent as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +87,34 @@ class Facts:
     last: Last = unknown
 
 
-def facts_of(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> Facts:
-    """What all events of one carrier say, in order, at least one. `moments` are those of the
-    events, UTC."""
+def state_after(events: Iterable[CarrierEvent]) -> CarrierState:
+    """What all events of one carrier make of it, in order, at least one."""
     state: CarrierState | None = None
     for event in events:
         state = Carrier.evolve(state, event)
     assert state is not None, "a carrier has events"  # noqa: S101
-    profile = _last(events, lambda event: isinstance(event, _SETS_THE_PROFILE))
+    return state
+
+
+def facts_of(
+    events: Sequence[CarrierEvent],
+    moments: Sequence[datetime],
+    on: str,
+    state: CarrierState | None = None,
+) -> Facts:
+    """What all events of one carrier say of a day (YYYY-MM-DD), in order, at least one. `moments`
+    are those of the events, UTC; `state` is the one after them, if it is known already."""
+    state = state or state_after(events)
+    counting = list(_counting(events, state, on))
+    last = partial(_last, counting)
+    profile = last(sets_the_profile)
     return Facts(
-        state=state,
-        profile_of=None if profile is None else moments[profile].date(),
-        state_set_by=_last(events, lambda event: isinstance(event, _SETS_THE_STATE)),
-        coverage_set_by=_last(events, _sets_the_coverage),
+        state=state.on(on),
+        profile_of=None if profile is None else day_of(events[profile], moments[profile]),
+        state_set_by=last(lambda event: isinstance(event, _SETS_THE_STATE)),
+        coverage_set_by=last(_sets_the_coverage),
         profile_set_by=profile,
-        last=partial(_last, events),
+        last=last,
     )
 
 
@@ -109,6 +136,11 @@ def judge(facts: Facts, work: Work, policy: PolicyState) -> list[Verdict]:
     return overridden(verdicts, state, work.instructions, last)
 
 
+def eligible(verdicts: Iterable[Verdict]) -> bool:
+    """Whether every rule holds."""
+    return all(each.holds for each in verdicts)
+
+
 def applies(requirement: Mapping[str, Any], work: Work) -> bool:
     """Whether the work needs what the requirement asks for."""
     service, country = requirement.get("service"), requirement.get("country")
@@ -123,10 +155,10 @@ def _always(facts: Facts, work: Work) -> Iterator[Verdict]:
         "active", state.state == ACTIVE, _of_state(state), facts.state_set_by, state.state
     )
     yield Verdict(
-        "service", bool(places), _of_service(places, service), facts.coverage_set_by, services
+        SERVICE, bool(places), _of_service(places, service), facts.coverage_set_by, services
     )
     yield Verdict(
-        "country",
+        COUNTRY,
         country in places or WORLDWIDE in places,
         _of_country(places, country, service),
         facts.coverage_set_by,
@@ -203,15 +235,60 @@ def _offered(state: CarrierState, service: str) -> frozenset[str]:
     )
 
 
-def _last(events: Sequence[CarrierEvent], sets: Callable[[CarrierEvent], bool]) -> int | None:
-    return max((place for place, event in enumerate(events) if sets(event)), default=None)
+def _counting(
+    events: Sequence[CarrierEvent], state: CarrierState, on: str
+) -> Iterator[tuple[int, CarrierEvent]]:
+    """The events with their indexes, in the order in which they count on that day. A scheduled
+    change that is in effect by then is decided by the event that scheduled it, whether its effect
+    is recorded or not; one that is not, by none."""
+    if not state.scheduled:
+        yield from enumerate(events)
+        return
+    scheduled_by = {
+        event.change_id: index
+        for index, event in enumerate(events)
+        if isinstance(event, CarrierChangeScheduled)
+    }
+    for index, event in enumerate(events):
+        if not isinstance(event, CarrierScheduledChangeTookEffect):
+            yield index, event
+        elif event.effective_on <= on:
+            yield scheduled_by.get(event.change_id, index), event
+    for event in taking_effect(state, on):
+        yield scheduled_by[event.change_id], event
+
+
+def _last(
+    events: Sequence[tuple[int, CarrierEvent]], sets: Callable[[CarrierEvent], bool]
+) -> int | None:
+    return next((index for index, event in reversed(events) if sets(event)), None)
+
+
+def day_of(event: CarrierEvent, moment: datetime) -> date:
+    """Since when the event counts, which was recorded at that moment (UTC)."""
+    if isinstance(event, CarrierChangeScheduled | CarrierScheduledChangeTookEffect):
+        return date.fromisoformat(event.effective_on)
+    return moment.date()
 
 
 def _sets_the_coverage(event: CarrierEvent) -> bool:
     """Whether the event sets the coverage. A registration does, as it begins with an empty one."""
-    return isinstance(event, CarrierRegistered) or (
-        isinstance(event, CarrierProfileUpdated) and "coverage" in event.changes
-    )
+    if isinstance(event, CarrierProfileUpdated | CarrierScheduledChangeTookEffect):
+        return "coverage" in event.changes
+    return isinstance(event, CarrierRegistered) or "coverage" in _set_by_a_merge(event)
+
+
+def sets_the_profile(event: CarrierEvent) -> bool:
+    """Whether the event says who the carrier is or what it offers: its profile is as old as the
+    last of them."""
+    return isinstance(event, _SETS_THE_PROFILE) or bool(_set_by_a_merge(event))
+
+
+def _set_by_a_merge(event: CarrierEvent) -> Mapping[str, Any]:
+    """The fields that a survivor took, or got back."""
+    if isinstance(event, CarrierAbsorbed):
+        return event.taken
+    return event.restored if isinstance(event, CarrierSeparated) else {}
 
 
 def _of_state(state: CarrierState) -> str:

@@ -5,6 +5,7 @@ DomainError
 ├── InvalidInput       a command's field breaks a rule that only its decision could look at
 ├── AlreadyRegistered  a carrier is registered only once
 ├── ForbiddenByState   the carrier's state does not allow it
+├── OtherForbids       another carrier, which the command is about as well, does not allow it
 └── SecondPersonNeeded  who asks is not the second person that this needs
 """
 
@@ -36,12 +37,28 @@ class AlreadyRegistered(DomainError):
 
 
 class ForbiddenByState(DomainError):
-    """`possible` names the commands that the state allows."""
+    """`possible` names the commands that the state allows. `into` is the carrier that the carrier
+    is merged into, if it is merged; `sentence` says for people what is the case."""
 
-    def __init__(self, state: str, possible: tuple[str, ...]) -> None:
+    def __init__(self, state: str, possible: tuple[str, ...], into: str | None = None) -> None:
         super().__init__(f"a carrier that is {state} does not take this")
         self.state = state
         self.possible = possible
+        self.into = into
+        self.sentence = (
+            f"The carrier was merged into {into}: send this to that one"
+            if into
+            else f"The carrier is {state}, which does not allow this"
+        )
+
+
+class OtherForbids(DomainError):
+    """What another carrier is, or what has happened to it, does not allow it; `sentence` says
+    for people what."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 class SecondPersonNeeded(DomainError):

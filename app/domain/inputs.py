@@ -3,16 +3,21 @@ the domain.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from app.domain import blocks, documents, values
-from app.domain.command import Input, NumberInput, ObjectInput, Profile
+from app.domain.command import Input, ListInput, NumberInput, ObjectInput, Profile
 from app.domain.errors import InvalidInput
 from app.domain.profile.contact import URL_MAX_CHARACTERS, https_url
 from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.profile.identifiers import day
+
+ALPHA_2: Mapping[str, Any] = MappingProxyType({"pattern": "^[A-Za-z]{2}$"})
+"""What a country's code looks like, in the words of JSON Schema."""
 
 FIRST_ZONE = timedelta(hours=14)
 """A day begins first where the clocks are so far ahead of UTC."""
@@ -37,6 +42,17 @@ def choice(
     read, keywords = partial(values.one_of, name, choices), {"enum": list(choices)}
     option = f"{description.removesuffix('.')}: {', '.join(choices)}."
     return Input(read, description, choices[0], option, keywords=keywords, type_name=type_name)
+
+
+def choices(name: str, among: Sequence[str], description: str) -> ListInput:
+    """Any of these, each once, in this order."""
+
+    def read(given: Sequence[str]) -> tuple[str, ...]:
+        chosen = {values.one_of(name, among, each) for each in given}
+        return tuple(each for each in among if each in chosen)
+
+    option = f"{description.removesuffix('.')}: {', '.join(among)}; repeatable."
+    return ListInput(read, description, among[:2], option, keywords={"enum": list(among)})
 
 
 def refuse_future(name: str, given: str, now: datetime) -> None:
@@ -98,27 +114,26 @@ _REASON = Input(
     keywords={"minLength": 1, "maxLength": values.REASON_MAX_CHARACTERS},
 )
 
-CarrierName = Annotated[
+_NAME = Input(
     values.CarrierName,
-    Input(
-        values.CarrierName,
-        "Trimmed and kept in NFC; no control characters.",
-        "FedEx",
-        "What it is called.",
-        keywords={"minLength": 1, "maxLength": values.NAME_MAX_CHARACTERS},
-    ),
-]
-EmailAddress = Annotated[
+    "Trimmed and kept in NFC; no control characters.",
+    "FedEx",
+    "What it is called.",
+    keywords={"minLength": 1, "maxLength": values.NAME_MAX_CHARACTERS},
+)
+_EMAIL = Input(
     values.EmailAddress,
-    Input(
-        values.EmailAddress,
-        "An e-mail address; international ones included.",
-        "contact@fedex.com",
-        "Where it is reached; no other has it.",
-        "ADDRESS",
-        {"format": "idn-email", "maxLength": values.EMAIL_MAX_CHARACTERS},
-    ),
-]
+    "An e-mail address; international ones included.",
+    "contact@fedex.com",
+    "Where it is reached; no other has it.",
+    "ADDRESS",
+    {"format": "idn-email", "maxLength": values.EMAIL_MAX_CHARACTERS},
+)
+
+CarrierName = Annotated[values.CarrierName, _NAME]
+NewName = Annotated[values.CarrierName | None, replace(_NAME, example="FedEx Express")]
+EmailAddress = Annotated[values.EmailAddress, _EMAIL]
+NewEmail = Annotated[values.EmailAddress | None, replace(_EMAIL, example="office@fedex.com")]
 Reason = Annotated[values.Reason, _REASON]
 OptionalReason = Annotated[values.Reason | None, _REASON]
 DocumentId = Annotated[int, number("Which document of the carrier.")]
@@ -126,6 +141,7 @@ BlockId = Annotated[int, number("Which block of the carrier.")]
 PreferenceId = Annotated[int, number("Which preference of the carrier.")]
 OverrideId = Annotated[int, number("Which override of the carrier.")]
 ProposalId = Annotated[int, number("Which change that waits.")]
+ChangeId = Annotated[int, number("Which scheduled change of the carrier.")]
 DocumentNumber = Annotated[
     str, line("number", 100, "What its issuer numbers it with.", "CI-2026-17")
 ]
@@ -134,6 +150,9 @@ ValidFrom = Annotated[str, calendar_day("valid_from", "The first day it is valid
 ValidTo = Annotated[
     str | None,
     calendar_day("valid_to", "The last day it is valid; open if not given.", "2026-12-31"),
+]
+EffectiveDay = Annotated[
+    str, calendar_day("effective_on", "The first day it counts; today or later.", "2099-01-01")
 ]
 FromDay = Annotated[str, calendar_day("valid_from", "The first day it applies.", "2026-12-01")]
 ToDay = Annotated[
@@ -152,7 +171,7 @@ WorkCountry = Annotated[
         "DE",
         "Only for work there, such as DE.",
         "CODE",
-        {"pattern": "^[A-Za-z]{2}$"},
+        ALPHA_2,
     ),
 ]
 WorkService = Annotated[

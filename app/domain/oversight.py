@@ -24,6 +24,7 @@ from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.proposals import pending
 from app.domain.second_person import CarrierChangeProposed
 from app.domain.state import CarrierState
+from app.domain.taking_effect import CarrierScheduledChangeTookEffect
 from app.domain.verdict import Last, Verdict
 
 NOT_ON_HOLD, APPROVED = "not-on-hold", "approved"
@@ -123,6 +124,9 @@ def _sets(event: CarrierEvent, fields: Iterable[str]) -> bool:
             return "name" in fields
         case CarrierEmailChanged():
             return "email" in fields
-        case CarrierProfileUpdated(changes=changes):
+        case (
+            CarrierProfileUpdated(changes=changes)
+            | CarrierScheduledChangeTookEffect(changes=changes)
+        ):
             return bool(changes.keys() & set(fields))
     return False

@@ -16,6 +16,7 @@ from app.domain.command import CarrierEvent, ChangeCarrier
 from app.domain.errors import SecondPersonNeeded
 from app.domain.proposals import CONFIRMED, Proposal, is_new
 from app.domain.state import BLANK, CarrierState
+from app.domain.taking_effect import CarrierScheduledChangeTookEffect, taking_effect
 
 Past = Sequence[tuple[CarrierEvent, str | None]]
 """All events of a carrier, oldest first, each with its actor, if that is known."""
@@ -76,18 +77,25 @@ def refuse_author(reviewer: Reviewer, authors: Collection[str], what: str) -> No
         raise SecondPersonNeeded(f"You cannot be the second person {what}; somebody else has to be")
 
 
-def authors_of_subject(past: Past) -> frozenset[str]:
-    """Who registered the carrier, and who set each approved field as it is now: for a change that
-    was confirmed, both who proposed and who confirmed it."""
+def authors_of_subject(past: Past, day: str) -> frozenset[str]:
+    """Who registered the carrier, and who set each approved field as it is on that day: for a
+    change that was confirmed, both who proposed and who confirmed it; for one that was scheduled,
+    who scheduled it."""
     authors: dict[str, set[str | None]] = defaultdict(set)
     proposers: dict[int, str | None] = {}
+    schedulers: dict[int, str | None] = {}
     state = BLANK
-    for event, actor in past:
+    for event, actor in _through(past, day):
         before, state = state, event.apply(state)
+        author = actor
+        if isinstance(event, CarrierScheduledChangeTookEffect):
+            author = schedulers.get(event.change_id)
         was, became = before.as_json(), state.as_json()
         for name in SUBJECT:
             if was[name] != became[name]:
-                authors[name] = {actor}
+                authors[name] = {author}
+        for number in state.scheduled:
+            schedulers.setdefault(number, actor)
         for number, proposal in state.proposals.items():
             proposers.setdefault(number, actor)
             if proposal.standing == CONFIRMED and proposal != before.proposals.get(number):
@@ -95,6 +103,15 @@ def authors_of_subject(past: Past) -> frozenset[str]:
                     authors[name].add(proposers[number])
     found = {actor for _, actor in past[:1]}.union(*(authors[name] for name in SUBJECT))
     return frozenset(actor for actor in found if actor is not None)
+
+
+def _through(past: Past, day: str) -> Iterator[tuple[CarrierEvent, str | None]]:
+    """What happened, and the scheduled changes that are in effect on that day beside."""
+    state = BLANK
+    for event, actor in past:
+        state = event.apply(state)
+        yield event, actor
+    yield from ((event, None) for event in taking_effect(state, day))
 
 
 def author_of_proposal(past: Past, number: int) -> frozenset[str]:

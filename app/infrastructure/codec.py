@@ -48,7 +48,9 @@ def _accepted(hint: Any) -> tuple[type, ...]:  # noqa: ANN401 - a type hint
     """The types that JSON has for a field of an event."""
     if isinstance(hint, types.UnionType) or get_origin(hint) is Union:
         return tuple(kind for each in get_args(hint) for kind in _accepted(each))
-    return (dict,) if get_origin(hint) is Mapping or get_origin(hint) is not None else (hint,)
+    if (generic := get_origin(hint)) is not None:
+        return (dict,) if issubclass(generic, Mapping) else (list,)
+    return (hint,)
 
 
 _ACCEPTED: Mapping[type[Event[Any]], Mapping[str, tuple[type, ...]]] = {

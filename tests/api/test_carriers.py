@@ -66,6 +66,7 @@ def test_a_registered_carrier_is_shown(client: FlaskClient) -> None:
         "state": "active",
         "reason": None,
         "category": None,
+        "merged_into": None,
         **EMPTY.as_json(),
     }
     assert moment.endswith("+00:00")

@@ -112,15 +112,15 @@ def test_a_carrier_is_listed_as_it_is_shown(filled: FlaskClient) -> None:
         (
             "status=active,gone",
             {
-                "status": "The status parameter must be one of active, suspended, retired, or up"
-                " to 20 of them separated by commas"
+                "status": "The status parameter must be one of active, suspended, retired, merged,"
+                " or up to 20 of them separated by commas"
             },
         ),
         (
             "state=gone",
             {
-                "state": "The state parameter must be one of active, suspended, retired, or up to"
-                " 20 of them separated by commas"
+                "state": "The state parameter must be one of active, suspended, retired, merged,"
+                " or up to 20 of them separated by commas"
             },
         ),
         (

@@ -294,6 +294,8 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
     for operation_id in (
         "rename",
         "update_profile",
+        "schedule_change",
+        "cancel_scheduled_change",
         "suspend",
         "reinstate",
         "file_document",
@@ -305,6 +307,7 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         "override_verdict",
         "withdraw_override",
         "reject",
+        "vet",
         "annotate",
         "not_a_duplicate",
         "retire",
@@ -318,7 +321,8 @@ def test_examples_of_bodies_are_accepted(client: FlaskClient, spec: Json) -> Non
         tried = [(address + "?dry_run=true", body) for body in bodies]
         for url, body in (*tried, (address, bodies[-1])):
             answer = client.post(url, json=body)
-            assert answer.status_code == 200, answer.text
+            made = operation_id == "vet" and url == address
+            assert answer.status_code == (201 if made else 200), answer.text
             fits_answer(spec, operation_id, answer)
 
 
@@ -333,7 +337,11 @@ def test_what_is_answered_is_described(client: FlaskClient, spec: Json) -> None:
     client.post(f"{location}/prefer", json={**about, "customer": "ACME"})
     override = {**about, "rule": "recent", "valid_to": "2026-12-31"}
     client.post(f"{location}/override-verdict", json=override)
+    work = {"country": "DE", "service": "express"}
+    vetting = client.post(f"{location}/vet", json=work).headers["Location"]
     for operation_id, path in (
+        ("show_vetting", vetting),
+        ("show_vetting", f"{vetting}0"),
         ("show_carrier", location),
         ("show_carrier", f"{location}?version=1"),
         ("show_carrier", f"{location}?version=99"),

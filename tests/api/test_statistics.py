@@ -33,7 +33,7 @@ def test_carriers_are_counted(client: FlaskClient, services: Services) -> None:
     client.post(f"{answer.headers['Location']}/retire", json={"reason": "closed"})
     assert counted(client, services) == {
         "total": 3,
-        "states": {"active": 2, "suspended": 0, "retired": 1},
+        "states": {"active": 2, "suspended": 0, "retired": 1, "merged": 0},
         "countries": {"DE": 1, "FR": 1, "worldwide": 1},
         "services": {"air": 1, "parcel": 1},
         "incidents": {},

@@ -26,6 +26,7 @@ from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import FILTERS
 from app.application.projections.text import folded, words
 from app.domain.documents import Document
+from app.domain.scheduled import ScheduledChange
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.registry import SqliteRegistry
 from tests.support.directory import LIVE, Filled, Json, Views, carrier, covers
@@ -67,6 +68,22 @@ def any_carrier(chance: random.Random, number: int) -> Row:
         identifiers=[{"scheme": "own", "value": str(number % 9)}],
         aliases=chance.sample(NAMES, chance.randrange(3)),
         documents={each: any_document(chance, each) for each in range(1, chance.choice((1, 1, 4)))},
+        scheduled={each: any_change(chance, each) for each in range(1, chance.choice((1, 1, 4)))},
+    )
+
+
+def any_change(chance: random.Random, number: int) -> ScheduledChange:
+    """Of a name, or of what is offered where and an identifier; some are cancelled."""
+    offered = covers(**{chance.choice(SERVICES): [chance.choice(COUNTRIES)]})
+    identifiers = [{"scheme": "own", "value": str(chance.randrange(9))}]
+    return ScheduledChange(
+        number,
+        chance.choice(
+            ({"name": chance.choice(NAMES)}, {"coverage": offered, "identifiers": identifiers})
+        ),
+        chance.choice(DOCUMENT_DAYS),
+        "Agreed",
+        cancelled=chance.choice((None, None, None, "Not so")),
     )
 
 
@@ -104,6 +121,14 @@ def any_query(chance: random.Random) -> Query:
         sort=chance.choice(SORTS),
         limit=chance.choice((1, 7, 50)),
     )
+
+
+def on_day(body: Json, day: str) -> Json:
+    """The carrier with what is scheduled by that day, said in another way."""
+    due = [each for each in body["scheduled"] if each[0] <= day]
+    said = {**body, **{name: value for _, each in due for name, value in each.items()}}
+    judged = {**body["judged_by"], "profile_of": due[-1][0]} if due else body["judged_by"]
+    return {**said, "judged_by": judged}
 
 
 def is_wanted(body: Json, query: Query) -> bool:
@@ -145,9 +170,14 @@ def covers_day(body: Json, kind: str, on: str) -> bool:
     )
 
 
-def in_order(bodies: Sequence[Json], sort: str) -> list[Json]:
-    """By the key, then by the id."""
-    return sorted(bodies, key=lambda body: (_key(body, sort), body["carrier_id"]))
+def in_order(bodies: Sequence[Json], sort: str, recorded: Sequence[Json]) -> list[Json]:
+    """By the key, then by the id; by name as recorded, whatever is scheduled."""
+    names = {body["carrier_id"]: body["name"] for body in recorded}
+
+    def key(body: Json) -> tuple[str, str]:
+        return _key({**body, "name": names[body["carrier_id"]]}, sort), body["carrier_id"]
+
+    return sorted(bodies, key=key)
 
 
 def _key(body: Json, sort: str) -> str:
@@ -177,7 +207,8 @@ def test_pages_hold_what_a_plain_filter_finds(
     seen = 0
     for _ in range(60):
         query = any_query(chance)
-        before = [each for each in filled.bodies if is_wanted(each, query)]
+        today = [on_day(each, query.on) for each in filled.bodies]
+        before = [each for each in today if is_wanted(each, query)]
         arrivals = iter(range(3))
 
         def register(arrivals: Iterator[int] = arrivals) -> None:
@@ -188,9 +219,9 @@ def test_pages_hold_what_a_plain_filter_finds(
         seen += len(found)
         known = {each["carrier_id"] for each in before}
         assert [each for each in found if each["carrier_id"] in known] == in_order(
-            before, query.sort
+            before, query.sort, filled.bodies
         )
-        assert found == in_order(found, query.sort)
+        assert found == in_order(found, query.sort, filled.bodies)
         assert all(is_wanted(each, query) for each in found)
     assert seen > 500
 

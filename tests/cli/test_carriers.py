@@ -306,6 +306,25 @@ def test_blocks_and_preferences_are_given_taken_back_and_listed() -> None:
     assert data("blocks", carrier_id, "--version", "2")["blocks"][0]["taken_back"] is None
 
 
+def test_a_change_is_scheduled_shown_and_cancelled() -> None:
+    """For a day that is to come; without anything to change there is nothing to schedule."""
+    carrier_id = registered()
+    when = ("--effective-on", "2099-01-01", "--reason", "New owner")
+    data("schedule-change", carrier_id, *when, "--name", "Zeta Cargo", "--tag", "sold")
+    assert data("show", carrier_id)["name"] == "FedEx"
+    lines = run("show", carrier_id, "--on", "2099-01-01").stdout.splitlines()
+    assert any(line.split() == ["name", "Zeta", "Cargo"] for line in lines)
+    assert "scheduled" in run("show", carrier_id).stdout
+    assert "reason" not in run("show", carrier_id, "--on", "2099-01-01").stdout
+    found = data("list", "--on", "2099-01-01", "--tag", "sold")["carriers"]
+    assert [each["name"] for each in found] == ["Zeta Cargo"]
+    assert data("list", "--tag", "sold")["carriers"] == []
+    data("cancel-scheduled-change", carrier_id, "--change-id", "1", "--reason", "Not sold")
+    assert data("show", carrier_id, "--on", "2099-01-01")["name"] == "FedEx"
+    refused = run("schedule-change", carrier_id, *when)
+    assert (refused.exit_code, "at least one field" in refused.stderr) == (INVALID, True)
+
+
 def test_a_note_is_shown_by_the_history() -> None:
     """As it changes no field."""
     carrier_id = registered()
@@ -330,3 +349,23 @@ def test_carriers_are_listed_by_their_documents() -> None:
     assert len(data("list", "--missing", "cargo-insurance", "--on", "2091-01-01")["carriers"]) == 1
     found = data("list", "--expiring-before", "2091-01-01", "--sort", "next_expiry")
     assert [each["carrier_id"] for each in found["carriers"]] == [carrier_id]
+
+
+def test_a_vetting_is_kept_and_shown_again() -> None:
+    """Rule by rule, with its id; its history line says what each rule found."""
+    carrier_id = registered()
+    work = ("--country", "DE", "--service", "express", "--on", "2026-12-01")
+    key = ("--idempotency-key", "load-17")
+    lines = [
+        " ".join(each.split()) for each in run("vet", carrier_id, *work, *key).stdout.splitlines()
+    ]
+    name, vetting_id = lines[0].split()
+    assert name == "vetting_id"
+    assert "active yes The carrier is active version 1, CarrierRegistered" in lines
+    assert lines[-1] == "eligible no on 2026-12-01 carrier's version 1, policy's 0"
+    shown = run("vetting", vetting_id).stdout.splitlines()
+    assert [" ".join(each.split()) for each in shown] == lines
+    assert data("vet", carrier_id, *work, *key) == data("vetting", vetting_id)
+    assert "replayed" in run("vet", carrier_id, *work, *key).stdout
+    assert "The carrier does not offer express" in run("history", carrier_id).stdout
+    assert run("vetting", carrier_id).exit_code == 3

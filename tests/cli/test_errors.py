@@ -127,7 +127,7 @@ def test_a_carrier_that_did_not_exist_then(then: list[str], why: str) -> None:
     ("before", "command", "expected"),
     [
         (["suspend", "--reason", "A"], ["suspend", "--reason", "B"], "possible is rename"),
-        (["retire", "--reason", "A"], ["rename", "--name", "B"], "possible is note-incident"),
+        (["retire", "--reason", "A"], ["rename", "--name", "B"], "possible is cancel-sch"),
         (["retire", "--reason", "A"], ["reinstate"], "is retired"),
         ([], ["change-email", "--email", "TAKEN@fedex.com"], "email: The email belongs to another"),
     ],

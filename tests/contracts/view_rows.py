@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from app.application.ports.views import Changes, Discarded, Overtaken, Progress, Row, RowChange
+from app.application.ports.views import (
+    SHARED_SORT,
+    Changes,
+    Discarded,
+    Overtaken,
+    Progress,
+    Row,
+    RowChange,
+)
 from tests.support.stores import soon
 from tests.support.views import ALL, OneProjection, Written, new, parked, row, without_source
 
@@ -53,6 +61,16 @@ class ViewRowsContract(OneProjection):
         assert [each for _, each in live.find()] == ["a", "b", "c"]
         found = live.views.find_prefix(live.view, "next_expiry", "gam", None, 9, soon())
         assert found is None
+
+    def test_shared_terms_find_a_row_in_one_order(self, live: Written) -> None:
+        """They come and go with the row's as its other terms do."""
+        first = row("a", shared=["phone:1", "domain:fedex.com"])
+        live.put(*new(first, row("b", version=2, shared=["phone:1"])))
+        assert live.ids("phone:1", sort=SHARED_SORT) == ["a", "b"]
+        assert live.ids("domain:fedex.com", "phone:1") == []
+        live.put(RowChange(row("a", version=3, shared=["phone:2"]), [first]))
+        assert live.ids("phone:1", sort=SHARED_SORT) == ["b"]
+        assert live.ids("domain:fedex.com", "phone:2", sort=SHARED_SORT) == ["a"]
 
     def test_places_are_given_in_pages(self, live: Written) -> None:
         """Behind `after`, which need not exist, and as many as are asked for."""

@@ -39,6 +39,12 @@ class Office:
         assert answer.status_code == 303, answer.text
         return browser
 
+    def program(self) -> FlaskClient:
+        """A client of the API with a key of its own."""
+        client = self.new_browser()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.key('program', Scope.WRITE)}"
+        return client
+
 
 @pytest.fixture
 def office(settings: Settings, services: Services) -> Office:
@@ -55,3 +61,11 @@ def registered(browser: FlaskClient, name: str = "FedEx", **more: Any) -> str:  
     body = {"name": name, "email": f"office@{abs(hash(name))}.example.com", **more}
     answer = browser.post("/register-carrier", json=body)
     return str(data(answer, 201)["carrier_id"])
+
+
+def settle(client: FlaskClient, carrier_id: str) -> None:
+    """Wait until the lists hold the carrier."""
+    name = data(client.get(f"/carriers/{carrier_id}"))["name"]
+    renamed = client.post(f"/carriers/{carrier_id}/rename", json={"name": name})
+    token = renamed.headers["Consistency-Token"]
+    client.get("/statistics", headers={"Consistency-Token": token})

@@ -104,6 +104,18 @@ def test_a_carrier_is_shown_as_it_was_beside_today(client: FlaskClient) -> None:
     assert "Version 2 beside today" in page
 
 
+def test_what_is_scheduled_is_shown(client: FlaskClient) -> None:
+    """With its day, its number and why; an earlier version can be compared with it all the same."""
+    name = registered(client, "Alpha Cargo")
+    body = {"effective_on": "2099-01-01", "name": "Zeta Cargo", "reason": "New owner"}
+    client.post(f"/carriers/{name}/schedule-change", json=body)
+    page = client.get(f"/desk/carriers/{name}").text
+    assert "From 2099-01-01 (change 1)" in page
+    assert ("Zeta Cargo" in page, "New owner" in page) == (True, True)
+    page = client.get(f"/desk/carriers/{name}/timeline?version=1").text
+    assert page.count('class="differs"') == 0
+
+
 @pytest.mark.parametrize("query", ["version=99", "version=x", "at=x", "at=1999-01-31T12:00"])
 def test_a_moment_before_the_carrier_is_explained(client: FlaskClient, query: str) -> None:
     """The timeline stays."""

@@ -3,18 +3,9 @@
 import pytest
 from flask.testing import FlaskClient
 
-from tests.desk.conftest import registered
-from tests.support.answers import data
+from tests.desk.conftest import registered, settle
 
 COVERAGE = [{"service": "express", "countries": ["DE", "FR"]}]
-
-
-def settle(client: FlaskClient, carrier_id: str) -> None:
-    """Wait until the lists hold the carrier."""
-    name = data(client.get(f"/carriers/{carrier_id}"))["name"]
-    renamed = client.post(f"/carriers/{carrier_id}/rename", json={"name": name})
-    token = renamed.headers["Consistency-Token"]
-    client.get("/statistics", headers={"Consistency-Token": token})
 
 
 def test_an_empty_registry_says_what_to_do(client: FlaskClient) -> None:

@@ -12,8 +12,7 @@ from app.application.projections import PROJECTIONS
 from app.application.services import Services
 from app.infrastructure.sqlite.keys import SqliteKeyStore
 from config.settings import Settings
-from tests.desk.conftest import Office, registered
-from tests.desk.test_carriers import settle
+from tests.desk.conftest import Office, registered, settle
 from tests.support.answers import data
 from tests.support.forms import form_to
 from tests.support.keys import bearer

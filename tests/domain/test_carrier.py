@@ -7,15 +7,20 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from app.domain.carrier import ACTIVE, POSSIBLE, RETIRED, SUSPENDED, Carrier, CarrierState
+from app.domain.carrier import ACTIVE, MERGED, POSSIBLE, RETIRED, SUSPENDED, Carrier, CarrierState
 from app.domain.command import CarrierEvent, Command
 from app.domain.commands.annotate import AnnotateCarrier, CarrierAnnotated
 from app.domain.commands.approve import ApproveCarrier, CarrierApproved
 from app.domain.commands.block import BlockCarrier, CarrierBlocked
+from app.domain.commands.cancel_scheduled_change import (
+    CancelScheduledChange,
+    CarrierScheduledChangeCancelled,
+)
 from app.domain.commands.change_email import CarrierEmailChanged, ChangeEmail
 from app.domain.commands.confirm_change import CarrierChangeConfirmed, ConfirmChange
 from app.domain.commands.discard_change import CarrierChangeDiscarded, DiscardChange
 from app.domain.commands.file_document import CarrierDocumentFiled, FileDocument
+from app.domain.commands.merge import CarrierMerged, MergeCarrier
 from app.domain.commands.not_a_duplicate import CarrierDistinguished, DistinguishCarrier
 from app.domain.commands.note_incident import CarrierIncidentNoted, NoteIncident
 from app.domain.commands.override_verdict import CarrierVerdictOverridden, OverrideVerdict
@@ -26,10 +31,13 @@ from app.domain.commands.reject import CarrierRejected, RejectCarrier
 from app.domain.commands.rename import CarrierRenamed, RenameCarrier
 from app.domain.commands.replace_document import CarrierDocumentReplaced, ReplaceDocument
 from app.domain.commands.retire import CarrierRetired, RetireCarrier
+from app.domain.commands.schedule_change import CarrierChangeScheduled, ScheduleChange
 from app.domain.commands.suspend import CarrierSuspended, SuspendCarrier
 from app.domain.commands.unblock import CarrierUnblocked, UnblockCarrier
+from app.domain.commands.unmerge import CarrierUnmerged, UnmergeCarrier
 from app.domain.commands.unprefer import CarrierUnpreferred, UnpreferCarrier
 from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
+from app.domain.commands.vet import CarrierVetted, Finding, VetCarrier
 from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn, WithdrawDocument
 from app.domain.commands.withdraw_override import CarrierOverrideWithdrawn, WithdrawOverride
 from app.domain.documents import Limit
@@ -55,7 +63,8 @@ OVERRIDE = CarrierVerdictOverridden(
     1, "recent", None, None, None, "2026-01-01", "2026-01-31", "Called them"
 )
 PROPOSAL = CarrierChangeProposed(1, {"email": "new@fedex.com"})
-PAST = (REGISTERED, PROFILED, COVER, BLOCK, PREFERENCE, OVERRIDE, PROPOSAL)
+SCHEDULED = CarrierChangeScheduled(1, "2026-01-01", {"name": "FedEx Express"}, "Agreed")
+PAST = (REGISTERED, PROFILED, COVER, BLOCK, PREFERENCE, OVERRIDE, PROPOSAL, SCHEDULED)
 
 PASTS: dict[str, tuple[CarrierEvent, ...]] = {
     ACTIVE: PAST,
@@ -87,9 +96,15 @@ OTHER_OVERRIDE = CarrierVerdictOverridden(
     2, "service", "DE", None, None, "2026-01-01", "2026-01-31", "Agreed"
 )
 OVERRIDE_WITHDRAWN = CarrierOverrideWithdrawn(1, "Not so")
+FINDING = Finding("2026-12-01", True, [{"rule": "active"}], (), 7, 1, "a feed", 41)
+VETTED = CarrierVetted(
+    "DE", "express", None, "2026-12-01", True, [{"rule": "active"}], (), 7, 1, "a feed", 41
+)
 NOTE = CarrierAnnotated("Ask for Ms Ito")
 OTHER_ID = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
 DISTINGUISHED = CarrierDistinguished(OTHER_ID, "Two brothers")
+OTHER = CarrierState("FedEx Express", "express@fedex.com")
+MERGER = CarrierMerged(1, OTHER_ID, {"email": "contact@fedex.com"}, "One company")
 INCIDENT = CarrierIncidentNoted("late", "2024-02-01", "A day late")
 
 # What is asked for, and what follows of it in the states active, suspended and retired.
@@ -178,6 +193,26 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (OTHER_RETIREMENT,),
         (OTHER_RETIREMENT,),
         FORBIDDEN,
+    ),
+    "schedule-change": (
+        ScheduleChange(CARRIER_ID, "2026-02-01", Reason("Agreed"), profile={"phone": None}),
+        (CarrierChangeScheduled(2, "2026-02-01", {"phone": None}, "Agreed"),),
+        (CarrierChangeScheduled(2, "2026-02-01", {"phone": None}, "Agreed"),),
+        FORBIDDEN,
+    ),
+    "schedule-change that is scheduled": (
+        ScheduleChange(
+            CARRIER_ID, "2026-01-01", Reason("Agreed"), name=CarrierName("FedEx Express")
+        ),
+        NOTHING,
+        NOTHING,
+        FORBIDDEN,
+    ),
+    "cancel-scheduled-change": (
+        CancelScheduledChange(CARRIER_ID, 1, Reason("Not so")),
+        (CarrierScheduledChangeCancelled(1, "Not so"),),
+        (CarrierScheduledChangeCancelled(1, "Not so"),),
+        (CarrierScheduledChangeCancelled(1, "Not so"),),
     ),
     "note-incident": (
         NoteIncident(CARRIER_ID, "late", "2024-02-01", "A day late"),
@@ -278,6 +313,12 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (DISCARDED,),
         (DISCARDED,),
     ),
+    "vet": (
+        VetCarrier(CARRIER_ID, "DE", "express", finding=FINDING),
+        (VETTED,),
+        (VETTED,),
+        (VETTED,),
+    ),
     "annotate": (AnnotateCarrier(CARRIER_ID, "Ask for Ms Ito"), (NOTE,), (NOTE,), (NOTE,)),
     "not-a-duplicate": (
         DistinguishCarrier(CARRIER_ID, OTHER_ID, Reason("Two brothers")),
@@ -285,6 +326,13 @@ TABLE: dict[str, tuple[Command, Outcomes, Outcomes, Outcomes]] = {
         (DISTINGUISHED,),
         FORBIDDEN,
     ),
+    "merge": (
+        MergeCarrier(CARRIER_ID, OTHER_ID, Reason("One company"), ("email",), survivor=OTHER),
+        (MERGER,),
+        (MERGER,),
+        FORBIDDEN,
+    ),
+    "unmerge": (UnmergeCarrier(CARRIER_ID, Reason("Two")), NOTHING, FORBIDDEN, FORBIDDEN),
     "retire for the same": (
         RetireCarrier(CARRIER_ID, Reason("Bankrupt")),
         (RETIREMENT,),
@@ -310,6 +358,21 @@ def test_what_is_possible_is_what_changes_something(state: str) -> None:
     idle = (NOTHING, FORBIDDEN, (AlreadyRegistered,))
     recording = {asked for asked, (_, *then) in TABLE.items() if then[place] not in idle}
     assert set(POSSIBLE[state]) == {asked for asked in recording if " " not in asked}
+
+
+OF_MERGED: dict[str, Outcomes] = {
+    "register": (AlreadyRegistered,),
+    "merge": NOTHING,
+    "unmerge": (CarrierUnmerged(1, "Two"),),
+}
+
+
+@pytest.mark.parametrize("asked", TABLE)
+def test_a_merged_carrier_takes_no_command_but_unmerge(asked: str) -> None:
+    """To be merged into the same one again changes nothing."""
+    command = TABLE[asked][0]
+    given(*PAST, MERGER).when(command).then(*OF_MERGED.get(asked, FORBIDDEN))
+    assert POSSIBLE[MERGED] == ("unmerge",)
 
 
 @pytest.mark.parametrize("state", [SUSPENDED, RETIRED])

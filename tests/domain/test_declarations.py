@@ -8,10 +8,11 @@ from app.domain import commands
 from app.domain.command import Change, ChangeCarrier, Command, Declaration
 from app.domain.commands import SENTENCES
 from app.domain.declarations import BY_COMMAND, DECLARATIONS, EVENTS
+from app.domain.merging import OneMerge
 from app.domain.second_person import GuardedChange, Review
 from app.domain.state import STATES
 
-OF_THE_HANDLER = ("reviewer", "guarded")
+OF_THE_HANDLER = ("reviewer", "guarded", "survivor", "finding")
 """Fields that the handler gives to a command, and no caller can."""
 
 EACH = pytest.mark.parametrize("declaration", DECLARATIONS, ids=lambda each: each.name)
@@ -25,7 +26,7 @@ def test_every_module_is_in_the_table() -> None:
 
 def test_every_command_is_declared() -> None:
     """The class, too."""
-    bases = (Command, Change, ChangeCarrier, GuardedChange, Review)
+    bases = (Command, Change, ChangeCarrier, GuardedChange, OneMerge, Review)
     written = {each for base in bases for each in base.__subclasses__()}
     # By name: a dataclass with slots is made twice.
     names = {each.__name__ for each in written} - {base.__name__ for base in bases}

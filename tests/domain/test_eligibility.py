@@ -10,15 +10,18 @@ import pytest
 from app.domain.command import CarrierEvent
 from app.domain.commands.change_email import CarrierEmailChanged
 from app.domain.commands.file_document import CarrierDocumentFiled
+from app.domain.commands.merge import CarrierMerged
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
 from app.domain.commands.rename import CarrierRenamed
 from app.domain.commands.replace_document import CarrierDocumentReplaced
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.suspend import CarrierSuspended
+from app.domain.commands.unmerge import CarrierUnmerged
 from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn
 from app.domain.eligibility import Facts, Work, facts_of, judge
+from app.domain.merging import CarrierAbsorbed, CarrierSeparated
 from app.domain.policy.state import DEFAULT, PolicyState
 from app.domain.state import CarrierState
 from app.domain.verdict import Verdict
@@ -41,7 +44,8 @@ def covers(**services: list[str]) -> CarrierProfileUpdated:
 
 def judged(*events: CarrierEvent) -> dict[str, Verdict]:
     """The verdicts on express work in Germany, one event a day, without a policy."""
-    facts = facts_of(events, [DAY + timedelta(days=day) for day in range(len(events))])
+    moments = [DAY + timedelta(days=day) for day in range(len(events))]
+    facts = facts_of(events, moments, WORK.on.isoformat())
     return {each.rule: each for each in judge(facts, WORK, DEFAULT)}
 
 
@@ -102,6 +106,20 @@ def test_the_last_event_that_set_what_a_rule_looks_at_decides() -> None:
     assert deciding(*events) == {"active": 4, "service": 3, "country": 3}
 
 
+def test_what_a_survivor_took_is_decided_by_its_merge() -> None:
+    """And by the one that took the merge back; the merged carrier gets no work meanwhile."""
+    offer = covers(express=["DE"]).changes
+    absorbed = CarrierAbsorbed("other", 1, offer, {})
+    separated = CarrierSeparated("other", 1, {"coverage": []}, "Two companies")
+    assert deciding(REGISTERED, absorbed) == {"active": 0, "service": 1, "country": 1}
+    assert deciding(REGISTERED, absorbed, separated)["service"] == 2
+    assert deciding(REGISTERED, covers(), CarrierAbsorbed("other", 1, {}, {}))["service"] == 1
+    merged = CarrierMerged(1, "other", {}, "One company")
+    found = judged(REGISTERED, merged)["active"]
+    assert (found.holds, found.explanation) == (False, "The carrier is merged: One company")
+    assert deciding(REGISTERED, merged, CarrierUnmerged(1, "Two companies"))["active"] == 2
+
+
 def test_a_stream_without_a_registration_is_judged_too() -> None:
     """In a stream without a registration no event decides what was never set."""
     assert deciding(RENAMED) == {"active": None, "service": None, "country": None}
@@ -112,7 +130,8 @@ def by_policy(
     adopted: Mapping[str, Any], *events: CarrierEvent, work: Work = WORK
 ) -> list[Verdict]:
     """The verdicts that a policy adds."""
-    facts = facts_of(events, [DAY + timedelta(days=day) for day in range(len(events))])
+    moments = [DAY + timedelta(days=day) for day in range(len(events))]
+    facts = facts_of(events, moments, work.on.isoformat())
     return judge(facts, work, PolicyState.of(adopted))[3:]
 
 

@@ -33,7 +33,8 @@ PROPOSED = CarrierChangeProposed(1, {"email": "new@fedex.com"})
 def facts(*events: CarrierEvent) -> Facts:
     """Those of a carrier that offers the work, and of what happened to it since."""
     all_of_it = (REGISTERED, COVERAGE, *events)
-    return facts_of(all_of_it, [datetime(2026, 1, 1, tzinfo=UTC)] * len(all_of_it))
+    moments = [datetime(2026, 1, 1, tzinfo=UTC)] * len(all_of_it)
+    return facts_of(all_of_it, moments, WORK.on.isoformat())
 
 
 def judged(

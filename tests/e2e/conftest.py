@@ -1,15 +1,31 @@
-"""What stands before nginx and behind it, for the tests of the whole."""
+"""What the tests of the whole share: a real browser, what stands before nginx and behind it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.conftest import without
+from tests.support.browser import chromium
 from tests.support.front import Front, Upstream, front
+from tests.support.processes import Unavailable
 from tests.support.tls import make_certificate
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real one."""
+    with ExitStack() as held:
+        try:
+            started = held.enter_context(chromium())
+        except Unavailable as reason:
+            without("chromium", reason)
+        yield started
 
 
 @pytest.fixture(scope="module")

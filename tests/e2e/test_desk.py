@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,13 +11,12 @@ from playwright.sync_api import Browser, Page
 
 from app.application.ports.keys import Scope
 from app.infrastructure.sqlite.keys import SqliteKeyStore
-from tests.conftest import without
-from tests.support.browser import Visit, chromium, visit
+from tests.support.browser import Visit, visit
 from tests.support.cassandra_node import Node
 from tests.support.hostile_texts import HOSTILE
 from tests.support.keys import add_key
 from tests.support.measurements import IS_FULL
-from tests.support.processes import Unavailable, wait_until
+from tests.support.processes import wait_until
 from tests.support.service import Service
 from tests.support.stores import make_keyspace
 
@@ -34,17 +32,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         for number, name in enumerate(NAMES):
             register(service, f"office{number}@example.com", name, coverage=COVERAGE)
         yield service
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real one."""
-    with ExitStack() as held:
-        try:
-            started = held.enter_context(chromium())
-        except Unavailable as reason:
-            without("chromium", reason)
-        yield started
 
 
 @pytest.fixture

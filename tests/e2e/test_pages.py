@@ -3,15 +3,12 @@
 import itertools
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.conftest import without
-from tests.support.browser import Visit, chromium, visit
+from tests.support.browser import Visit, visit
 from tests.support.measurements import IS_FULL
-from tests.support.processes import Unavailable
 from tests.support.service import Service
 
 REPRESENTATIVE = (
@@ -37,17 +34,6 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the service is."""
     with Service(tmp_path_factory.mktemp("service"), WORKERS="1") as service:
         yield f"http://127.0.0.1:{service.port}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real one."""
-    with ExitStack() as held:
-        try:
-            started = held.enter_context(chromium())
-        except Unavailable as reason:
-            without("chromium", reason)
-        yield started
 
 
 @pytest.fixture

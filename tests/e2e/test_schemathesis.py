@@ -23,7 +23,7 @@ HOOKS = "tests.support.schemathesis_hooks"
 
 def test_on_sqlite(tmp_path: Path) -> None:
     """No 5xx, no answer outside of the schema, nothing accepted that the schema forbids."""
-    assert_kept(tmp_path, ALL_PHASES, examples=600 if IS_FULL else 20)
+    assert_kept(tmp_path, ALL_PHASES, examples=600 if IS_FULL else 8)
 
 
 def test_on_cassandra(cassandra_node: Node, tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_on_cassandra(cassandra_node: Node, tmp_path: Path) -> None:
     assert_kept(
         tmp_path,
         ALL_PHASES if IS_FULL else "examples,fuzzing,stateful",
-        examples=400 if IS_FULL else 8,
+        examples=400 if IS_FULL else 5,
         CASSANDRA_HOST=cassandra_node.host,
         CASSANDRA_PORT=str(cassandra_node.port),
         CASSANDRA_KEYSPACE=keyspace,

@@ -154,7 +154,8 @@ def test_what_only_another_program_understands_is_named(name: str, version: int)
         unreadable.append(of_version(name, version, json.dumps(without)))
         other = "1" if isinstance(content[field], int) else 1
         unreadable.append(of_version(name, version, json.dumps({**content, field: other})))
-        unreadable.append(of_version(name, version, json.dumps({**content, field: [content]})))
+        shape = content if isinstance(content[field], list) else [content]
+        unreadable.append(of_version(name, version, json.dumps({**content, field: shape})))
     for stored in unreadable:
         with pytest.raises(UnreadableEvent) as caught:
             load(stored)

@@ -70,6 +70,9 @@ def clean() -> WrittenHistory:
     override = {**block, "rule": "recent", "valid_to": "2026-02-28"}
     written.done("override-verdict", "carrier-2", **override)
     written.done("withdraw-override", "carrier-2", override_id=1, reason="not so")
+    scheduled = {"effective_on": "2099-01-31", "name": "Later", "reason": "agreed"}
+    written.done("schedule-change", "carrier-2", **scheduled)
+    written.done("cancel-scheduled-change", "carrier-2", change_id=1, reason="not so")
     written.done("reject", "carrier-2", reason="no answer")
     written.done("reject", "carrier-2", reason="no answer")
     written.refused("second-person-needed", "approve", "carrier-2", reason="known")
@@ -123,7 +126,7 @@ def test_a_history_without_a_fault_passes() -> None:
     """Refusals, no-ops, commands without an answer and sent again among it."""
     history = clean().finished()
     assert broken(history) == []
-    assert described(history).startswith("36 commands (27 done, 8 refused, 1 unknown in the end")
+    assert described(history).startswith("38 commands (29 done, 8 refused, 1 unknown in the end")
 
 
 def test_a_history_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from app.application.bus import CommandBus
 from app.application.command_context import CommandContext, commit_id_of
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone, Handlers
+from app.application.merging import Merging
 from app.application.ports.event_store import (
     NO_CLAIMS,
     Appended,
@@ -23,7 +25,7 @@ from app.application.second_person import SecondPerson
 from app.domain.command import Command
 from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.rename import RenameCarrier
-from app.domain.declarations import DECLARATIONS, POLICY_DECLARATIONS
+from app.domain.declarations import POLICY_DECLARATIONS
 from app.domain.values import CarrierName, EmailAddress
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite.event_store import SqliteEventStore
@@ -68,14 +70,14 @@ class BusyStore(SqliteEventStore):
 
 
 class Application:
-    """Commands, dispatched as the service does."""
+    """Commands, dispatched as the service does, at a moment."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, now: datetime = MOMENT) -> None:
         self.telemetry = CountingTelemetry()
-        self.carriers = CarrierRepository(store, JsonCodec(), lambda: MOMENT)
-        self.policies = PolicyRepository(store, JsonCodec(), lambda: MOMENT)
+        self.carriers = CarrierRepository(store, JsonCodec(), lambda: now)
+        self.policies = PolicyRepository(store, JsonCodec(), lambda: now)
         second_person = SecondPerson(self.carriers, self.policies)
-        table = Handlers(self.carriers, DECLARATIONS, second_person.prepared).table()
+        table = Merging(self.carriers, second_person.prepared, self.telemetry).table()
         table |= Handlers(self.policies, POLICY_DECLARATIONS).table()
         self.bus = CommandBus(table, self.telemetry)
 

@@ -19,6 +19,7 @@ from app.application.projections.replay import Folded
 from app.domain.carrier import CarrierState
 from app.domain.documents import Documents
 from app.domain.profile import Profile
+from app.domain.scheduled import ScheduledChanges
 from app.infrastructure.sqlite.feed import SqliteFeed
 from app.infrastructure.sqlite.views.store import SqliteViewStore
 from tests.support.stores import soon
@@ -145,6 +146,7 @@ def carrier(
     state: str = "active",
     last_incident_on: str | None = None,
     documents: Documents | None = None,
+    scheduled: ScheduledChanges | None = None,
     **profile: Any,  # noqa: ANN401
 ) -> Row:
     """A row as the projection makes it; it was registered that many minutes after the start."""
@@ -156,6 +158,7 @@ def carrier(
         profile=Profile(**profile),
         last_incident_on=last_incident_on,
         documents=documents or {},
+        scheduled=scheduled or {},
     )
     return row_of(Folded(str(UUID(int=number)), 1, known, moment, moment))
 

@@ -27,6 +27,7 @@ def row(
     terms: Sequence[str] = (ALL,),
     words: Sequence[str] | None = None,
     next_expiry: str | None = None,
+    shared: Sequence[str] = (),
 ) -> Row:
     """A row with its name as one key, and the name's words, unless others are given."""
     expiry = {"next_expiry": next_expiry} if next_expiry else {}
@@ -37,6 +38,7 @@ def row(
         {"name": name, "registered_at": f"2026-01-{version:02}", **expiry},
         frozenset(terms),
         frozenset(name.split() if words is None else words),
+        frozenset(shared),
     )
 
 

@@ -28,6 +28,8 @@ _TYPES = {
     "rename": "CarrierRenamed",
     "change-email": "CarrierEmailChanged",
     "update-profile": "CarrierProfileUpdated",
+    "schedule-change": "CarrierChangeScheduled",
+    "cancel-scheduled-change": "CarrierScheduledChangeCancelled",
     "suspend": "CarrierSuspended",
     "reinstate": "CarrierReinstated",
     "retire": "CarrierRetired",
@@ -42,6 +44,7 @@ _TYPES = {
     "override-verdict": "CarrierVerdictOverridden",
     "withdraw-override": "CarrierOverrideWithdrawn",
     "reject": "CarrierRejected",
+    "vet": "CarrierVetted",
     "annotate": "CarrierAnnotated",
     "not-a-duplicate": "CarrierDistinguished",
 }
@@ -115,7 +118,7 @@ class WrittenHistory:
         begin, end = self._tick()
         rows = [self._fields(carrier) for carrier in self._carriers]
         self.records.append(Listed("reader", begin, end, rows, is_final=True))
-        states = dict.fromkeys(("active", "suspended", "retired"), 0)
+        states = dict.fromkeys(("active", "suspended", "retired", "merged"), 0)
         for each in self._carriers.values():
             states[each.state] += 1
         self.records.append(Counted("reader", begin, end, len(rows), states))

@@ -53,13 +53,22 @@ _OF_ADMINS = (f"{DESK}/keys", f"{DESK}/parked", f"{DESK}/findings")
 
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_COMMANDS = {rule_of(each): Scope(each.group) for each in DECLARATIONS} | {
-    POLICY_RULE: Scope(POLICY)
+SEVERAL = {"tag": Scope.PROFILE, "suspend": Scope.OVERSIGHT}
+"""What the desk can do to several carriers at once, and what that needs."""
+
+_COMMANDS = {
+    **{rule_of(each): Scope(each.group) for each in DECLARATIONS},
+    POLICY_RULE: Scope(POLICY),
+    **{f"/several/{name}": scope for name, scope in SEVERAL.items()},
 }
 TICKETS = "/events/ticket"
 IMPORTS = "/imports"
 IMPORT_SCOPES = (Scope.REGISTER, Scope.PROFILE)
 """An import sends commands of both groups."""
+IMPORTS_UNDO = f"{IMPORTS}/undo"
+UNDO_SCOPES = (Scope.PROFILE, Scope.OVERSIGHT)
+"""To take it back, carriers are changed back or retired. Only the desk has this address."""
+_OF_IMPORTS = {IMPORTS: IMPORT_SCOPES, IMPORTS_UNDO: UNDO_SCOPES}
 _COOKIES = ("carriers_desk", "__Host-carriers_desk")
 _READ_ONLY = frozenset({Scope.READ})
 _TAKE_TICKETS = frozenset({"/events", "/events/stream"})
@@ -101,9 +110,10 @@ def _scopes_of(rule: str, method: str) -> tuple[Scope, ...]:
         return (Scope.ADMIN,)
     if method in _READING or rule == TICKETS:
         return (Scope.READ,)
-    if rule == IMPORTS:
-        return IMPORT_SCOPES
-    return (_COMMANDS.get(rule.removeprefix(DESK), Scope.WRITE),)
+    resource = rule.removeprefix(DESK)
+    if resource in _OF_IMPORTS:
+        return _OF_IMPORTS[resource]
+    return (_COMMANDS.get(resource, Scope.WRITE),)
 
 
 def shown_prefix(request: Request, access: Access) -> str | None:

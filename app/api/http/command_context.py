@@ -18,7 +18,8 @@ _TAG = '(?:W/)?"[!#-~]*"'
 VERSIONS = rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
 """The header If-Match as a regular expression, which OpenAPI has as well."""
 
-_VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})"')
+_VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})(?:\.[1-9][0-9]?)?"')
+"""Behind the point may be how many scheduled changes are in effect: see `show_carrier`."""
 
 
 def command_context(*, dry_run: bool = False) -> CommandContext:

@@ -13,6 +13,7 @@ from marshmallow import Schema, fields
 from app.api.http.strict_json import StrictJsonParser
 from app.api.schemas.answers import CARRIER_ID, ChangedSchema, PlanSchema, success_of
 from app.api.schemas.commands import DryRunSchema
+from app.api.schemas.eligibility import VETTING_ID
 from app.api.schemas.policy_answers import AdoptedSchema, PolicyPlanSchema
 from app.application.ports.keys import Scope
 
@@ -78,6 +79,13 @@ CHANGED: Mapping[int, Answer] = {
         ("ETag", "Idempotent-Replay", "Consistency-Token"),
     )
 }
+
+
+_CAPTURES: Mapping[str, dict[str, Any]] = {
+    "carrier_id": {"description": "The carrier's id.", "example": CARRIER_ID},
+    "vetting_id": {"description": "The vetting's id.", "example": VETTING_ID},
+}
+"""What rules capture."""
 
 
 class ContractBlueprint(Blueprint):
@@ -190,10 +198,11 @@ class ContractBlueprint(Blueprint):
 
 
 def _captured(rule: str) -> list[dict[str, Any]]:
-    if "carrier_id" not in rule:
-        return []
-    about = {"description": "The carrier's id.", "example": CARRIER_ID}
-    return [{"in": "path", "name": "carrier_id", **about}]
+    return [
+        {"in": "path", "name": name, **about}
+        for name, about in _CAPTURES.items()
+        if f"{name}>" in rule
+    ]
 
 
 def example_of(schema: Schema) -> dict[str, Any]:

@@ -24,7 +24,13 @@ from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.ports.feed import BeyondHead, FeedRenewed
 from app.application.readiness import NotReady
 from app.application.shown import AggregateNotFound
-from app.domain.errors import AlreadyRegistered, ForbiddenByState, InvalidInput, SecondPersonNeeded
+from app.domain.errors import (
+    AlreadyRegistered,
+    ForbiddenByState,
+    InvalidInput,
+    OtherForbids,
+    SecondPersonNeeded,
+)
 from app.domain.streams import aggregate_of
 
 log = logging.getLogger(__name__)
@@ -130,10 +136,14 @@ def _forbidden(error: ForbiddenByState) -> Problem:
     possible = ", ".join(error.possible)
     return Problem(
         409,
-        f"The carrier is {error.state}, which does not allow this",
+        error.sentence,
         "forbidden-by-state",
         {"state": f"It is {error.state}", "possible": f"Possible is {possible}"},
     )
+
+
+def _forbidden_by_other(error: OtherForbids) -> Problem:
+    return Problem(409, error.sentence, "forbidden-by-other")
 
 
 def _second_person(error: SecondPersonNeeded) -> Problem:
@@ -270,6 +280,7 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         ForeignHost: _foreign_host,
         AggregateNotFound: _not_found,
         ForbiddenByState: _forbidden,
+        OtherForbids: _forbidden_by_other,
         SecondPersonNeeded: _second_person,
         AlreadyClaimed: _claimed,
         AlreadyRegistered: _registered,

@@ -17,22 +17,23 @@ from app.api.schemas.blocks import BlocksSchema
 from app.api.schemas.commands import (
     CommandQuery,
     HistoryQuerySchema,
-    ShowSchema,
     body_schema,
     resource_of,
     rule_of,
 )
-from app.api.schemas.documents import DocumentsSchema, ShowOnDaySchema
-from app.api.schemas.eligibility import EligibilityQuerySchema, EligibilitySchema
+from app.api.schemas.documents import DocumentsSchema, ShowCarrierSchema, ShowOnDaySchema
+from app.api.schemas.eligibility import EligibilityQuerySchema, EligibilitySchema, VettingSchema
 from app.application.consistency import token_of
 from app.application.handlers import CommandDone
 from app.application.judgement import judge_of
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.keys import Scope
-from app.application.queries import JudgeEligibility, ShowCarrier, ShowHistory, ShowOnDay
+from app.application.queries import JudgeEligibility, ShowHistory, ShowOnDay
+from app.application.vetting import vetting_by, vetting_of
 from app.domain.carrier import Carrier
 from app.domain.command import Command, Declaration
 from app.domain.declarations import DECLARATIONS
+from app.domain.taking_effect import taking_effect
 
 FEED_SECONDS = 0.5
 """How long the answer to a command waits for the feed's id, once a second at most; without it the
@@ -48,9 +49,18 @@ _REGISTERED = {
     ),
     200: Answer("With `dry_run`, what would be done", (answer_schemas.PlanSchema,)),
 }
+_RECORDED = {
+    201: Answer(
+        "Recorded",
+        (VettingSchema,),
+        ("Location.record", "ETag", "Idempotent-Replay", "Consistency-Token"),
+    ),
+    200: Answer("With `dry_run`, what would be done", (answer_schemas.PlanSchema,)),
+}
+_VETTED = {200: Answer("The vetting", (VettingSchema,))}
 _SHOWN = {
-    200: Answer("The carrier", (answer_schemas.ShownCarrierSchema,), ("ETag",)),
-    304: Answer("It is at a version that If-None-Match names", headers=("ETag",)),
+    200: Answer("The carrier", (answer_schemas.ShownCarrierSchema,), ("ETag.dated",)),
+    304: Answer("It is at a version that If-None-Match names", headers=("ETag.dated",)),
 }
 _JUDGED = {
     200: Answer("Whether it is, and why", (EligibilitySchema,), ("ETag.judged",)),
@@ -72,12 +82,19 @@ def _add_command(declaration: Declaration) -> None:
     def register(body: dict[str, Any], query: CommandQuery) -> Response:
         return _register(declaration.made("", body), query)
 
-    view: View = register if declaration.registers else change
+    def record(body: dict[str, Any], query: CommandQuery, carrier_id: UUID) -> Response:
+        return _record(declaration.made(str(carrier_id), body), query)
+
+    view: View = change
+    if declaration.registers or declaration.records:
+        view = register if declaration.registers else record
     view.__name__ = resource_of(declaration).replace("-", "_")  # OpenAPI's operationId
     view.__doc__ = declaration.summary or declaration.sentence
     rule, schema, scope = rule_of(declaration), body_schema(declaration), Scope(declaration.group)
     if declaration.registers:
         blueprint.command(rule, schema, scope, _REGISTERED, COMMAND)(view)
+    elif declaration.records:
+        blueprint.command(rule, schema, scope, _RECORDED)(view)
     else:
         blueprint.command(rule, schema, scope)(view)
 
@@ -87,12 +104,18 @@ for each in DECLARATIONS:
 
 
 @blueprint.view(
-    "/carriers/<uuid:carrier_id>", _SHOWN, (*IN_THE_REGISTRY, 404, 412), query=ShowSchema
+    "/carriers/<uuid:carrier_id>", _SHOWN, (*IN_THE_REGISTRY, 404, 412), query=ShowCarrierSchema
 )
-def show_carrier(query: ShowCarrier, carrier_id: UUID) -> Response:
-    """Show a carrier as its events tell it: now, at a version, or at a moment."""
-    view = services().carriers.show(str(carrier_id), deadline(), query.version, query.at)
-    return versioned(shown.carrier(view), Carrier.noun, view.id, view.version)
+def show_carrier(query: ShowOnDay, carrier_id: UUID) -> Response:
+    """Show a carrier as its events tell it: now, at a version, or at a moment; and on which day, as
+    changes that are scheduled count from their day on."""
+    carriers = services().carriers
+    view = carriers.show(str(carrier_id), deadline(), query.version, query.at)
+    on = carriers.day(view, query)
+    # When a change comes into effect the answer is another one, at the same version.
+    begun = len(list(taking_effect(view.state, on)))
+    tag = f"{view.version}.{begun}" if begun else None
+    return versioned(shown.carrier(view, on), Carrier.noun, view.id, view.version, tag)
 
 
 @blueprint.view(
@@ -114,6 +137,12 @@ def show_eligibility(query: JudgeEligibility, carrier_id: UUID) -> Response:
     tag = f"{version}.{policy}.{on}" if found.depends_on_the_day else str(version)
     data = shown.judgement(str(carrier_id), found)
     return versioned(data, Carrier.noun, str(carrier_id), version, tag)
+
+
+@blueprint.view("/vettings/<vetting_id>", _VETTED, (*IN_THE_REGISTRY, 404))
+def show_vetting(vetting_id: str) -> Response:
+    """Show a vetting as it was recorded: the same for ever."""
+    return success(shown.vetting(vetting_by(services().carriers, vetting_id, deadline())))
 
 
 @blueprint.view(
@@ -175,6 +204,15 @@ def _change(command: Command, query: CommandQuery) -> Response:
     if query.dry_run:
         return success(shown.plan(done))
     return success(shown.changed(done), headers=_headers(done))
+
+
+def _record(command: Command, query: CommandQuery) -> Response:
+    done = _dispatch(command, query)
+    if query.dry_run:
+        return success(shown.plan(done))
+    found = vetting_of(services().carriers, done, deadline())
+    headers = {"Location": f"/vettings/{found.id}", **_headers(done)}
+    return success(shown.vetting(found), 201, headers)
 
 
 def _feed() -> str | None:

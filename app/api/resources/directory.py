@@ -69,7 +69,8 @@ blueprint = ContractBlueprint("directory", __name__, description="Which carriers
 def list_carriers(query: Query) -> Response:
     """List, filter and search carriers, page by page."""
     wait_for_view()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
+    query = services().directory.settled(query, deadline())
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.beside)
     if _is_known(tag):
         return _unchanged(tag)
     page = services().directory.page(query, deadline())
@@ -85,7 +86,8 @@ def export_carriers(query: Query) -> Response:
     """Give all carriers that a filter selects, as one file of CSV."""
     refuse_http_1_0()
     wait_for_view()
-    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.day)
+    query = services().directory.settled(query, deadline())
+    tag = _tag(services().directory.standing(CARRIERS, deadline()), query.beside)
     if _is_known(tag):
         return _unchanged(tag)
     answer = file_of(query)
@@ -94,10 +96,11 @@ def export_carriers(query: Query) -> Response:
 
 
 def file_of(query: Query) -> Response:
-    """All that the query selects, as one file of CSV. Raises TooManyListeners, and what the
-    directory raises for its first page."""
+    """All that the query selects by one policy, as one file of CSV. Raises TooManyListeners, and
+    what the directory raises for its first page."""
     directory = services().directory
-    pages = _pages(directory, replace(query, limit=CARRIERS_PER_WRITE), budgets())
+    query = directory.settled(replace(query, limit=CARRIERS_PER_WRITE), deadline())
+    pages = _pages(directory, query, budgets())
     return csv_file("carriers.csv", directory.place, pages, carriers_csv)
 
 
@@ -152,11 +155,11 @@ def _token() -> Token | None:
     return token
 
 
-def _tag(standing: Standing, day: str = "") -> str:
+def _tag(standing: Standing, beside: str = "") -> str:
     """Of the view as it is before it is read: what is read can only be newer. With the feed's id:
-    after a restore a view comes by the same numbers again, with other events. `day` is the one for
-    which it is asked, if any: on the next the same view has another answer."""
-    asked = f"{services().feed.identity(deadline())}{request.full_path}{day}"
+    after a restore a view comes by the same numbers again, with other events. `beside` is what the
+    answer depends on beside the view: see `Query.beside`."""
+    asked = f"{services().feed.identity(deadline())}{request.full_path}{beside}"
     digest = blake2s(asked.encode(), digest_size=6).hexdigest()
     return f"{standing.tag}.{digest}"
 

@@ -38,7 +38,15 @@ _AS_JSON: Mapping[str, str] = {
 }
 """Columns that hold a list or an object, and the field it is."""
 
-_NOBODY_TYPED = ("carrier_id", "version", "state", "registered_at", "updated_at", "category")
+_NOBODY_TYPED = (
+    "carrier_id",
+    "version",
+    "state",
+    "registered_at",
+    "updated_at",
+    "category",
+    "merged_into",
+)
 """Columns whose values are the registry's own, so that none can be a formula."""
 
 COLUMNS = (
@@ -57,6 +65,7 @@ COLUMNS = (
     "tracking_url",
     *_AS_JSON,
     "time_zone",
+    "merged_into",
 )
 """New ones are put at the end: a client may count."""
 

@@ -30,7 +30,7 @@ blueprint = ContractBlueprint("duplicates", __name__, description="Which carrier
 )
 def list_duplicates(query: DuplicatesQuery) -> Response:
     """List pairs of carriers that may be one company, page by page, with a score and the reasons.
-    Retired carriers take no part, nor do pairs of which `not-a-duplicate` was said."""
+    Retired and merged carriers take no part, nor do pairs of which `not-a-duplicate` was said."""
     wait_for_view()
     with services().directory.place():  # it may take a second
         page = page_of_pairs(services().directory, query, deadline())

@@ -14,10 +14,9 @@ from app.api.http.uploads import CSV, uploaded_csv
 from app.api.http.validation import ValidationFailed
 from app.api.resources import representations as shown
 from app.api.schemas.imports import ImportQuery, ImportQuerySchema, ImportSchema, read_values
-from app.application.imports.columns import guessed
+from app.application.imports.columns import Columns, guessed
 from app.application.imports.file import BadFile, CsvFile, inspected
-from app.application.imports.plan import RowPlan
-from app.application.imports.run import Import
+from app.application.imports.run import Import, Planned
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 
 MAX_ROWS = 1000
@@ -52,35 +51,41 @@ def import_carriers(query: ImportQuery) -> Response:
     body = uploaded_csv()
     with services().directory.place():
         try:
-            one = _import_of(inspected(lambda: io.BytesIO(body)), query.name)
-            rows, next_row = _taken(one, dry_run=query.dry_run)
+            file = inspected(lambda: io.BytesIO(body))
+            one = import_of(file, guessed(file.header), query.name)
+            planned = one.planned() if query.dry_run else one.applied()
+            rows, next_row = taken(one, planned, writes=not query.dry_run)
         except BadFile as error:
             raise ValidationFailed({"file": error.sentence}) from error
     return success(
         {
             "import_id": str(one.id.id),
             "columns": one.columns.as_json(),
-            "rows": [shown.import_row(plan) for plan in rows],
+            "rows": [shown.import_row(plan) for _, plan in rows],
             "next_row": next_row,
         }
     )
 
 
-def _import_of(file: CsvFile, name: str) -> Import:
+def import_of(file: CsvFile, columns: Columns, name: str) -> Import:
+    """The import of a file by the current request's caller. Raises BadFile for a long one."""
     if file.rows > MAX_ROWS + 1:
         raise BadFile(f"The file has more than {MAX_ROWS:,} rows: split it, or import it by shell")
     caller: str = kept().caller.name
-    return Import(file, guessed(file.header), services(), read_values, caller, deadline, name)
+    return Import(file, columns, services(), read_values, caller, deadline, name)
 
 
-def _taken(one: Import, *, dry_run: bool) -> tuple[list[RowPlan], int | None]:
-    """The rows that there was time for, and the first that there was none for. Raises
-    OutcomeUnknown if the store fails at the first."""
+def taken(
+    one: Import, planned: Iterator[Planned], *, writes: bool
+) -> tuple[list[Planned], int | None]:
+    """The rows of a pass over the import's file that there was time for, and the number of the
+    first that there was none for. Raises BadFile; OutcomeUnknown if the store fails at the first
+    row of a pass that writes."""
     rest: float = current_app.config["REQUEST_TIMEOUT"] * (1 - SHARE_OF_TIME)
-    rows: list[RowPlan] = []
+    rows: list[Planned] = []
     last = 1
-    for plan in _until_it_fails(one, rows, dry_run=dry_run):
-        rows.append(plan)
+    for record, plan in _until_it_fails(planned, rows, writes=writes):
+        rows.append((record, plan))
         last = plan.row
         if deadline().remaining() < rest:
             break
@@ -88,15 +93,15 @@ def _taken(one: Import, *, dry_run: bool) -> tuple[list[RowPlan], int | None]:
     return rows, None if following is None else following.number
 
 
-def _until_it_fails(one: Import, done: list[RowPlan], *, dry_run: bool) -> Iterator[RowPlan]:
+def _until_it_fails(
+    planned: Iterator[Planned], done: list[Planned], *, writes: bool
+) -> Iterator[Planned]:
     """Of a row in which the store fails nobody knows how far it came, unless it was only planned;
     those before are told."""
-    planned = one.planned() if dry_run else one.applied()
     try:
-        for _, plan in planned:
-            yield plan
+        yield from planned
     except (StoreUnavailable, OutcomeUnknown) as error:
-        if dry_run:
+        if not writes:
             raise
         if not done:
             raise OutcomeUnknown("the store failed at the first row") from error

@@ -1,6 +1,6 @@
 """What the application answers, as the JSON that `app/api/schemas` describes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,13 +14,13 @@ from app.application.policy_effect import Effect
 from app.application.projections.carriers import NOT_SHOWN
 from app.application.projections.statistics import GROUPS, REGISTERED, TOTAL
 from app.application.projections.status import ViewStatus
-from app.application.shown import DatedEvent, Shown
+from app.application.shown import Shown
+from app.application.vetting import Vetting
 from app.domain.blocks import Instruction
 from app.domain.carrier import CarrierState
 from app.domain.documents import Document
 from app.domain.policy.state import PolicyState
 from app.domain.proposals import pending
-from app.domain.verdict import Verdict
 
 
 def registered(done: CommandDone) -> dict[str, Any]:
@@ -58,14 +58,16 @@ def import_row(plan: RowPlan) -> dict[str, Any]:
     }
 
 
-def carrier(view: Shown[CarrierState]) -> dict[str, Any]:
-    """See `schemas.answers.ShownCarrierSchema`."""
+def carrier(view: Shown[CarrierState], on: str) -> dict[str, Any]:
+    """See `schemas.answers.ShownCarrierSchema`. `on` is the day on which it is shown."""
+    state = view.state.on(on)
     return {
         "carrier_id": view.id,
         "version": view.version,
         "registered_at": view.began_at and _moment(view.began_at),
-        **view.state.as_json(),
-        **_decisions(view.state),
+        **state.as_json(),
+        **_decisions(state),
+        **_scheduled(state, on),
     }
 
 
@@ -104,26 +106,29 @@ def blocks(view: Shown[CarrierState], on: str) -> dict[str, Any]:
 
 def judgement(carrier_id: str, found: Judgement) -> dict[str, Any]:
     """See `schemas.eligibility.EligibilitySchema`."""
-    rules = [
-        {
-            "rule": verdict.rule,
-            "holds": verdict.holds,
-            "explanation": verdict.explanation,
-            "looked_at": verdict.looked_at,
-            "event": _deciding(found.events, verdict),
-        }
-        for verdict in found.verdicts
-    ]
     answer = {
         "carrier_id": carrier_id,
         "version": found.version,
         "policy_version": found.policy_version,
         "on": found.work.on.isoformat(),
         "eligible": found.eligible,
-        "rules": rules,
+        "rules": found.rules_as_json(),
     }
-    applied = [{"preference_id": each.number, "reason": each.reason} for each in found.preferences]
+    applied = found.preferences_as_json()
     return answer | {"preferences": applied} if applied else answer
+
+
+def vetting(found: Vetting) -> dict[str, Any]:
+    """See `schemas.eligibility.VettingSchema`."""
+    said = dict(found.entry.data)
+    return {
+        "vetting_id": found.id,
+        "carrier_id": found.carrier_id,
+        "version": said.pop("judged_version"),
+        "at": _moment(found.entry.at),
+        "who": found.entry.who,
+        **said,
+    }
 
 
 def pair(found: Pair) -> dict[str, Any]:
@@ -216,18 +221,6 @@ def _effect(effect: Effect) -> dict[str, Any]:
     }
 
 
-def _deciding(events: Sequence[DatedEvent[Any]], verdict: Verdict) -> dict[str, Any] | None:
-    if verdict.decided_by is None:
-        return None
-    event = events[verdict.decided_by]
-    return {
-        "version": event.version,
-        "event_id": str(event.event_id),
-        "type": event.event_type,
-        "at": _moment(event.at),
-    }
-
-
 def _document(document: Document, on: str) -> dict[str, Any]:
     return {
         "document_id": document.document_id,
@@ -260,6 +253,20 @@ def _decisions(state: CarrierState) -> dict[str, Any]:
             "changed": decided.changed(state.as_json()),
         }
     return found
+
+
+def _scheduled(state: CarrierState, on: str) -> dict[str, Any]:
+    """What is to change after the day `on`; nothing where nothing is."""
+    later = [
+        {
+            "change_id": each.number,
+            "effective_on": each.effective_on,
+            "changes": dict(each.changes),
+            "reason": each.reason,
+        }
+        for each in state.to_come(on)
+    ]
+    return {"scheduled": later} if later else {}
 
 
 def _instruction(noun: str, given: Instruction, on: str) -> dict[str, Any]:

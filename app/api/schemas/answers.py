@@ -13,7 +13,7 @@ from app.api.schemas.profile import (
     ProfileFields,
 )
 from app.application.projections import PROJECTIONS
-from app.domain.carrier import ACTIVE, RETIRED, SUSPENDED
+from app.domain.carrier import STATES
 from app.domain.profile.coverage import SERVICES, WORLDWIDE
 
 CARRIER_ID = "550e8400-e29b-41d4-a716-446655440000"
@@ -29,7 +29,7 @@ def _state() -> fields.String:
         required=True,
         metadata={
             "example": "active",
-            "enum": [ACTIVE, SUSPENDED, RETIRED],
+            "enum": list(STATES),
             COMPONENT: "CarrierState",
         },
     )
@@ -167,12 +167,21 @@ class CarrierSchema(ProfileFields):
     reason = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Why it is suspended or retired.", "example": None},
+        metadata={"description": "Why it is suspended, retired or merged.", "example": None},
     )
     category = fields.String(
         required=True,
         allow_none=True,
         metadata={"description": "What a suspension is about.", "example": None},
+    )
+
+    merged_into = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The carrier that speaks for it, if it is merged.",
+            "example": None,
+        },
     )
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
@@ -214,6 +223,24 @@ class ApprovalSchema(Schema):
     )
 
 
+class ScheduledSchema(Schema):
+    """A change of fields that counts from a day on."""
+
+    change_id = fields.Integer(
+        required=True, metadata={"description": "By which it is cancelled.", "example": 1}
+    )
+    effective_on = fields.Date(required=True, metadata={"example": "2099-01-01"})
+    changes = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={
+            "description": "The fields, and what they are to be.",
+            "example": {"name": "FedEx Express"},
+        },
+    )
+    reason = fields.String(required=True, metadata={"example": "The contract begins"})
+
+
 class ShownCarrierSchema(CarrierSchema):
     """A carrier as its events tell it, with what people have to decide on it, or have decided."""
 
@@ -225,10 +252,17 @@ class ShownCarrierSchema(CarrierSchema):
         ApprovalSchema,
         metadata={"description": "Left out if nobody has decided."},
     )
+    scheduled = fields.List(
+        fields.Nested(ScheduledSchema),
+        metadata={
+            "description": "What is scheduled for later than the day that is shown, in order; left"
+            " out if nothing is."
+        },
+    )
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """See `CarrierSchema`."""
-        field_obj.required = field_name not in {"pending", "approval"}
+        field_obj.required = field_name not in {"pending", "approval", "scheduled"}
 
 
 class StatusSchema(Schema):

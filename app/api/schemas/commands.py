@@ -19,7 +19,7 @@ from marshmallow import (
 from app.api.schemas.components import COMPONENT
 from app.api.schemas.profile import EntrySchema, ProfileFields
 from app.application.queries import ShowCarrier, ShowHistory
-from app.domain.command import Declaration, Given, Input, NumberInput, ObjectInput
+from app.domain.command import Declaration, Given, Input, ListInput, NumberInput, ObjectInput
 from app.domain.errors import InvalidValue
 
 LAST_VERSION = 2**31 - 1
@@ -90,6 +90,27 @@ class ObjectField(fields.Nested):
 
     def _deserialize(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the value object
         return self._value(super()._deserialize(*args, **kwargs))
+
+
+class ListField(fields.List[str]):
+    """A list of texts that becomes a value."""
+
+    default_error_messages: dict[str, str | list[Any] | dict[Any, Any]] = {
+        "required": "The {{field}} field is required",
+        "null": "The {{field}} field is required",
+        "invalid": "The {{field}} must be a list",
+    }
+
+    def __init__(self, declared: ListInput, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(ValueField(str, metadata=dict(declared.keywords)), **options)
+        self._value = declared.read
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the value
+        texts = super()._deserialize(*args, **kwargs)
+        try:
+            return self._value(texts)
+        except InvalidValue as error:
+            raise ValidationError(error.sentence) from error
 
 
 class BodySchema(Schema):
@@ -184,6 +205,9 @@ def _field(given: Given) -> fields.Field[Any]:
     match given.input:
         case NumberInput():
             return NumberField(**options)
+        case ListInput() as declared:
+            about = {"description": declared.description, "example": list(declared.example)}
+            return ListField(declared, **options | {"metadata": about})
         case ObjectInput() as declared:
             return ObjectField(declared, object_schema(given.name, declared), **options)
     return ValueField(given.input.read, **options)

@@ -3,7 +3,7 @@ and which carriers they mean the directory's (`application/directory/query.py`).
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,12 +20,14 @@ from app.application.projections.days import LAST_DAY
 from app.application.projections.statistics import GROUPS
 from app.application.projections.text import words
 from app.application.queries import CountCarriers
+from app.domain.blocks import CUSTOMER_MAX_CHARACTERS
 from app.domain.carrier import STATES
 from app.domain.documents import KINDS
+from app.domain.eligibility import Work
 from app.domain.errors import InvalidValue
 from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.profile.identifiers import SCHEMES, day, identifier_value
-from app.domain.values import one_of
+from app.domain.values import one_line, one_of
 
 PAIRS_MAX = 50
 Q_MAX_CHARACTERS = 100
@@ -37,6 +39,9 @@ _SCHEME = f"(?:{'|'.join(SCHEMES)})"
 _NEXT_IDENTIFIER = re.compile(rf",(?={_SCHEME}:)")
 COUNTRY = "[A-Za-z]{2}"
 _SERVICE = f"(?:{'|'.join(SERVICES)})"
+
+
+"""What no list can say of a day that is over: no row is found by such days any more."""
 
 
 class QueryText(fields.String):
@@ -94,6 +99,11 @@ def _beginnings(text: str) -> frozenset[str]:
     if not found:
         raise InvalidValue("The q must hold a letter or a digit")
     return found
+
+
+def _work(text: str) -> tuple[str, str]:
+    where, _, what = text.partition("/")
+    return country(where), known_service(what)
 
 
 def _today() -> str:
@@ -214,12 +224,30 @@ class FilterSchema(_DeclaredSchema):
             "format": "date",
         },
     )
+    eligible_for = QueryText(
+        _work,
+        "The {field} parameter must be an ISO 3166 alpha-2 code and one of"
+        f" {', '.join(SERVICES)}, such as DE/express",
+        metadata={
+            "description": "Can be given work of this service in this country on the day `on`, by"
+            " the rules of `/carriers/{carrier_id}/eligibility` and the policy that holds.",
+            "example": "DE/express",
+            "pattern": f"^{COUNTRY}/{_SERVICE}$",
+        },
+    )
+    customer = QueryText(
+        partial(one_line, "customer", CUSTOMER_MAX_CHARACTERS),
+        f"The {{field}} parameter must be 1 to {CUSTOMER_MAX_CHARACTERS} characters on one line",
+        metadata={"description": "With `eligible_for`: for whom the work is.", "example": "ACME"},
+    )
     on = QueryText(
         partial(day, "on"),
         _DAY,
         metadata={
-            "description": "For which day `missing` and `expiring_before` are asked: today, if"
-            " none is named, or a later one. As a list is for all time zones, today is UTC's.",
+            "description": "For which day it is asked: today, if none is named, or a later one."
+            " Changes that are scheduled count from their day on, and `missing`,"
+            " `expiring_before` and `eligible_for` are judged for it. As a list is for all time"
+            " zones, today is UTC's.",
             "example": "2026-12-01",
             "format": "date",
         },
@@ -248,17 +276,18 @@ class FilterSchema(_DeclaredSchema):
             )
 
     @validates_schema
-    def _day_of_something(self, data: Mapping[str, Any], **_: object) -> None:
-        if "on" in data and not data.keys() & {"missing", "expiring_before"}:
+    @validates_schema
+    def _customer_of_some_work(self, data: Mapping[str, Any], **_: object) -> None:
+        if "customer" in data and "eligible_for" not in data:
             raise ValidationError(
-                "The on parameter needs a missing or an expiring_before parameter", "on"
+                "The customer parameter needs an eligible_for parameter", "customer"
             )
 
     @validates_schema
     def _not_in_the_past(self, data: Mapping[str, Any], **_: object) -> None:
         if data.get("on", LAST_DAY) < _yesterday():
             raise ValidationError(
-                "The on parameter must be today or later: a list has the carriers as they are now",
+                "The on parameter must be today or later: a list has no carriers as they were",
                 "on",
             )
 
@@ -275,6 +304,10 @@ class FilterSchema(_DeclaredSchema):
             data["states"] = data.pop("formerly")
         also = frozenset(data.pop(each.name) for each in FILTERS if each.name in data)
         data.setdefault("on", _today())
+        if "eligible_for" in data:
+            day, customer = date.fromisoformat(data["on"]), data.pop("customer", None)
+            where, what = data.pop("eligible_for")
+            data["work"] = Work(where, what, day, customer)
         query = Query(**data, also=also)
         try:
             query.after()

@@ -37,6 +37,15 @@ class ShowOnDaySchema(ShowSchema):
         return ShowOnDay(**data)
 
 
+class ShowCarrierSchema(ShowOnDaySchema):
+    """Which state is asked for, and on which day."""
+
+    on = query_day(
+        "On this day, by what is scheduled; if not given, today in the carrier's time zone (UTC"
+        " without one), or with `version` or `at` the day of that."
+    )
+
+
 def calendar_day(description: str, example: str | None, **options: Any) -> fields.Date:  # noqa: ANN401
     """A day of an answer."""
     about = {"description": description, "example": example}

@@ -10,10 +10,14 @@ from app.api.schemas.commands import QuerySchema, query_moment
 from app.api.schemas.components import COMPONENT
 from app.api.schemas.directory import COUNTRY, QueryText
 from app.api.schemas.documents import calendar_day, query_day
+from app.api.schemas.feed import FEED_EXAMPLE
 from app.application.queries import JudgeEligibility
+from app.application.vetting import ID_PATTERN
 from app.domain.blocks import CUSTOMER_MAX_CHARACTERS
 from app.domain.profile.coverage import SERVICES, country, known_service
 from app.domain.values import one_line
+
+VETTING_ID = f"{CARRIER_ID}-3-0b0a4f5e"
 
 
 class EligibilityQuerySchema(QuerySchema):
@@ -130,5 +134,40 @@ class EligibilitySchema(Schema):
         metadata={
             "description": "The preferences that apply to the work, which decide nothing; left out"
             " if there is none."
+        },
+    )
+
+
+class VettingSchema(EligibilitySchema):
+    """A vetting: the answer that somebody got when they asked whether a carrier could be given a
+    piece of work, as it was recorded then. It never changes."""
+
+    vetting_id = fields.String(
+        required=True, metadata={"example": VETTING_ID, "pattern": f"^{ID_PATTERN}$"}
+    )
+    at = fields.DateTime(
+        required=True,
+        metadata={
+            "description": "When it was recorded.",
+            "example": "2026-01-31T12:00:00.000+00:00",
+        },
+    )
+    who = fields.String(
+        required=True, metadata={"description": "Who asked.", "example": "tms-berlin"}
+    )
+    country = fields.String(required=True, metadata={"example": "DE", "pattern": "^[A-Z]{2}$"})
+    service = fields.String(
+        required=True, metadata={"example": "express", "enum": list(SERVICES), COMPONENT: "Service"}
+    )
+    customer = fields.String(required=True, allow_none=True, metadata={"example": None})
+    feed = fields.String(
+        required=True, metadata={"description": "The feed's id then.", "example": FEED_EXAMPLE}
+    )
+    position = fields.Integer(
+        required=True,
+        metadata={
+            "description": "The last position that the feed had given then.",
+            "example": 41,
+            "minimum": 0,
         },
     )

@@ -19,7 +19,7 @@ from app.application.deadline import Deadline
 from app.application.directory.comparison import DEFAULT_SCORE, Compared, Pair, compared, pair_of
 from app.application.directory.pages import Directory, body_of
 from app.application.directory.query import Query
-from app.application.ports.views import View, ViewStore
+from app.application.ports.views import SHARED_SORT, View, ViewStore
 from app.application.projections.carriers import row_of
 from app.application.projections.replay import Folded
 from app.application.shown import Shown
@@ -38,9 +38,8 @@ _AT_ONCE = 25
 TOGETHER = 4 * _AT_ONCE
 """Fewer carriers than this have the terms of those that are looked at together, as a rule."""
 
-_ORDER = "registered_at"
 _IN_THE_REGISTRY = frozenset({ACTIVE, SUSPENDED})
-WHOLE_REGISTRY = Query(_IN_THE_REGISTRY, sort=_ORDER, limit=500)
+WHOLE_REGISTRY = Query(_IN_THE_REGISTRY, sort=SHARED_SORT, limit=500)
 """The carriers that take part, in pages for `all_pairs`."""
 
 
@@ -56,7 +55,7 @@ class DuplicatesQuery:
     def walk(self) -> Query:
         """The way through the carriers."""
         return Query(
-            _IN_THE_REGISTRY, sort=_ORDER, limit=min(_AT_ONCE, self.limit), cursor=self.cursor
+            _IN_THE_REGISTRY, sort=SHARED_SORT, limit=min(_AT_ONCE, self.limit), cursor=self.cursor
         )
 
 
@@ -69,10 +68,15 @@ class Pairs:
     next_cursor: str | None
 
 
-def page_of_pairs(directory: Directory, query: DuplicatesQuery, deadline: Deadline) -> Pairs:
-    """The pairs of the carriers behind the query's cursor with earlier ones. Raises BadCursor,
-    ViewNotMade, StoreUnavailable."""
-    until = deadline.within(PAGE_SECONDS)
+def page_of_pairs(
+    directory: Directory,
+    query: DuplicatesQuery,
+    deadline: Deadline,
+    seconds: float = PAGE_SECONDS,
+) -> Pairs:
+    """The pairs of the carriers behind the query's cursor with earlier ones, looked for so many
+    seconds at most. Raises BadCursor, ViewNotMade, StoreUnavailable."""
+    until = deadline.within(seconds)
     walk = query.walk()
     found: list[Pair] = []
     for _ in range(MAX_LOOKED_AT // walk.limit):
@@ -201,5 +205,7 @@ class _Lookup:
         return found
 
     def _having(self, terms: AbstractSet[str], limit: int) -> set[str]:
-        places = self._views.find(self._view, _ORDER, sorted(terms), None, limit, self._deadline)
+        places = self._views.find(
+            self._view, SHARED_SORT, sorted(terms), None, limit, self._deadline
+        )
         return {carrier_id for _, carrier_id in places}

@@ -8,7 +8,7 @@ is looked at for a page has no limit but the request's deadline.
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,9 +20,12 @@ from app.application.directory.query import CARRIERS, Query
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.views import Place, Progress, Row, View, ViewStore
 from app.application.projections import PROJECTIONS
-from app.application.projections.carriers import ALL, sort_keys
+from app.application.projections.carriers import ALL, as_of, sort_keys
 from app.application.projections.status import ViewStatus, status_of
+from app.application.shown import Shown
 from app.application.strict_json import NotStrictJson, parse_own
+from app.domain.policy.adopt import POLICY_ID
+from app.domain.policy.state import DEFAULT, PolicyState
 
 STATISTICS = "statistics"
 """The name of the projection that `counts` reads."""
@@ -57,16 +60,24 @@ class _HasMoved(Exception):
     """Between the readings of the list and of its row a carrier went to another place."""
 
 
+def nothing_adopted(_: Deadline) -> Shown[PolicyState]:
+    """The policy of a registry in which none was ever adopted."""
+    return Shown(POLICY_ID, 0, DEFAULT, None, None)
+
+
 class Directory:
     """Answers queries from any view store. `wake` wakes the thread that updates the views; `place`
-    counts a request that takes long against the concurrency limit, or raises TooManyListeners."""
+    counts a request that takes long against the concurrency limit, or raises TooManyListeners;
+    `policy` reads the policy that holds, or raises StoreUnavailable."""
 
     def __init__(
         self,
         views: ViewStore,
         wake: Callable[[], None],
         place: Callable[[], AbstractContextManager[None]],
+        policy: Callable[[Deadline], Shown[PolicyState]] = nothing_adopted,
     ) -> None:
+        self._policy = policy
         self._views = views
         self._live = LiveViews(views, wake, place)
         self.place = place
@@ -82,10 +93,18 @@ class Directory:
     def page(self, query: Query, deadline: Deadline) -> Page:
         """The page of carriers after the query's cursor. Raises BadCursor, ViewNotMade,
         StoreUnavailable."""
+        query = self.settled(query, deadline)
         after = query.after()
         return self._live.whole(
             CARRIERS, lambda view: self._read(query, view, after, deadline), deadline
         )
+
+    def settled(self, query: Query, deadline: Deadline) -> Query:
+        """The query with the policy by which it is answered, if it asks for one: whoever wants all
+        pages by the same policy names it. Raises StoreUnavailable."""
+        if query.work is None or query.policy is not None:
+            return query
+        return replace(query, policy=self._policy(deadline))
 
     def read(self, asked: Callable[[ViewStore, View], T], deadline: Deadline) -> T:
         """What `asked` reads of the view of carriers. Raises ViewNotMade, StoreUnavailable."""
@@ -175,10 +194,11 @@ class Directory:
         for place in places:
             key, carrier_id = place
             if carrier_id in rows:
-                body = body_of(rows[carrier_id])
+                recorded = body_of(rows[carrier_id])
+                body = as_of(recorded, query.on)
                 if not query.fits(body):
                     continue
-                if sort_keys(body).get(query.sort) == key:
+                if sort_keys(recorded).get(query.sort) == key:
                     found.append((place, body))
                 elif not is_last:
                     raise _HasMoved

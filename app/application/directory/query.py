@@ -10,6 +10,7 @@ from typing import Any
 from app.application.ports.views import Place
 from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import (
+    ALL,
     WORLDWIDE,
     country_term,
     identifier_term,
@@ -20,6 +21,11 @@ from app.application.projections.carriers import (
     terms_of,
 )
 from app.application.projections.documents import expiring_terms, is_missing, missing_terms
+from app.application.projections.eligibility import admitted_terms, asked_terms, may
+from app.application.shown import Shown
+from app.domain.eligibility import Work
+from app.domain.policy.state import PolicyState
+from app.domain.state import ACTIVE
 
 CARRIERS = "carriers"
 """The name of the projection that queries of carriers read."""
@@ -39,10 +45,13 @@ class Query:
 
     Countries are alpha-2 codes, identifiers scheme and value in normal form, words folded
     beginnings, each of a word of the carrier. With countries and services, one service has to be
-    offered in one of the countries. Without `states` the retired ones count too. `also` are sets
+    offered in one of the countries. Without `states` the retired ones count too, and merged ones do
+    not. `also` are sets
     of terms, of each of which a carrier must have one (`carriers.FILTERS`). `missing` is a kind of
     documents of which a carrier holds none on the day `on`; with `expiring_before` a kind of its
-    documents has its last day from `on` on and before that day. Days are YYYY-MM-DD.
+    documents has its last day from `on` on and before that day. Carriers are as they are on the
+    day `on`, by what is scheduled; as recorded, if it is empty. Days are YYYY-MM-DD. With `work` a
+    carrier must be eligible for it, by the `policy`; by the one that holds, if none is named.
     """
 
     states: frozenset[str] = frozenset()
@@ -54,14 +63,17 @@ class Query:
     missing: str | None = None
     expiring_before: str | None = None
     on: str = ""
+    work: Work | None = None
+    policy: Shown[PolicyState] | None = None
     sort: str = "name"
     limit: int = 25
     cursor: str | None = None
 
     @property
-    def day(self) -> str:
-        """The day on which the answer depends; empty if it depends on none."""
-        return "" if self.missing is None and self.expiring_before is None else self.on
+    def beside(self) -> str:
+        """What the answer depends on beside the view: the day, and the policy's version if the
+        query asks for one."""
+        return self.on if self.policy is None else f"{self.on}.{self.policy.version}"
 
     def conditions(self) -> list[frozenset[str]]:
         """Sets of terms; a matching carrier has a term of each set. The set that is likely to match
@@ -71,6 +83,7 @@ class Query:
             *sorted(self.also, key=sorted),
             *self._documents(),
             self._coverage(),
+            *self._eligibility(),
             frozenset(map(state_term, self.states)),
         )
         return [terms for terms in found if terms]
@@ -81,6 +94,22 @@ class Query:
         if self.missing is not None:
             yield missing_terms(self.missing, self.on)
 
+    def _eligibility(self) -> Iterator[frozenset[str]]:
+        if (judged := self._judged) is not None:
+            work, policy = judged
+            anywhere = (work.country, WORLDWIDE)
+            offered = frozenset(pair_term(at, work.service) for at in anywhere)
+            yield offered | admitted_terms(work.country, work.service)
+            yield from asked_terms(work, policy)
+            yield frozenset({state_term(ACTIVE)})
+
+    @property
+    def _judged(self) -> tuple[Work, PolicyState] | None:
+        if self.work is None:
+            return None
+        assert self.policy is not None, "the directory names the one that holds"  # noqa: S101
+        return self.work, self.policy.state
+
     def _coverage(self) -> frozenset[str]:
         anywhere = {*self.countries, WORLDWIDE}
         if self.countries and self.services:
@@ -90,11 +119,15 @@ class Query:
         return frozenset(map(service_term, self.services))
 
     def fits(self, body: Mapping[str, Any]) -> bool:
-        """Whether the carrier with this row body matches the filter."""
+        """Whether the carrier with this row body, as of the day `on`, matches the filter."""
         terms = terms_of(body)
         if any(terms.isdisjoint(each) for each in self.conditions()):
             return False
+        if not self.states and ALL not in terms:
+            return False
         if self.missing is not None and not is_missing(body["covered"], self.missing, self.on):
+            return False
+        if (judged := self._judged) is not None and not may(body, *judged):
             return False
         words = search_words(body) if self.words else frozenset()
         return all(any(word.startswith(prefix) for word in words) for prefix in self.words)
@@ -111,9 +144,11 @@ class Query:
             self.words,
         ]
         also = sorted(map(sorted, self.also))
-        documents = [self.missing, self.expiring_before]
+        work = self.work
+        judged = [work.country, work.service, work.customer] if work else []
+        alone = [self.missing, self.expiring_before, *judged]
         text = json.dumps(
-            [PROJECTIONS[CARRIERS].key, self.sort, *documents, *map(sorted, asked), *also]
+            [PROJECTIONS[CARRIERS].key, self.sort, *alone, *map(sorted, asked), *also]
         )
         return blake2s(text.encode(), digest_size=6).hexdigest()
 

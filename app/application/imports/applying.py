@@ -94,7 +94,7 @@ def _sentence(error: Exception) -> tuple[str, str | None]:
         case StaleVersion() | VersionConflict():
             return CHANGED_SINCE, None
         case ForbiddenByState():
-            return f"The carrier is {error.state}, which does not allow this", None
+            return error.sentence, None
         case KeyReused():
             return "Another row was applied under this import's name", None
     return str(error), None

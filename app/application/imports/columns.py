@@ -71,6 +71,11 @@ class Columns:
 
 def guessed(header: Sequence[str]) -> Columns:
     """What each column seems to be. Raises BadFile."""
+    return checked(guess(header))
+
+
+def guess(header: Sequence[str]) -> Columns:
+    """What each column seems to be, whether a file can be read by that or not."""
     known = {_bare(field): field for field in FIELDS}
     known |= {word: field for field, words in _ALSO.items() for word in words}
     fields = [known.get(_bare(name)) for name in header]
@@ -80,7 +85,7 @@ def guessed(header: Sequence[str]) -> Columns:
             None if field == IDENTIFIERS and name != "identifiers_json" else field
             for name, field in zip(header, fields, strict=True)
         ]
-    return _checked(tuple(header), tuple(fields))
+    return Columns(tuple(header), tuple(fields))
 
 
 def given(header: Sequence[str], chosen: object) -> Columns:
@@ -94,16 +99,18 @@ def given(header: Sequence[str], chosen: object) -> Columns:
         if field is not None and field not in FIELDS:
             raise BadFile(f"The column {name} can be one of {', '.join(FIELDS)}, or null")
     picked = [chosen.get(name) if name else None for name in header]
-    return _checked(tuple(header), tuple(None if each is None else str(each) for each in picked))
+    fields = tuple(None if each is None else str(each) for each in picked)
+    return checked(Columns(tuple(header), fields))
 
 
-def _checked(header: tuple[str, ...], fields: tuple[str | None, ...]) -> Columns:
-    found = [field for field in fields if field is not None]
+def checked(columns: Columns) -> Columns:
+    """The columns, if a file can be read by them. Raises BadFile."""
+    found = [field for field in columns.fields if field is not None]
     for field in found:
         if found.count(field) > 1:
-            names = [name for name, each in zip(header, fields, strict=True) if each == field]
+            taken = zip(columns.header, columns.fields, strict=True)
+            names = [name for name, each in taken if each == field]
             raise BadFile(f"The columns {' and '.join(names)} are both taken for {field}")
-    columns = Columns(header, fields)
     if IDENTIFIERS in found and columns.schemes:
         raise BadFile("Give identifiers in one column or in a column for each scheme, not both")
     if not (columns.identify or {CARRIER_ID, "email"} & set(found)):

@@ -14,7 +14,8 @@ from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, Columns
 from app.application.imports.rows import RefusedRow, Row
 from app.application.ports.event_store import Claim, EventStore
 from app.application.repository import CarrierRepository
-from app.domain.carrier import RETIRED
+from app.domain.carrier import MERGED, RETIRED, CarrierState
+from app.domain.documents import today
 from app.domain.values import comparable_email
 
 _AT_ONCE = 100
@@ -37,9 +38,10 @@ class Matching:
         """The carriers that the view knows by the rows' identifiers, for many rows at once."""
         asked = sorted({each for row in rows for each in row.identifiers})
         found: dict[Identifier, set[str]] = {}
+        day = today(self.carriers.now(), None)
         for start in range(0, len(asked), _AT_ONCE):
             some = frozenset(asked[start : start + _AT_ONCE])
-            query: Query | None = Query(identifiers=some, limit=_PAGE)
+            query: Query | None = Query(identifiers=some, on=day, limit=_PAGE)
             while query is not None:
                 page = self.directory.page(query, self.deadline())
                 for body in page.rows:
@@ -69,10 +71,19 @@ class Matching:
         )
 
     def owner(self, row: Row) -> str | None:
-        """The carrier that has the row's e-mail address."""
+        """The carrier that has the row's e-mail address, or that speaks for the one that has."""
         if row.email is None:
             return None
-        return self.store.owner(Claim("email", comparable_email(row.email)), self.deadline())
+        claim = Claim("email", comparable_email(row.email))
+        owner = self.store.owner(claim, self.deadline())
+        while owner and (merge := self._state(owner).merge):
+            owner = merge.into
+        return owner
+
+    def _state(self, carrier_id: str) -> CarrierState:
+        state = self.carriers.load(carrier_id, self.deadline()).state
+        assert state is not None, "it was found"  # noqa: S101
+        return state
 
     def _by_id(self, row: Row, carrier_id: str, candidates: set[str]) -> str:
         if candidates and carrier_id not in candidates:
@@ -85,13 +96,14 @@ class Matching:
         return carrier_id
 
     def _has_one_of(self, carrier_id: str, identifiers: frozenset[Identifier]) -> bool:
-        """Whether the stream says so. One that is retired is nobody's to be changed."""
+        """Whether the stream says so. One that is retired or merged is nobody's to be
+        changed."""
         carrier, _ = self.carriers.with_commits(carrier_id, self.deadline())
-        if carrier.state is None or carrier.state.state == RETIRED:
+        if carrier.state is None or carrier.state.state in {RETIRED, MERGED}:
             return False
         return any(
             (each["scheme"], each["value"]) in identifiers
-            for each in carrier.state.profile.identifiers
+            for each in self.carriers.current(carrier.state).profile.identifiers
         )
 
     def _identifying(self) -> str:

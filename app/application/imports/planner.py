@@ -142,8 +142,11 @@ class Planner:
         if done := self._done(row, carrier, steps_there):
             self.note(row, carrier_id)
             return done
-        wanted = self._wanted(row, carrier.state, steps_there)
-        changes = changes_by(carrier.state, wanted)
+        if carrier.state.merge:
+            raise RefusedRow(f"The carrier was merged into {carrier.state.merge.into}")
+        state = self.carriers.current(carrier.state)
+        wanted = self._wanted(row, state, steps_there)
+        changes = changes_by(state, wanted)
         if not changes:
             self.note(row, carrier_id, is_retired=carrier.state.state == RETIRED)
             return self._nothing(row, carrier)
@@ -206,7 +209,7 @@ class Planner:
             raise RefusedRow(
                 f"The carrier is at version {carrier.version} only", self.columns.name_of(VERSION)
             )
-        if "email" in wanted and wanted["email"].text != carrier.state.email:
+        if "email" in wanted and wanted["email"].text != self.carriers.current(carrier.state).email:
             if self.matching.owner(row) not in {None, carrier.id}:
                 raise RefusedRow(
                     "The email belongs to another carrier", self.columns.name_of("email")

@@ -101,9 +101,12 @@ class TakingBack:
     def _return(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
         """To the state before the row's first event."""
         first = next(index for index, step in enumerate(there) if step)
-        before = self.carriers.show(carrier.id, self.deadline(), version=first).state
         assert carrier.state is not None, "it has events"  # noqa: S101
-        changes = changes_between(carrier.state, before)
+        # Both as of today: what was scheduled took effect by itself, not by the row.
+        before = self.carriers.current(
+            self.carriers.show(carrier.id, self.deadline(), version=first).state
+        )
+        changes = changes_between(self.carriers.current(carrier.state), before)
         is_undone = any(step and step.startswith(UNDO) for step in there)
         if is_undone and not changes:
             return RowPlan(row, CHANGE, carrier.id, carrier.version, done=True)

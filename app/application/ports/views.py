@@ -19,6 +19,9 @@ SORTS = (*WHOLE_SORTS, "next_expiry")
 """The orders that a view of rows is kept in. In the last one only those rows stand that have a key
 of it."""
 
+SHARED_SORT = "registered_at"
+"""The order in which rows are found by their shared terms as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -44,8 +47,10 @@ class Row:
     """A carrier in a view. `body` is JSON and is opaque to stores.
 
     `keys` maps each of WHOLE_SORTS, and of SORTS as far as the row stands in the order, to text
-    whose code points give the order. `terms` are what it can be
-    found by as a whole (`status:active`), `words` those of which any prefix finds it, folded.
+    whose code points give the order. `terms` are what it can be found by as a whole
+    (`status:active`), `words` those of which any prefix finds it, folded. `shared` are terms that
+    it has in common with rows of the same company: a row has many of them, and each order that they
+    stood in would be as many writes more, so they stand in SHARED_SORT alone.
     `discarded` is how many of the carrier's events up to `version` were discarded: with that many,
     a version makes one and the same row, and the row with more of them is the later one.
     """
@@ -56,7 +61,12 @@ class Row:
     keys: Mapping[str, str] = field(default_factory=dict)
     terms: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
     discarded: int = 0
+
+    def terms_in(self, sort: str) -> frozenset[str]:
+        """The terms that the row is found by in this order."""
+        return self.terms | self.shared if sort == SHARED_SORT else self.terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class Batch:
         if row:
             gone = sum(version <= event.version for version in discarded) if discarded else 0
             rows.append(replace(row, discarded=gone) if gone else row)
-            self._found_by += len(row.terms) + len(row.words)
+            self._found_by += len(row.terms) + len(row.words) + len(row.shared)
             self._rows[stream] = rows
         if now or was:
             self._count(was, now)

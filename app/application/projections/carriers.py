@@ -9,20 +9,23 @@ a query for a country looks for either of two terms, `country_term("DE")` and
 """
 
 import json
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.application.filters import any_of, since
 from app.application.ports.views import Row
 from app.application.projections.days import day_terms
 from app.application.projections.documents import UNDOCUMENTED, document_terms, next_expiry
+from app.application.projections.eligibility import eligibility_terms, judged_after, judged_by
 from app.application.projections.likeness import likeness_terms
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
-from app.domain.carrier import RETIRED
+from app.domain.carrier import MERGED, RETIRED
 from app.domain.documents import covered
 from app.domain.profile.coverage import WORLDWIDE
 from app.domain.profile.tags import tag
+from app.domain.taking_effect import taking_effect
 
 __all__ = [
     "ALL",
@@ -47,14 +50,20 @@ VERSION = 3
 """See `Projection.version`."""
 
 ALL = "all"
-"""The term that every row has."""
+"""The term that every row has but those of merged carriers, which are found by their state alone:
+another row stands for each of them."""
 
 NAME_KEY_CHARACTERS = 128
 """The length of a name's sort key. The key is part of a cursor, and so of a URL, and folding makes
 some names much longer."""
 
-NOT_SHOWN = frozenset({"updated_at", "last_incident_on", "covered", "distinct_from"})
+NOT_SHOWN = frozenset(
+    {"updated_at", "last_incident_on", "covered", "judged_by", "distinct_from", "scheduled"}
+)
 """What a row's body holds beside the carrier as the API shows it."""
+
+LAST = "9999-12-31"
+"""The last day that there is."""
 
 Body = Mapping[str, Any]
 """A row's body as a JSON object."""
@@ -77,22 +86,47 @@ def row_of(carrier: Folded) -> Row:
         "updated_at": updated_at,
         "last_incident_on": carrier.state.last_incident_on,
         "covered": covered(carrier.state.documents),
+        "judged_by": judged_by(carrier.state, carrier.profile_of),
         "distinct_from": sorted(carrier.state.distinct_from),
+        "scheduled": [
+            [each.effective_on, each.changes] for each in taking_effect(carrier.state, LAST)
+        ],
         **carrier.state.as_json(),
     }
+    terms, found_by = terms_of(body), search_words(body)
+    for later in to_come(body):
+        terms, found_by = terms | terms_of(later), found_by | search_words(later)
     return Row(
         carrier_id=carrier.carrier_id,
         version=carrier.version,
         body=_dumps(body),
         keys=sort_keys(body),
-        terms=terms_of(body) | shared_terms(body),
-        words=search_words(body),
+        terms=terms,
+        words=found_by,
+        shared=shared_terms(body),
     )
+
+
+def as_of(body: dict[str, Any], day: str) -> dict[str, Any]:
+    """The row's body with the values that hold on that day, which is not before the row's last
+    change; the row's own for no day at all (empty)."""
+    due = [each for each in body["scheduled"] if each[0] <= day]
+    if not due:
+        return body
+    changes = (changes for _, changes in reversed(due))
+    last, _ = due[-1]
+    return judged_after(body, dict(ChainMap(*changes, body)), last)
+
+
+def to_come(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The row's body as it is to be after each scheduled change. A row is found by the terms and
+    the words of all of these too; which one it is on a day says `as_of`."""
+    return (as_of(body, effective_on) for effective_on, _ in body["scheduled"])
 
 
 def sort_keys(body: Body) -> dict[str, str]:
     """The row's sort keys, see `ports.views.Row`. Moments are UTC texts of fixed width, so
-    they sort by time."""
+    they sort by time. A row stands where it is put by its name as recorded, on all days."""
     name = folded(body["name"])[:NAME_KEY_CHARACTERS]
     keys = {"name": name, "registered_at": body["registered_at"]}
     if body["covered"] and (expiry := next_expiry(body["covered"])):
@@ -102,7 +136,9 @@ def sort_keys(body: Body) -> dict[str, str]:
 
 def terms_of(body: Body) -> frozenset[str]:
     """The terms of the row with this body."""
-    terms = {ALL, state_term(body["state"])}
+    terms = {state_term(body["state"])}
+    if body["state"] != MERGED:
+        terms.add(ALL)
     for entry in body["coverage"]:
         service = entry["service"]
         terms.add(service_term(service))
@@ -114,6 +150,7 @@ def terms_of(body: Body) -> frozenset[str]:
         terms.add(identifier_term(identifier["scheme"], identifier["value"]))
     if last := body.get("last_incident_on"):
         terms |= day_terms("incident", last)
+    terms.update(eligibility_terms(body))
     if body["covered"]:
         terms.update(document_terms(body["covered"], body["updated_at"][:10]))
     else:
@@ -123,7 +160,10 @@ def terms_of(body: Body) -> frozenset[str]:
 
 def shared_terms(body: Body) -> frozenset[str]:
     """The terms of the row with this body that another carrier's row may have as well if the two
-    are one company; none of a retired carrier but those of its identifiers."""
+    are one company; none of a merged carrier, and none of a retired one but those of its
+    identifiers."""
+    if body["state"] == MERGED:
+        return frozenset()
     identifiers = (identifier_term(each["scheme"], each["value"]) for each in body["identifiers"])
     likeness = likeness_terms(body) if body["state"] != RETIRED else frozenset[str]()
     return likeness.union(identifiers)

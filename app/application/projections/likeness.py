@@ -8,6 +8,7 @@ no term says is never found; `directory/comparison.py` then judges the two.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -92,6 +93,8 @@ def _together(parts: Iterable[str]) -> str:
     return " ".join(sorted(parts))
 
 
+# Of all the words of names, a few are most: those of the trade.
+@lru_cache(maxsize=4096)
 def _sound(word: str) -> str:
     """The consonants of a word, each once in a row: Müller, Mueller and Muler are one. A word that
     has none is its own sound."""

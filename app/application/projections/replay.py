@@ -8,13 +8,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from app.application.deadline import Deadline
 from app.application.ports.codec import Codec
 from app.application.ports.event_store import EventStore, RecordedEvent
 from app.domain.carrier import Carrier, CarrierState
+from app.domain.command import CarrierEvent
+from app.domain.eligibility import day_of, sets_the_profile
 
 MAX_KEPT = 10_000
 """How many streams' last states are kept; the least recently written is dropped first."""
@@ -31,7 +33,8 @@ class Folded:
     """A carrier after event `version` of its stream.
 
     A discarded event counts in `version` and changes nothing else. `registered_at` is the moment of
-    the first event that is not discarded, `updated_at` that of the last; both are UTC.
+    the first event that is not discarded, `updated_at` that of the last, `profile_of` the day of
+    the last that set the profile; all are UTC.
     """
 
     carrier_id: str
@@ -39,6 +42,7 @@ class Folded:
     state: CarrierState
     registered_at: datetime
     updated_at: datetime
+    profile_of: date | None = None
 
 
 class _Kept(NamedTuple):
@@ -116,6 +120,7 @@ class Replayer:
             Carrier.evolve(before.state if before else None, event),
             before.registered_at if before else moment,
             moment,
+            _profile_of(before, event, moment),
         )
 
     def _trusted(self, stream: str, version: int, discarded: frozenset[int]) -> _Kept:
@@ -135,6 +140,12 @@ class Replayer:
             self._kept.move_to_end(stream)
             if len(self._kept) > self._maximum:
                 self._kept.popitem(last=False)
+
+
+def _profile_of(before: Folded | None, event: CarrierEvent, moment: datetime) -> date | None:
+    if sets_the_profile(event):
+        return day_of(event, moment)
+    return before.profile_of if before else None
 
 
 def _first(discarded: frozenset[int], version: int) -> frozenset[int]:

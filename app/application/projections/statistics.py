@@ -1,14 +1,14 @@
 """The statistics' view: what a carrier adds to which counts. A pure function of a carrier.
 
 Every registered carrier counts in `total`, in its UTC day (`registered:2026-11-23`), and in what
-GROUPS says.
+GROUPS says. A merged one counts as merged only, and with its incidents: another one stands for it.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.application.projections.replay import Folded
-from app.domain.state import ACTIVE, RETIRED, STATES, CarrierState
+from app.domain.state import ACTIVE, MERGED, RETIRED, STATES, CarrierState
 
 VERSION = 3
 """See `Projection.version`."""
@@ -16,6 +16,9 @@ VERSION = 3
 TOTAL = "total"
 REGISTERED = "registered:"
 """What the keys of the counts by day begin with."""
+
+
+_OFFER_NOTHING = frozenset({RETIRED, MERGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class Group:
 
 def counted(carrier: Folded) -> dict[str, int]:
     """What the carrier adds, by the keys of the counts."""
-    counts = {TOTAL: 1, REGISTERED + carrier.registered_at.date().isoformat(): 1}
+    counts = {}
+    if carrier.state.state != MERGED:
+        counts = {TOTAL: 1, REGISTERED + carrier.registered_at.date().isoformat(): 1}
     for group in GROUPS:
         for key, number in group.of(carrier.state).items():
             counts[group.prefix + key] = number
@@ -49,13 +54,13 @@ def _states(state: CarrierState) -> dict[str, int]:
 
 def _countries(state: CarrierState) -> dict[str, int]:
     """Each once, however often the coverage names it; a retired carrier offers nothing."""
-    if state.state == RETIRED:
+    if state.state in _OFFER_NOTHING:
         return {}
     return {country: 1 for entry in state.profile.coverage for country in entry["countries"]}
 
 
 def _services(state: CarrierState) -> dict[str, int]:
-    if state.state == RETIRED:
+    if state.state in _OFFER_NOTHING:
         return {}
     return {entry["service"]: 1 for entry in state.profile.coverage}
 

@@ -6,6 +6,8 @@ of the app.
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
 
 # Letters that Unicode does not decompose, and that people often write without their strokes.
 # (Case folding makes ss of ß. Müller is found as "muller", not as "mueller": in most languages the
@@ -31,15 +33,28 @@ _SPELLING = frozenset({0, 7, 8, 9})
 _ASCII_WORD = re.compile("[a-z0-9]+")
 
 
+class _Characters(dict[int, str | None]):
+    """What `str.translate` makes of each character, found out once for each of the first
+    characters that come by: nearly all text has the same few hundred of them, and nobody can fill
+    the memory with the others."""
+
+    _KNOWN = 4096
+
+    def __init__(self, made_of: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._made_of = made_of
+
+    def __missing__(self, code: int) -> str | None:
+        made = self._made_of(chr(code))
+        if len(self) < self._KNOWN:
+            self[code] = made
+        return made
+
+
 def folded(text: str) -> str:
     """The form of `text` that all its spellings share: compatibility forms, case, accents,
     invisible characters and the amount of white space make no difference. Folding is idempotent."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    # Folding case can undo the normal form, and the normal form the folding.
-    cased = unicodedata.normalize("NFKD", text.casefold()).casefold().translate(_LETTERS)
-    bare = "".join(filter(_is_kept, unicodedata.normalize("NFKD", cased)))
-    return " ".join(unicodedata.normalize("NFKC", bare).split())
+    return " ".join(text.lower().split()) if text.isascii() else _folded(text)
 
 
 def words(text: str) -> list[str]:
@@ -47,12 +62,27 @@ def words(text: str) -> list[str]:
     separates words, so a script without spaces has long ones."""
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    return "".join(c if _belongs_to_a_word(c) else " " for c in folded(text)).split()
+    return folded(text).translate(_IN_WORDS).split()
 
 
-def _is_kept(character: str) -> bool:
-    return unicodedata.combining(character) in _SPELLING and unicodedata.category(character) != "Cf"
+# A row's name is folded for its order, its words and its likeness, one after the other.
+@lru_cache(maxsize=16)
+def _folded(text: str) -> str:
+    # Folding case can undo the normal form, and the normal form the folding.
+    cased = unicodedata.normalize("NFKD", text.casefold()).casefold().translate(_LETTERS)
+    bare = unicodedata.normalize("NFKD", cased).translate(_BARE)
+    return " ".join(unicodedata.normalize("NFKC", bare).split())
 
 
-def _belongs_to_a_word(character: str) -> bool:
-    return character.isalnum() or unicodedata.category(character)[0] == "M"
+def _bare(character: str) -> str | None:
+    spells = unicodedata.combining(character) in _SPELLING
+    return character if spells and unicodedata.category(character) != "Cf" else None
+
+
+def _in_words(character: str) -> str:
+    belongs = character.isalnum() or unicodedata.category(character)[0] == "M"
+    return character if belongs else " "
+
+
+_BARE = _Characters(_bare)
+_IN_WORDS = _Characters(_in_words)

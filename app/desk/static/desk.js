@@ -21,7 +21,7 @@ function isTyping(event) {
 
 let last = "";
 
-const GO = { c: "/desk/carriers", a: "/desk", h: "/desk/health" };
+const GO = { c: "/desk/carriers", a: "/desk", d: "/desk/duplicates", h: "/desk/health" };
 
 /** Move the focus from row to row of a table. */
 function step(by) {
@@ -48,7 +48,22 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:afterSwap", (event) => localize(event.target.ownerDocument));
+/** Offer to tick all rows of the page at once. */
+function offerAll(root) {
+  for (const all of root.querySelectorAll("[data-all]")) all.hidden = false;
+}
+
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-all]")) return;
+  for (const each of event.target.form.querySelectorAll("[name=carrier]")) {
+    each.checked = event.target.checked;
+  }
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  localize(event.target.ownerDocument);
+  offerAll(event.target.ownerDocument);
+});
 
 // A menu closes when something else is pressed.
 document.addEventListener("click", (event) => {
@@ -60,6 +75,7 @@ document.addEventListener("click", (event) => {
 // One press sends a form; the key in the form keeps a second one from doing it twice as well.
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (event.submitter?.hasAttribute("data-download")) return; // the page stays
   if (form.method !== "post" || form.dataset.sent) {
     if (form.dataset.sent) event.preventDefault();
     return;
@@ -69,4 +85,7 @@ document.addEventListener("submit", (event) => {
 });
 
 localize(document);
+offerAll(document);
+// What there was no time for is gone on with at once.
+document.querySelector("form[data-goes-on] button")?.click();
 if (location.hash === "#q") document.querySelector("#q")?.focus();

@@ -9,6 +9,8 @@ SENTENCES = {
     "rename": "Give a carrier another name.",
     "change-email": "Give a carrier another e-mail address.",
     "update-profile": "Replace parts of a carrier's profile.",
+    "schedule-change": "Change fields of a carrier from a day on.",
+    "cancel-scheduled-change": "Cancel a change that is scheduled.",
     "suspend": "Suspend a carrier until it is reinstated.",
     "reinstate": "End a carrier's suspension.",
     "retire": "Take a carrier out of the registry for good.",
@@ -26,7 +28,10 @@ SENTENCES = {
     "reject": "Do not approve what a carrier says of itself.",
     "confirm-change": "Confirm a change that waits for a second person.",
     "discard-change": "Discard a change that waits for a second person.",
+    "vet": "Tell whether a carrier can be given a piece of work, and keep the answer for ever.",
     "annotate": "Add a note for people to a carrier's history.",
     "not-a-duplicate": "Note that two carriers which look alike are two.",
+    "merge": "Merge a carrier into another one that it turned out to be.",
+    "unmerge": "Take a merge back: both carriers are what they were.",
 }
 """Every command by its name, in the order in which they are shown, with what it does."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from app.domain import inputs
 from app.domain.command import PROFILE, CarrierEvent, ChangeCarrier, Declaration, Events
-from app.domain.state import STATES, CarrierState
+from app.domain.state import UNMERGED, CarrierState
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +33,4 @@ class AnnotateCarrier(ChangeCarrier):
         yield CarrierAnnotated(self.note)
 
 
-DECLARATION = Declaration("annotate", AnnotateCarrier, (CarrierAnnotated,), STATES, group=PROFILE)
+DECLARATION = Declaration("annotate", AnnotateCarrier, (CarrierAnnotated,), UNMERGED, group=PROFILE)

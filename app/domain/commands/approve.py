@@ -31,7 +31,8 @@ class ApproveCarrier(Review):
 
     def decide(self, state: CarrierState, now: datetime) -> Events:
         """See `Command`. Another reason than that of the approval would be a change."""
-        refuse_author(self.reviewer, authors_of_subject(self.reviewer.past), "who approves it")
+        authors = authors_of_subject(self.reviewer.past, state.today(now))
+        refuse_author(self.reviewer, authors, "who approves it")
         decided = CarrierApproved(self.reason.text)
         if decided.apply(state) != state:
             yield decided

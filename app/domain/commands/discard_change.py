@@ -6,7 +6,7 @@ from datetime import datetime
 from app.domain import inputs
 from app.domain.command import OVERSIGHT, CarrierEvent, ChangeCarrier, Declaration, Events
 from app.domain.proposals import DISCARDED, is_pending, settled
-from app.domain.state import STATES, CarrierState
+from app.domain.state import UNMERGED, CarrierState
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +36,5 @@ class DiscardChange(ChangeCarrier):
 
 
 DECLARATION = Declaration(
-    "discard-change", DiscardChange, (CarrierChangeDiscarded,), STATES, group=OVERSIGHT
+    "discard-change", DiscardChange, (CarrierChangeDiscarded,), UNMERGED, group=OVERSIGHT
 )

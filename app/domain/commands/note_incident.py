@@ -6,7 +6,7 @@ from typing import Annotated
 
 from app.domain import inputs
 from app.domain.command import OVERSIGHT, CarrierEvent, ChangeCarrier, Declaration, Events
-from app.domain.state import STATES, CarrierState
+from app.domain.state import UNMERGED, CarrierState
 
 KINDS = ("late", "damage", "loss", "safety", "other")
 
@@ -41,5 +41,5 @@ class NoteIncident(ChangeCarrier):
 
 
 DECLARATION = Declaration(
-    "note-incident", NoteIncident, (CarrierIncidentNoted,), STATES, group=OVERSIGHT
+    "note-incident", NoteIncident, (CarrierIncidentNoted,), UNMERGED, group=OVERSIGHT
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.domain import inputs
 from app.domain.blocks import ended, is_standing
 from app.domain.command import OVERSIGHT, CarrierEvent, ChangeCarrier, Declaration, Events
-from app.domain.state import STATES, CarrierState
+from app.domain.state import UNMERGED, CarrierState
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +34,4 @@ class UnblockCarrier(ChangeCarrier):
             yield CarrierUnblocked(self.block_id, self.reason.text)
 
 
-DECLARATION = Declaration("unblock", UnblockCarrier, (CarrierUnblocked,), STATES, group=OVERSIGHT)
+DECLARATION = Declaration("unblock", UnblockCarrier, (CarrierUnblocked,), UNMERGED, group=OVERSIGHT)

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.domain import inputs
 from app.domain.command import PROFILE, CarrierEvent, ChangeCarrier, Declaration, Events
 from app.domain.documents import WITHDRAWN, on_file, refuse_former
-from app.domain.state import STATES, CarrierState
+from app.domain.state import UNMERGED, CarrierState
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +42,5 @@ class WithdrawDocument(ChangeCarrier):
 
 
 DECLARATION = Declaration(
-    "withdraw-document", WithdrawDocument, (CarrierDocumentWithdrawn,), STATES, group=PROFILE
+    "withdraw-document", WithdrawDocument, (CarrierDocumentWithdrawn,), UNMERGED, group=PROFILE
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.domain import inputs
 from app.domain.blocks import ended, is_standing
 from app.domain.command import OVERSIGHT, CarrierEvent, ChangeCarrier, Declaration, Events
-from app.domain.state import STATES, CarrierState
+from app.domain.state import UNMERGED, CarrierState
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +35,5 @@ class WithdrawOverride(ChangeCarrier):
 
 
 DECLARATION = Declaration(
-    "withdraw-override", WithdrawOverride, (CarrierOverrideWithdrawn,), STATES, group=OVERSIGHT
+    "withdraw-override", WithdrawOverride, (CarrierOverrideWithdrawn,), UNMERGED, group=OVERSIGHT
 )

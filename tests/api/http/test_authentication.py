@@ -160,6 +160,8 @@ GROUPS = {
         "rename",
         "change-email",
         "update-profile",
+        "schedule-change",
+        "cancel-scheduled-change",
         "file-document",
         "replace-document",
         "withdraw-document",
@@ -171,6 +173,7 @@ GROUPS = {
         "reinstate",
         "retire",
         "note-incident",
+        "vet",
         "block",
         "unblock",
         "prefer",
@@ -181,6 +184,8 @@ GROUPS = {
         "reject",
         "confirm-change",
         "discard-change",
+        "merge",
+        "unmerge",
     },
 }
 

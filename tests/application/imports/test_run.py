@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from app.application.bus import CommandBus
 from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
+from app.application.history import Change
 from app.application.imports import former
 from app.application.imports.columns import guessed
 from app.application.imports.file import inspected
@@ -24,9 +26,12 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.services import Services
 from app.bootstrap import build_services
 from app.domain.command import Command
+from app.domain.commands.schedule_change import ScheduleChange
+from app.domain.values import CarrierName, Reason
 from config.settings import Settings
 from tests.support.application import rename
 from tests.support.commits import context
+from tests.support.merges import merge
 
 ADDRESS = "name,email,phone\r\nFedEx,contact@fedex.com,\r\n"
 
@@ -87,6 +92,25 @@ class DyingBus(CommandBus[CommandDone]):
         if self._left == 0:
             raise StoreUnavailable("killed")
         return done
+
+
+def test_a_row_with_a_merged_carriers_address_means_its_survivor(services: Services) -> None:
+    """Whatever address that one uses; by its own id the merged one takes no row."""
+    merged = registered(services)
+    (other,) = applied(import_of(services, "name,email\r\nUPS,ups@ups.com\r\n"))
+    services.bus.dispatch(merge(merged, str(other.carrier_id)), context())
+    changed, refused = applied(
+        import_of(
+            services, f"carrier_id,name,email\r\n,FedEx Ltd,contact@fedex.com\r\n{merged},DHL,\r\n"
+        )
+    )
+    assert (changed.kind, changed.carrier_id) == ("change", other.carrier_id)
+    state = services.carriers.show(str(other.carrier_id), Deadline.after(10)).state
+    assert (state.name, state.email) == ("FedEx Ltd", "contact@fedex.com")
+    assert (refused.kind, refused.sentence) == (
+        "refuse",
+        f"The carrier was merged into {other.carrier_id}",
+    )
 
 
 @pytest.mark.parametrize("is_done", [False, True])
@@ -330,3 +354,24 @@ def test_two_of_the_same_import_at_once_do_each_row_once(services: Services) -> 
         assert {row.kind for row in rows[20:]} <= {"create", "nothing"}
         assert {len(types_of(services, row.carrier_id)) for row in rows[:20]} == {4}
         assert {len(types_of(services, row.carrier_id)) for row in rows[20:]} == {1}
+
+
+def test_a_row_is_planned_by_what_is_scheduled_for_today(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has come into effect by itself is nothing to change, and no undoing takes it back."""
+    carrier = registered(services)
+    scheduled = ScheduleChange(carrier, "2090-06-15", Reason("Sold"), name=CarrierName("Zeta"))
+    services.bus.dispatch(scheduled, context(10))
+    monkeypatch.setattr(services.carriers, "_clock", lambda: datetime(2090, 6, 16, tzinfo=UTC))
+    (same,) = applied(import_of(services, f"carrier_id,name\r\n{carrier},Zeta\r\n"))
+    assert same.kind == "nothing"
+    text = f"carrier_id,name\r\n{carrier},UPS\r\n"
+    (changed,) = applied(import_of(services, text))
+    assert changed.changes == (Change("name", "Zeta", "UPS"),)
+    assert types_of(services, carrier)[-2:] == [
+        "CarrierScheduledChangeTookEffect",
+        "CarrierRenamed",
+    ]
+    undone(import_of(services, text))
+    assert services.carriers.show(carrier, Deadline.after(10)).state.name == "Zeta"

@@ -94,8 +94,8 @@ def test_a_retired_carrier_is_not_found() -> None:
         "phone": "+498912345678",
     }
     active, retired = (carrier(1, "FedEx", state, **given) for state in ("active", "retired"))
-    assert active.terms - retired.terms == {
-        *("status:active", "phone:+498912345678"),
+    assert active.shared - retired.shared == {
+        "phone:+498912345678",
         *("begins:fede", "ends:edex", "sounds:fdx", "start:fedex"),
     }
-    assert "identifier:scac:FDEG" in retired.terms
+    assert "identifier:scac:FDEG" in retired.shared

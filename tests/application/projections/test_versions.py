@@ -12,9 +12,10 @@ import pytest
 from app.application.ports.event_store import RecordedEvent
 from app.application.projections import PROJECTIONS, Projection
 from app.application.projections.replay import Folded
-from app.domain.carrier import Carrier, CarrierState
 from app.domain.command import CarrierEvent
+from app.domain.eligibility import state_after
 from app.infrastructure.codec import JsonCodec
+from tests.application.projections.world import last_profile_day
 from tests.infrastructure.test_golden_events import CLASSES, golden, kept
 from tests.support.commits import event, recorded
 from tests.support.project import TESTS
@@ -64,12 +65,10 @@ def registered(name: str) -> RecordedEvent:
 
 def folded(stream: str, *events: RecordedEvent) -> Folded:
     """The carrier that these events make."""
-    state: CarrierState | None = None
-    for each in events:
-        state = Carrier.evolve(state, JsonCodec().decode(each))
-    assert state is not None
-    first, last = events[0].data.created_at, events[-1].data.created_at
-    return Folded(stream, len(events), state, first, last)
+    moments = [each.data.created_at for each in events]
+    decoded = [JsonCodec().decode(each) for each in events]
+    profile_of = last_profile_day(decoded, moments)
+    return Folded(stream, len(events), state_after(decoded), moments[0], moments[-1], profile_of)
 
 
 def view_of(projection: Projection) -> Any:  # noqa: ANN401 - JSON
@@ -87,6 +86,7 @@ def view_of(projection: Projection) -> Any:  # noqa: ANN401 - JSON
             "keys": dict(row.keys),
             "terms": sorted(row.terms),
             "words": sorted(row.words),
+            "shared": sorted(row.shared),
         }
         for row in rows
     }

@@ -6,9 +6,9 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,23 @@ from uuid import UUID, uuid4
 
 from app.application.deadline import Deadline
 from app.application.ports.event_store import NO_STREAM, EventData
-from app.application.ports.views import SORTS, Changes, Place, Progress, Row, View, ViewStore
+from app.application.ports.views import (
+    SHARED_SORT,
+    SORTS,
+    Changes,
+    Place,
+    Progress,
+    Row,
+    View,
+    ViewStore,
+)
 from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import ALL, row_of
 from app.application.projections.projector import Projector
 from app.application.projections.replay import Folded
 from app.domain.carrier import Carrier, CarrierState
+from app.domain.command import CarrierEvent
+from app.domain.eligibility import day_of, sets_the_profile
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.feed import SqliteFeed
@@ -125,6 +136,10 @@ class World:
             term: self.views.find(view, "name", [term], None, MOST, soon())
             for term in _all(row.terms for row in possible)
         }
+        shared = {
+            term: self.views.find(view, SHARED_SORT, [term], None, MOST, soon())
+            for term in _all(row.shared for row in possible)
+        }
         words = {
             word: self.views.find_prefix(view, "name", word, None, MOST, soon())
             for word in _all(row.words for row in possible)
@@ -135,6 +150,7 @@ class World:
         return {
             "bodies": bodies,
             "terms": {term: places for term, places in found.items() if places},
+            "shared": {term: places for term, places in shared.items() if places},
             "words": {word: places for word, places in words.items() if places},
             "orders": orders,
             "counts": counts,
@@ -150,6 +166,7 @@ class World:
             return {
                 "bodies": {},
                 "terms": {},
+                "shared": {},
                 "words": {},
                 "orders": {sort: [] for sort in SORTS},
                 "counts": dict(counts),
@@ -158,6 +175,12 @@ class World:
             "bodies": {row.carrier_id: row.body for row in rows},
             "terms": _places(
                 rows, _all(row.terms for row in rows), lambda row, term: term in row.terms
+            ),
+            "shared": _places(
+                rows,
+                _all(row.shared for row in rows),
+                lambda row, term: term in row.shared,
+                SHARED_SORT,
             ),
             "words": _places(
                 rows,
@@ -189,8 +212,15 @@ class World:
             state = Carrier.evolve(state, JsonCodec().decode(each))
         if state is None:
             return None
-        first, last = counting[0].data.created_at, counting[-1].data.created_at
-        return Folded(stream, recorded[-1].version, state, first, last)
+        moments = [each.data.created_at for each in counting]
+        profile_of = last_profile_day([JsonCodec().decode(each) for each in counting], moments)
+        return Folded(stream, recorded[-1].version, state, moments[0], moments[-1], profile_of)
+
+
+def last_profile_day(events: Sequence[CarrierEvent], moments: Sequence[datetime]) -> date | None:
+    """The day of the last event that set the profile."""
+    both = list(zip(events, moments, strict=True))
+    return next((day_of(*each) for each in reversed(both) if sets_the_profile(each[0])), None)
 
 
 def agrees(world: World, *views: View, through_version: dict[str, int] | None = None) -> None:
@@ -199,13 +229,14 @@ def agrees(world: World, *views: View, through_version: dict[str, int] | None = 
         assert world.shown(view, through_version) == world.expected(view.name, through_version)
 
 
-def _places(rows: list[Row], by: Collection[str], fits: Callable[[Row, str], bool]) -> Shown:
-    ordered = [(row.keys["name"], row.carrier_id, row) for row in sorted(rows, key=_place)]
-    return {each: [(key, id_) for key, id_, row in ordered if fits(row, each)] for each in by}
+def _places(
+    rows: list[Row], by: Collection[str], fits: Callable[[Row, str], bool], sort: str = "name"
+) -> Shown:
+    def place(row: Row) -> Place:
+        return row.keys[sort], row.carrier_id
 
-
-def _place(row: Row) -> Place:
-    return row.keys["name"], row.carrier_id
+    ordered = sorted(rows, key=place)
+    return {each: [place(row) for row in ordered if fits(row, each)] for each in by}
 
 
 def _all(sets: Iterable[frozenset[str]]) -> frozenset[str]:

@@ -56,7 +56,7 @@ def decided(carrier: Carrier, command: str, body: Mapping[str, Any]) -> Carrier 
     forbids the command, or if that `is_invalid`."""
     if command == "register":
         return _registered(body) if carrier == NOBODY else None
-    if command in {"note-incident", "annotate", "not-a-duplicate"}:
+    if command in {"note-incident", "vet", "annotate", "not-a-duplicate"}:
         return _noted(carrier, body.get("other"))
     if command in DOCUMENTED:
         return _documented(carrier, command, body)
@@ -165,7 +165,7 @@ def _registered(body: Mapping[str, Any]) -> Carrier:
 
 
 def _noted(carrier: Carrier, other: str | None) -> Carrier | None:
-    """With an incident or a note, in every state; or told from another carrier, once."""
+    """With an incident, a vetting or a note, in every state; or told from another carrier, once."""
     if other is None:
         return _moved(carrier) if carrier.version else None
     if carrier.state not in {ACTIVE, SUSPENDED}:

@@ -1,5 +1,6 @@
-"""What commands make of a carrier's blocks, preferences and overrides, as the API's description
-says: the judge's own words, beside those on the carrier itself in `carrier.py`."""
+"""What commands make of a carrier's blocks, preferences and overrides, and of changes scheduled for
+a day that never comes, as the API's description says: the judge's own words, beside those on the
+carrier itself in `carrier.py`."""
 
 from __future__ import annotations
 
@@ -7,10 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-_SAID: Final = ("rule", "country", "service", "customer", "valid_from", "valid_to", "reason")
-GIVEN: Final = {"block": "block", "prefer": "preference", "override-verdict": "override"}
+_WORK: Final = ("rule", "country", "service", "customer", "valid_from", "valid_to", "reason")
+_SAID: Final = (*_WORK, "effective_on", "name")
+GIVEN: Final = {
+    "block": "block",
+    "prefer": "preference",
+    "override-verdict": "override",
+    "schedule-change": "change",
+}
 """Which command gives what."""
-TAKEN_BACK: Final = {"unblock": "block", "unprefer": "preference", "withdraw-override": "override"}
+TAKEN_BACK: Final = {
+    "unblock": "block",
+    "unprefer": "preference",
+    "withdraw-override": "override",
+    "cancel-scheduled-change": "change",
+}
 """Which command takes what back."""
 COMMANDS: Final = frozenset({*GIVEN, *TAKEN_BACK})
 _EVENTS: Final = {
@@ -20,12 +32,15 @@ _EVENTS: Final = {
     "CarrierUnpreferred": "unprefer",
     "CarrierVerdictOverridden": "override-verdict",
     "CarrierOverrideWithdrawn": "withdraw-override",
+    "CarrierChangeScheduled": "schedule-change",
+    "CarrierScheduledChangeCancelled": "cancel-scheduled-change",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A block, a preference or an override by what was said of it, and why it was taken back."""
+    """A block, a preference, an override or a scheduled change by what was said of it, and why it
+    was taken back."""
 
     noun: str
     said: tuple[Any, ...]
@@ -33,7 +48,7 @@ class Instruction:
 
 
 Instructions = tuple[Instruction, ...]
-"""Those of a carrier, of all three kinds, in order. Each noun counts its own from 1."""
+"""Those of a carrier, of all kinds, in order. Each noun counts its own from 1."""
 
 
 def decided(given: Instructions, command: str, body: Mapping[str, Any]) -> Instructions | None:
@@ -57,7 +72,8 @@ def after(given: Instructions, kind: str, data: Mapping[str, Any]) -> Instructio
         return given
     command = _EVENTS[kind]
     if command in GIVEN:
-        new = Instruction(GIVEN[command], tuple(data.get(name) for name in _SAID))
+        said = {**data, **data.get("changes", {})}
+        new = Instruction(GIVEN[command], tuple(said.get(name) for name in _SAID))
         return (*given, new)
     changed = decided(given, command, data)
     assert changed is not None, "no event takes back what is not there"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.support.history.carrier import ACTIVE, RETIRED, SUSPENDED, folded, read
+from tests.support.history.carrier import STATES, folded, read
 from tests.support.history.records import History
 
 
@@ -22,7 +22,7 @@ def check_views(history: History) -> Iterator[str]:
             known = expected[carrier].shown if carrier in expected else None
             if rows.get(carrier) != known:
                 yield f"{carrier} is {known}; the directory has {rows.get(carrier)}"
-    states = dict.fromkeys((ACTIVE, SUSPENDED, RETIRED), 0) | Counter(
+    states = dict.fromkeys((*STATES, "merged"), 0) | Counter(
         carrier.state for carrier in expected.values()
     )
     for counted in history.counted:

@@ -24,6 +24,8 @@ WEIGHTS = {
     "rename": 20,
     "change-email": 20,
     "update-profile": 12,
+    "schedule-change": 4,
+    "cancel-scheduled-change": 3,
     "suspend": 10,
     "reinstate": 10,
     "retire": 4,
@@ -41,6 +43,7 @@ WEIGHTS = {
     "reject": 4,
     "confirm-change": 2,
     "discard-change": 2,
+    "vet": 4,
     "annotate": 4,
     "not-a-duplicate": 5,
 }
@@ -113,7 +116,10 @@ class Choices:
             "rename": lambda: {"name": text},
             "change-email": lambda: {"email": self._address(number)},
             "update-profile": lambda: {"website": f"https://a.example/{text.replace(' ', '-')}"},
+            "schedule-change": self._scheduled,
+            "cancel-scheduled-change": lambda: {"change_id": self._number(), "reason": text},
             "suspend": lambda: {"reason": text, "category": self.chance.choice(("fraud", "other"))},
+            "vet": lambda: {"country": "DE", "service": "express", "customer": text},
             "annotate": lambda: {"note": text},
             "file-document": lambda: {"kind": "contract", **self._document(text)},
             "replace-document": lambda: {**self._which(), **self._document(text)},
@@ -143,6 +149,11 @@ class Choices:
 
     def _instruction(self, text: str) -> dict[str, Any]:
         return {"valid_from": "2026-01-31", "reason": text}
+
+    def _scheduled(self) -> dict[str, Any]:
+        """Few different ones, as a carrier takes no more than 20; none comes into effect."""
+        name = f"scheduled {self.chance.randrange(6)}"
+        return {"effective_on": "2099-01-31", "name": name, "reason": "agreed"}
 
     def _override(self, text: str) -> dict[str, Any]:
         return {"rule": "recent", "valid_to": "2026-12-31", **self._instruction(text)}

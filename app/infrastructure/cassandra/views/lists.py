@@ -87,7 +87,7 @@ def _entries(view: View, row: Row) -> set[Entry]:
         (list_part(view, sort, name), name, row.keys[sort], row.carrier_id)
         for sort in SORTS
         if sort in row.keys
-        for name in map(term_list, row.terms)
+        for name in map(term_list, row.terms_in(sort))
     }
     prefixes = {
         f"^{word[:length]}" for word in words for length in LISTED_PREFIXES if length <= len(word)

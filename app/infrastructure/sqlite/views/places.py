@@ -45,7 +45,7 @@ def _by_term(sort: str, changes: Sequence[RowChange]) -> dict[str, list[Place]]:
     """The places of this order, sorted, by the term that they are kept under."""
     rows = [change.row for change in changes]
     ordered = sorted(
-        (row.keys[sort], row.carrier_id, row.terms) for row in rows if sort in row.keys
+        (row.keys[sort], row.carrier_id, row.terms_in(sort)) for row in rows if sort in row.keys
     )
     taken: dict[str, list[Place]] = defaultdict(list)
     for key, carrier_id, terms in ordered:
@@ -68,5 +68,5 @@ def _left(view: int, changes: Sequence[RowChange]) -> set[_Entry]:
 def _entries(view: int, row: Row) -> Iterator[_Entry]:
     for number, sort in enumerate(SORTS):
         if sort in row.keys:
-            for term in row.terms:
+            for term in row.terms_in(sort):
                 yield view, number, term, row.keys[sort], row.carrier_id

@@ -23,6 +23,7 @@ from app.infrastructure.cassandra.append.event_store import CassandraEventStore
 from app.infrastructure.cassandra.requests import Requests
 from app.infrastructure.cassandra.session import CassandraSession, Contact
 from tests.contracts.claims import new_claim, put
+from tests.contracts.scheduled import ScheduledContract
 from tests.support.interrupted import APPEND, Around, Stop, interrupted_store
 from tests.support.stores import CountingTelemetry, commit, soon
 
@@ -168,3 +169,7 @@ def succeeds(writer: Future[Any]) -> bool:
     except AlreadyClaimed:
         return False
     return True
+
+
+class TestScheduledAddresses(ScheduledContract):
+    """All of the contract, on real claims."""

@@ -1,0 +1,134 @@
+"""Merges over HTTP: what is chosen goes to the survivor, and the other one says where it went."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.support.answers import data, failure, invalid, refused
+from tests.support.carriers import NOBODY, Headers, history, key, rename, seen
+from tests.support.policies import policy
+
+USDOT = [{"scheme": "usdot", "value": "86876"}]
+
+
+def register(client: FlaskClient, name: str, email: str) -> str:
+    """The id of a new carrier."""
+    body = {"name": name, "email": email, "identifiers": USDOT, "phone": "+498912345678"}
+    carrier_id: str = data(client.post("/register-carrier", json=body), 201)["carrier_id"]
+    return carrier_id
+
+
+def two(client: FlaskClient) -> tuple[str, str]:
+    """One company, twice."""
+    return register(client, "FedEx", "a@fedex.com"), register(client, "FedEx Ltd", "b@fedex.com")
+
+
+def merge(
+    client: FlaskClient, carrier: str, headers: Headers | None = None, /, **body: object
+) -> TestResponse:
+    """The answer to the command."""
+    given = {"reason": "One company", **body}
+    return client.post(f"/carriers/{carrier}/merge", json=given, headers=headers)
+
+
+def shown(client: FlaskClient, carrier: str) -> Any:  # noqa: ANN401 - JSON
+    """The carrier as it is."""
+    return data(client.get(f"/carriers/{carrier}"))
+
+
+def listed(client: FlaskClient, after: TestResponse, query: str = "") -> list[str]:
+    """The ids in the list, once it knows of an answer."""
+    headers = {"Consistency-Token": after.headers["Consistency-Token"]}
+    page = data(client.get(f"/carriers{query}", headers=headers))
+    return [each["carrier_id"] for each in page["carriers"]]
+
+
+def test_a_merged_carrier_says_where_it_went(client: FlaskClient) -> None:
+    """By its own id, with its history; every command names the one to send it to."""
+    one, other = two(client)
+    answer = merge(client, one, into=other, take=["email", "name"])
+    assert data(answer) == {"carrier_id": one, "version": 3, "state": "merged"}
+    merged, survivor = shown(client, one), shown(client, other)
+    assert (merged["merged_into"], merged["name"]) == (other, "FedEx")
+    assert (survivor["merged_into"], survivor["name"]) == (None, "FedEx")
+    assert survivor["email"] == "a@fedex.com"
+    assert [each["type"] for each in history(client, f"/carriers/{one}")][2:] == ["CarrierMerged"]
+    sentence, details = failure(rename(client, f"/carriers/{one}", "DHL"), 409)
+    assert sentence == f"The carrier was merged into {other}: send this to that one"
+    assert details == {"state": "It is merged", "possible": "Possible is unmerge"}
+
+
+def test_the_same_request_is_one_merge(client: FlaskClient) -> None:
+    """With its key; and on a version that the caller has seen."""
+    one, other = two(client)
+    assert merge(client, one, seen('"1"'), into=other).status_code == 412
+    first = merge(client, one, {**key("k"), **seen('"2"')}, into=other)
+    again = merge(client, one, {**key("k"), **seen('"2"')}, into=other)
+    assert data(again) == data(first)
+    assert again.headers["Idempotent-Replay"] == "true"
+    assert merge(client, one, key("k"), into=NOBODY).status_code == 422
+
+
+def test_lists_and_counts_have_the_survivor_alone(client: FlaskClient) -> None:
+    """The merged one is found by its state; the two are no duplicates any more."""
+    one, other = two(client)
+    done = merge(client, one, into=other)
+    assert listed(client, done) == [other]
+    assert listed(client, done, "?q=fedex&identifier=usdot:86876") == [other]
+    assert listed(client, done, "?state=merged") == [one]
+    assert listed(client, done, "?state=merged&q=fedex") == [one]
+    token = {"Consistency-Token": done.headers["Consistency-Token"]}
+    assert data(client.get("/duplicates?min_score=1", headers=token))["pairs"] == []
+    counts = data(client.get("/statistics", headers=token))
+    assert counts["total"] == 1
+    assert counts["states"] == {"active": 1, "suspended": 0, "retired": 0, "merged": 1}
+
+
+def test_a_merge_is_taken_back(client: FlaskClient) -> None:
+    """Both are what they were, in the list as well."""
+    one, other = two(client)
+    before = shown(client, one), shown(client, other)
+    merge(client, one, into=other, take=["email", "name"])
+    done = client.post(f"/carriers/{one}/unmerge", json={"reason": "Two"})
+    assert data(done) == {"carrier_id": one, "version": 4, "state": "active"}
+    after = shown(client, one), shown(client, other)
+    for was, became in zip(before, after, strict=True):
+        assert became == was | {"version": 4}
+    assert sorted(listed(client, done)) == sorted([one, other])
+
+
+def test_a_survivor_that_has_changed_keeps_what_it_took(client: FlaskClient) -> None:
+    """409, and both are as they were."""
+    one, other = two(client)
+    merge(client, one, into=other)
+    rename(client, f"/carriers/{other}", "FedEx Express")
+    answer = client.post(f"/carriers/{one}/unmerge", json={"reason": "Two"})
+    assert f"The carrier {other} has changed since" in refused(answer, 409)
+    assert shown(client, one)["state"] == "merged"
+
+
+def test_the_survivor_is_a_carrier_that_can_be_one(client: FlaskClient) -> None:
+    """Another one, which is there, not retired, and not merged itself."""
+    one, other = two(client)
+    third = register(client, "DHL", "c@dhl.com")
+    for wrong in (one, NOBODY, "x"):
+        assert "into" in invalid(merge(client, one, into=wrong))
+    for take in (["state"], "name", None):
+        assert "take" in invalid(merge(client, one, into=other, take=take))
+    text = {"take.0": "The take.0 must be text"}
+    assert invalid(merge(client, one, into=other, take=[1])) == text
+    merge(client, other, into=third)
+    assert f"merged itself, into {third}" in refused(merge(client, one, into=other), 409)
+    client.post(f"/carriers/{third}/retire", json={"reason": "Bankrupt"})
+    assert "is retired" in refused(merge(client, one, into=third), 409)
+    assert shown(client, one)["version"] == 2
+
+
+def test_what_waits_for_a_second_person_is_not_taken_by_a_merge(client: FlaskClient) -> None:
+    """It would be a way around the policy."""
+    one, other = two(client)
+    data(client.put("/policy", json=policy(second_person_for=["email"])))
+    sentence = refused(merge(client, one, into=other, take=["name", "email"]), 409)
+    assert sentence.startswith("A change of email waits for a second person")
+    assert merge(client, one, into=other, take=["name"]).status_code == 200
