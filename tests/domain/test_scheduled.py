@@ -272,6 +272,16 @@ def test_the_event_that_scheduled_a_value_decides() -> None:
         assert coverage_set_by(DAY, *events) == 1
 
 
+def test_a_later_change_decides_nothing_of_the_days_before() -> None:
+    """It counts from the day on which the scheduled one took effect."""
+    covers = {"coverage": [{"service": "express", "countries": ["DE"]}]}
+    scheduled = CarrierChangeScheduled(1, DAY, covers, "x")
+    begun = CarrierScheduledChangeTookEffect(1, DAY, covers)
+    changed = CarrierProfileUpdated({"coverage": [{"service": "air", "countries": ["FR"]}]})
+    assert coverage_set_by(BEFORE, scheduled, begun, changed) == 0
+    assert coverage_set_by(DAY, scheduled, begun, changed) == 3
+
+
 def coverage_set_by(day: str, *events: CarrierEvent) -> int | None:
     """The event that decided what the carrier offers on that day."""
     all_of_it = [REGISTERED, *events]

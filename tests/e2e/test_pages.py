@@ -26,7 +26,7 @@ SCHEMES = ("light", "dark")
 # A window of 1280 px at 200 % has room for 640.
 WINDOWS = ({"width": 1280}, {"width": 320}, {"width": 640, "device_scale_factor": 2})
 SEEN = list(itertools.product(SCHEMES, WINDOWS))
-"""Each scheme in each window; in a short run each of them once."""
+"""Each scheme in each window; in a short run a wide light one and a narrow dark one."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_every_view_is_whole_at_1280_px(desk: Visit) -> None:
     assert desk.complaints == []
 
 
-@pytest.mark.parametrize(("scheme", "window"), SEEN if IS_FULL else [SEEN[0], SEEN[4], SEEN[2]])
+@pytest.mark.parametrize(("scheme", "window"), SEEN if IS_FULL else [SEEN[0], SEEN[4]])
 def test_there_are_no_barriers(
     browser: Browser, origin: str, scheme: str, window: dict[str, int]
 ) -> None:

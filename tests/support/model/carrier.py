@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from random import Random
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from tests.support.history.carrier import ACTIVE, RETIRED, STATES, SUSPENDED
 from tests.support.history.documents import Documents
@@ -16,6 +18,9 @@ Json = Mapping[str, Any]
 THERE: Final = frozenset({ACTIVE, SUSPENDED})
 """The states of a carrier that has not left."""
 ANY: Final = frozenset(STATES)
+"""The states in which a carrier speaks for itself."""
+MERGED: Final = "merged"
+"""The state of one that another carrier speaks for."""
 
 NO_PROFILE: Final[Json] = {
     "phone": None,
@@ -65,10 +70,60 @@ class Decision:
     subject: Json
 
 
+TOOK_EFFECT: Final = ""
+"""How a scheduled change ended that was not cancelled."""
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Fields that are to be others from a day on; `version` is that of the event that said so.
+    `ended` is for which reason it was cancelled, or TOOK_EFFECT."""
+
+    effective_on: str
+    changes: Json
+    reason: str
+    author: str
+    version: int
+    ended: str | None = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What was said of it, as events and answers have it."""
+        return {
+            "effective_on": self.effective_on,
+            "changes": self.changes,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Past:
+    """That a scheduled change took effect: on which day, as which one, recorded in which version,
+    and what its fields were until then."""
+
+    until: str
+    number: int
+    version: int
+    fields: Json
+    set_in: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """That a carrier absorbed another one: in which version, what the fields were that it took, and
+    the whole carrier before."""
+
+    version: int
+    former: Json
+    survivor: Carrier
+
+
 @dataclass(frozen=True)
 class Carrier:
     """A carrier at a version. `set_in` has, by a subject's name, the version of the last event that
-    set it; `authors` who gave each field of SUBJECT the value that it has."""
+    set it, `change` being the last that was made without a day; `authors` who gave each field of
+    SUBJECT the value that it has. `kept` has the addresses that merged ones keep for it, `released`
+    those of its own that it gave up."""
 
     id: str
     version: int = 0
@@ -88,6 +143,14 @@ class Carrier:
     registrant: str = ""
     set_in: Mapping[str, int] = field(default_factory=dict)
     authors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    scheduled: tuple[Scheduled, ...] = ()
+    past: tuple[Past, ...] = ()
+    merged_into: str | None = None
+    merges: int = 0
+    before_merge: tuple[str, str | None, str | None] = ("", None, None)
+    absorbed: Mapping[str, Absorbed] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    released: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - any field that is shown
         return self.profile[name] if name in self.profile else getattr(self, name)
@@ -98,9 +161,82 @@ class Carrier:
         return {name: self[name] for name in SUBJECT}
 
     @property
-    def address(self) -> str | None:
-        """The e-mail address that no other carrier may have meanwhile."""
-        return None if self.state == RETIRED else self.email.lower()
+    def addresses(self) -> frozenset[str]:
+        """The e-mail addresses that no other carrier may have meanwhile."""
+        changes = (each.changes for each in self.open.values())
+        scheduled = frozenset(each["email"].lower() for each in changes if "email" in each)
+        if self.state == RETIRED:
+            return frozenset()
+        former = {
+            each.survivor.email.lower()
+            for each in self.absorbed.values()
+            if each.version == self.version
+        }
+        return (scheduled | former | {self.email.lower()}) - self.kept.keys() - self.released
+
+    @property
+    def open(self) -> dict[int, Scheduled]:
+        """Those that nothing has been recorded of yet."""
+        return {number: each for number, each in self.in_order if each.ended is None}
+
+    @property
+    def in_order(self) -> list[tuple[int, Scheduled]]:
+        """The scheduled changes by number, in the order in which they count."""
+        numbered = enumerate(self.scheduled, 1)
+        return sorted(numbered, key=lambda each: (each[1].effective_on, each[0]))
+
+    def today(self, at: str) -> str:
+        """The day where the carrier is, at a moment; no day before one on which something took
+        effect."""
+        zone = ZoneInfo(self["time_zone"] or "UTC")
+        today = datetime.fromisoformat(at).astimezone(zone).date().isoformat()
+        return max([today, *(each.until for each in self.past)])
+
+    def in_effect(self, day: str) -> dict[int, Scheduled]:
+        """The scheduled changes that hold on a day and are not recorded as such."""
+        if self.state not in THERE:
+            return {}
+        return {n: each for n, each in self.open.items() if each.effective_on <= day}
+
+    def _changed_by(self, day: str) -> int:
+        """The event that changed anything last, of those that count on a day that is over."""
+        begun = {each.version: each for each in self.past if each.until <= day}
+        last = max([self.set_in["change"], *begun])
+        return self.scheduled[begun[last].number - 1].version if last in begun else last
+
+    def with_change(self, number: int, change: Scheduled) -> Carrier:
+        """The carrier with another scheduled change of that number."""
+        before, behind = self.scheduled[: number - 1], self.scheduled[number:]
+        return replace(self, scheduled=(*before, change, *behind))
+
+    def having(self, changes: Json) -> Carrier:
+        """The carrier with other values of some fields."""
+        fields = {n: changes[n] for n in ("name", "email") if n in changes}
+        rest = {n: each for n, each in changes.items() if n not in fields}
+        return replace(self, **fields, profile={**self.profile, **rest})
+
+    def taking(self, change: Scheduled) -> Carrier:
+        """The carrier after a scheduled change, at the same version. The event that scheduled it,
+        and who sent that, gave the fields their values."""
+        sets = dict.fromkeys((*change.changes, "profile"), change.version)
+        of_subject = dict.fromkeys(change.changes.keys() & {*SUBJECT}, frozenset({change.author}))
+        return replace(
+            self.having(change.changes),
+            set_in={**self.set_in, **sets},
+            authors={**self.authors, **of_subject},
+        )
+
+    def on(self, day: str) -> Carrier:
+        """The carrier as it is on a day, by what is recorded and scheduled."""
+        carrier = self
+        for former in reversed([each for each in self.past if day < each.until]):
+            set_in = {**carrier.set_in, **former.set_in, "profile": self._changed_by(day)}
+            carrier = replace(carrier.having(former.fields), set_in=set_in)
+        if carrier is not self:
+            return carrier
+        for change in self.in_effect(day).values():
+            carrier = carrier.taking(change)
+        return carrier
 
     @property
     def pending(self) -> dict[int, Proposal]:
@@ -117,6 +253,7 @@ class Carrier:
             "state": self.state,
             "reason": self.reason,
             "category": self.category,
+            "merged_into": self.merged_into,
             **self.profile,
         }
 
@@ -130,10 +267,17 @@ class Carrier:
             **self.fields,
         }
 
-    @property
-    def shown(self) -> dict[str, Any]:
-        """The carrier as `GET /carriers/{id}` shows it."""
-        shown = self.listed
+    def shown(self, day: str) -> dict[str, Any]:
+        """The carrier as `GET /carriers/{id}` shows it for a day."""
+        there = self.on(day)
+        shown = there.listed
+        to_come = {
+            number: each
+            for number, each in self.in_order
+            if each.ended in (None, TOOK_EFFECT) and each.effective_on > day
+        }
+        if to_come and self.state in THERE:
+            shown["scheduled"] = [{"change_id": n, **each.said} for n, each in to_come.items()]
         if waiting := self.pending:
             shown["pending"] = [
                 {"proposal_id": number, "changes": each.changes} for number, each in waiting.items()
@@ -142,7 +286,7 @@ class Carrier:
             shown["approval"] = {
                 "granted": self.decision.granted,
                 "reason": self.decision.reason,
-                "changed": self.changed_since_decision,
+                "changed": there.changed_since_decision,
             }
         return shown
 
@@ -156,13 +300,17 @@ class Carrier:
 @dataclass(frozen=True)
 class Sent:
     """A command: its body in normal form, who sent it when, and for which fields the policy of that
-    moment asks for a second person. `owner` says whose an e-mail address is."""
+    moment asks for a second person. `owner` says whose an e-mail address is, and `judge` what comes
+    of work (`country`, `service`, `customer`, `on`), as a vetting has it. `other` is any
+    carrier."""
 
     body: Json
     who: str
     at: str
     guarded: frozenset[str]
     owner: Callable[[str], str | None]
+    judge: Callable[[Json], Json]
+    other: Callable[[str], Carrier | None]
 
     @property
     def reason(self) -> str:
@@ -218,8 +366,26 @@ def after(step: Step, sender: str) -> Carrier:
     version = carrier.version + 1
     set_in = {**carrier.set_in, **dict.fromkeys(step.sets, version)}
     authors = step.authors or frozenset({sender})
+    if "profile" in step.sets:
+        set_in["change"] = version
     changed = {name: authors for name in step.sets if name in SUBJECT}
     return replace(carrier, version=version, set_in=set_in, authors={**carrier.authors, **changed})
+
+
+def taking_effect(carrier: Carrier, day: str) -> Iterator[Step]:
+    """The events that say that scheduled changes took effect by a day."""
+    for number, change in carrier.in_effect(day).items():
+        fields = {name: carrier[name] for name in change.changes}
+        set_in = {name: carrier.set_in[name] for name in change.changes if name in carrier.set_in}
+        past = Past(change.effective_on, number, carrier.version + 1, fields, set_in)
+        ended = carrier.taking(change).with_change(number, replace(change, ended=TOOK_EFFECT))
+        data = {"change_id": number, **change.said}
+        del data["reason"]
+        step = Step(
+            "CarrierScheduledChangeTookEffect", data, replace(ended, past=(*carrier.past, past))
+        )
+        carrier = replace(step.carrier, version=carrier.version + 1)
+        yield step
 
 
 def needs(carrier: Carrier, states: frozenset[str]) -> None:

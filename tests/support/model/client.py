@@ -17,7 +17,7 @@ Headers = Mapping[str, str]
 
 class Client:
     """The people, each with the headers that show a key. A fresh answer is
-    asked for with the Consistency-Token of the last command that had one."""
+    asked for with the Consistency-Token of the last command that wrote."""
 
     def __init__(self, client: FlaskClient, people: Mapping[str, Headers]) -> None:
         self._client = client
@@ -34,10 +34,12 @@ class Client:
             headers["If-Match"] = f'"{request.if_match}"'
         query = {"dry_run": "true"} if request.is_dry_run else {}
         send = self._client.put if request.stream == POLICY else self._client.post
-        answer = send(_address(request), json=request.body, headers=headers, query_string=query)
-        if token := answer.headers.get("Consistency-Token"):
-            self._token = token
-        return answer
+        return send(_address(request), json=request.body, headers=headers, query_string=query)
+
+    def wrote(self, answer: TestResponse) -> None:
+        """What is to be fresh is asked for with the token of this answer from now on: that of one
+        which wrote nothing may be of long ago."""
+        self._token = answer.headers["Consistency-Token"]
 
     def get(
         self, path: str, asked: Mapping[str, Any] | None = None, *, is_fresh: bool = False

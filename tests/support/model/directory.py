@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from tests.support.history.carrier import RETIRED, STATES
-from tests.support.model.carrier import Carrier
+from tests.support.history.carrier import STATES
+from tests.support.model.carrier import MERGED, THERE, Carrier
 from tests.support.model.themes import documents
 
 OPEN: Final = "9999-12-31"
@@ -83,7 +83,8 @@ def matches(carrier: Carrier, asked: Mapping[str, str]) -> bool:
         ),
         "sort": lambda: asked["sort"] != "next_expiry" or next_expiry(carrier) is not None,
     }
-    return all(rules[name]() for name in asked if name != "on")
+    is_asked_for = carrier.state != MERGED or MERGED in named.get("state", [])
+    return is_asked_for and all(rules[name]() for name in asked if name != "on")
 
 
 SORTED_BY: Final[Mapping[str, Callable[[Carrier], str]]] = {
@@ -96,16 +97,18 @@ SORTED_BY: Final[Mapping[str, Callable[[Carrier], str]]] = {
 def statistics(carriers: Iterable[Carrier], days: int) -> dict[str, Any]:
     """`GET /statistics`, but for the position. Retired carriers work nowhere and offer nothing."""
     known = list(carriers)
-    states = dict.fromkeys(STATES, 0) | Counter(each.state for each in known)
+    states = dict.fromkeys((*STATES, MERGED), 0) | Counter(each.state for each in known)
     countries, services, incidents = (Counter[str]() for _ in range(3))
     for each in known:
-        offers = each["coverage"] if each.state != RETIRED else ()
+        offers = each["coverage"] if each.state in THERE else ()
         services.update({offer["service"] for offer in offers})
         countries.update({name for offer in offers for name in offer["countries"]})
         incidents.update(kind for kind, _ in each.incidents)
-    by_day = sorted(Counter(each.registered_at[:10] for each in known).items())[-days:]
+    by_day = sorted(
+        Counter(each.registered_at[:10] for each in known if each.state != MERGED).items()
+    )[-days:]
     return {
-        "total": len(known),
+        "total": sum(each.state != MERGED for each in known),
         "states": states,
         "countries": countries,
         "services": services,

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Final
 
-from tests.support.history.carrier import RETIRED
-from tests.support.model.carrier import Carrier
+from tests.support.model.carrier import THERE, Carrier
 
 SCORES: Final = {"identifier": 90, "phone": 60, "domain": 50, "name": 80}
 """The chance in percent that two are one, by what they have in common."""
@@ -39,7 +38,7 @@ def facts(carrier: Carrier) -> Iterator[tuple[str, str]]:
 
 def pairs(carriers: Iterable[Carrier]) -> dict[Pair, Found]:
     """Every pair that has something in common."""
-    there = {each.id: each for each in carriers if each.state != RETIRED}
+    there = {each.id: each for each in carriers if each.state in THERE}
     having: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for each in there.values():
         for fact in facts(each):

@@ -60,7 +60,9 @@ def _recent(
     within = policy.terms["recent_within_days"]
     if within is not None:
         changed_in = carrier.set_in["profile"]
-        age = date.fromisoformat(work.on) - date.fromisoformat(day_of(changed_in))
+        days = {each.version: each.effective_on for each in carrier.scheduled}
+        changed_on = days.get(changed_in) or day_of(changed_in)
+        age = date.fromisoformat(work.on) - date.fromisoformat(changed_on)
         yield _verdict("recent", age.days <= within, changed_in)
 
 

@@ -56,7 +56,12 @@ def day(choice: Choice, begin: int = -400, end: int = 500) -> str:
     away = choice.random.randrange(begin, end)
     if choice.random.random() < 0.5:
         away = away // 28 * 28
-    return (date.fromisoformat(choice.today) + timedelta(days=away)).isoformat()
+    return days_away(choice, away)
+
+
+def days_away(choice: Choice, days: int) -> str:
+    """The day so many days from today."""
+    return (date.fromisoformat(choice.today) + timedelta(days=days)).isoformat()
 
 
 def number(choice: Choice, there: int) -> int:

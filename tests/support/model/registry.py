@@ -4,17 +4,30 @@ which key. Here is what all commands have in common."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
+from tests.support.history.carrier import RETIRED
 from tests.support.model import policy as policies
-from tests.support.model.carrier import INVALID, Carrier, Json, Refused, Sent, Step, after
+from tests.support.model.carrier import (
+    INVALID,
+    Carrier,
+    Json,
+    Refused,
+    Sent,
+    Step,
+    after,
+    taking_effect,
+)
+from tests.support.model.eligibility import preferences, verdicts
 from tests.support.model.policy import Policy
 from tests.support.model.themes import COMMANDS
+from tests.support.model.themes.instructions import Work
 from tests.support.model.values import normal
 
 NOT_FOUND, STALE, DONE, CREATED = 404, 412, 200, 201
-REGISTER, POLICY = "register", "policy"
+REGISTER, VET, POLICY = "register", "vet", "policy"
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,11 @@ class Registry:
         """The one that holds."""
         return self.policies[-1]
 
+    @property
+    def written(self) -> int:
+        """How many events of carriers there are."""
+        return sum(map(len, self.streams.values()))
+
     def carriers(self) -> Iterator[Carrier]:
         """Each as it is now, in the order of registration."""
         return (entries[-1].carrier for entries in self.streams.values())
@@ -131,17 +149,41 @@ class Registry:
         carrier = self.carrier(request.stream) or Carrier(new_id)
         model = COMMANDS[request.command]
         guarded = self.policy.guarded
-        sent = Sent(normal(request.body), request.who, at, guarded, self._owner)
-        entries = list(_recorded(carrier, model.decide(carrier, sent), sent))
-        last = entries[-1].carrier if entries else carrier
+        judge = partial(self._judged, carrier)
+        sent = Sent(
+            normal(request.body), request.who, at, guarded, self._owner, judge, self.carrier
+        )
+        begun = list(_recorded(carrier, taking_effect(carrier, carrier.today(at)), sent))
+        now = begun[-1].carrier if begun else carrier
+        entries = list(_recorded(now, model.decide(now, sent), sent))
+        entries = entries and begun + entries
+        ours = [each for each in entries if each.carrier.id == carrier.id]
+        last = ours[-1].carrier if entries else carrier
         if request.is_dry_run:
-            return Answer(DONE, _plan(carrier, last, entries))
+            return Answer(DONE, _plan(carrier, last, ours))
         if entries:
-            self._record(entries)
+            self._record([*self._released(entries, sent), *entries])
         if request.command == REGISTER:
             return Answer(CREATED, {"carrier_id": last.id}, last.version)
+        if request.command == VET:
+            vetting = dict(entries[-1].data)
+            judged = {"at": at, "who": request.who}
+            return Answer(CREATED, {"carrier_id": last.id, **judged, **vetting}, last.version)
         data = {"carrier_id": last.id, "version": last.version, "state": last.state}
         return Answer(DONE, data, last.version)
+
+    def _judged(self, carrier: Carrier, about: Json) -> Json:
+        """What comes of work, by what is known now."""
+        work, entries = Work(**about), self.streams[carrier.id]
+        there = carrier.on(work.on)
+        found = verdicts(there, work, self.policy, lambda version: entries[version - 1].at[:10])
+        return {
+            "judged_version": carrier.version,
+            "policy_version": self.policy.version,
+            "eligible": all(each.holds for each in found),
+            "rules": {each.rule: each.holds for each in found},
+            "preferences": preferences(there, work),
+        }
 
     def _adopted(self, request: Request, at: str) -> Answer:
         new = policies.adopted(self.policy, request.body, request.who, at)
@@ -156,24 +198,46 @@ class Registry:
         return Answer(DONE, {"version": new.version}, new.version)
 
     def _owner(self, email: str) -> str | None:
-        return self.addresses.get(email.lower())
+        """None also if that is a merged one whose survivor has left."""
+        owner = self.addresses.get(email.lower())
+        return None if owner and self._survivor(owner).state == RETIRED else owner
+
+    def _survivor(self, stream: str) -> Carrier:
+        """The carrier that speaks for this one, at the end of a chain; itself, if it is not
+        merged."""
+        carrier = self.carrier(stream)
+        assert carrier, "only who is there has an address"
+        return self._survivor(carrier.merged_into) if carrier.merged_into else carrier
+
+    def _released(self, entries: Iterable[Entry], sent: Sent) -> Iterator[Entry]:
+        """What merged carriers give up, as their survivor has left and another wants it."""
+        wanted = {address for each in entries for address in each.carrier.addresses}
+        owners = {each: self.addresses.get(each) for each in wanted}
+        for owner in {each for each in owners.values() if each}:
+            carrier, survivor = self.carrier(owner), self._survivor(owner)
+            if carrier and survivor.state == RETIRED:
+                gone = replace(carrier, released=carrier.addresses)
+                step = Step("CarrierAddressReleased", {"survivor": survivor.id}, gone)
+                yield from _recorded(carrier, [step], sent)
 
     def _record(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             carrier = entry.carrier
             before = self.carrier(carrier.id)
-            if before and before.address:
-                del self.addresses[before.address]
-            if carrier.address:
-                self.addresses[carrier.address] = carrier.id
+            for address in before.addresses if before else ():
+                del self.addresses[address]
+            self.addresses.update(dict.fromkeys(carrier.addresses, carrier.id))
             self.streams.setdefault(carrier.id, []).append(entry)
 
 
 def _recorded(carrier: Carrier, steps: Iterable[Step], sent: Sent) -> Iterator[Entry]:
+    """The events of a carrier, and those of another one that come of the same command."""
+    before = {carrier.id: carrier}
     for step in steps:
         left = after(step, sent.who)
-        yield Entry(step.type, step.data, sent.at, sent.who, left, changes(carrier, left))
-        carrier = left
+        known = before.get(left.id) or sent.other(left.id) or Carrier(left.id)
+        yield Entry(step.type, step.data, sent.at, sent.who, left, changes(known, left))
+        before[left.id] = left
 
 
 def changes(before: Carrier, now: Carrier) -> tuple[Json, ...]:

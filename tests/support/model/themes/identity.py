@@ -34,7 +34,7 @@ PENDING_MAX: Final = 20
 def register(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     """With parts of a profile it is two events of one commit."""
     name, email = sent.body["name"], sent.body["email"]
-    _needs_free_address(carrier, sent, email)
+    needs_free_address(carrier, sent, email)
     new = replace(
         carrier, name=name, email=email, state=ACTIVE, registered_at=sent.at, registrant=sent.who
     )
@@ -52,7 +52,7 @@ def change(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     waits = {name: value for name, value in different.items() if name in sent.guarded}
     needs(carrier, THERE)
     if "email" in now:
-        _needs_free_address(carrier, sent, now["email"])
+        needs_free_address(carrier, sent, now["email"])
     proposed = waits and waits not in [each.changes for each in carrier.pending.values()]
     if proposed and len(carrier.pending) >= PENDING_MAX:
         raise Refused(INVALID)
@@ -88,7 +88,7 @@ def confirmed(carrier: Carrier, sent: Sent, proposal: Proposal) -> Iterator[Step
     proposed and who confirmed it are its authors."""
     changes = _different(carrier, proposal.changes)
     if "email" in changes:
-        _needs_free_address(carrier, sent, changes["email"])
+        needs_free_address(carrier, sent, changes["email"])
     yield from set_now(carrier, changes, frozenset({proposal.author, sent.who}))
 
 
@@ -96,18 +96,19 @@ def _different(carrier: Carrier, wanted: Json) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if carrier[name] != value}
 
 
-def _needs_free_address(carrier: Carrier, sent: Sent, email: str) -> None:
-    if sent.owner(email) not in (None, carrier.id):
+def needs_free_address(carrier: Carrier, sent: Sent, email: str) -> None:
+    """Refuse an address that another carrier has."""
+    if sent.owner(email) not in (None, carrier.id, carrier.kept.get(email.lower())):
         raise Refused(FORBIDDEN)
 
 
 def _registration(choice: Choice) -> dict[str, Any]:
     body = {"name": pools.name(choice.random), "email": pools.email(choice.random)}
-    return {**body, **_profile(choice)} if choice.random.random() < 0.8 else body
+    return {**body, **profile(choice)} if choice.random.random() < 0.8 else body
 
 
-def _profile(choice: Choice) -> dict[str, Any]:
-    """Some of the fields; now and then one is taken away."""
+def profile(choice: Choice) -> dict[str, Any]:
+    """A body with parts of a profile. Some of the fields; now and then one is taken away."""
     random = choice.random
     empty = random.random() < 0.1
     makers: dict[str, Callable[[], Any]] = {
@@ -153,7 +154,7 @@ COMMANDS: Final = {
     "register": Model(register, _registration, ("name", "email"), 8),
     "rename": Model(change, lambda choice: {"name": _name(choice)}, ("name",), 10),
     "change-email": Model(change, lambda choice: {"email": _email(choice)}, ("email",), 12),
-    "update-profile": Model(change, _profile, (), 20),
+    "update-profile": Model(change, profile, (), 20),
 }
 
 

@@ -49,7 +49,7 @@ class Work(NamedTuple):
 
 def said(instruction: Instruction) -> dict[str, Any]:
     """What was said of an instruction, by name; only an override has a rule."""
-    found = dict(zip(SAID, instruction.said, strict=True))
+    found = dict(zip(SAID, instruction.said, strict=False))  # a scheduled change has more
     if instruction.noun != "override":
         del found["rule"]
     return found

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tests.support.model import pools
 from tests.support.model.carrier import (
+    ANY,
     INVALID,
     THERE,
     Carrier,
@@ -29,6 +30,7 @@ def note_incident(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     first_to_have_a_day = datetime.fromisoformat(sent.at) + timedelta(hours=14)
     if sent.body["happened_on"] > first_to_have_a_day.date().isoformat():
         raise Refused(INVALID)
+    needs(carrier, ANY)
     incident = (sent.body["kind"], sent.body["happened_on"])
     noted = replace(carrier, incidents=(*carrier.incidents, incident))
     yield Step("CarrierIncidentNoted", sent.body, noted)
@@ -36,6 +38,7 @@ def note_incident(carrier: Carrier, sent: Sent) -> Iterator[Step]:
 
 def annotate(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     """In every state."""
+    needs(carrier, ANY)
     yield Step("CarrierAnnotated", sent.body, carrier)
 
 

@@ -48,8 +48,9 @@ def confirm(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     proposal = _named(carrier, sent)
     if sent.who == proposal.author:
         raise Refused(FORBIDDEN)
+    waits = _waits(proposal, sent, "confirmed")
     needs(carrier, THERE)
-    if not _waits(proposal, sent, "confirmed"):
+    if not waits:
         return
     for step in confirmed(carrier, sent, proposal):
         carrier = after(step, sent.who)
