@@ -38,7 +38,7 @@ from tests.support.views import Written, made_live, new
 
 AIM = 1.5
 
-_BATCH = 2_000
+_BATCH = 500
 _COUNTRIES = ("DE", "FR", "AT", "PL", "NL", "BE", "ES", "IT", "CZ", "DK", "SE", "GB")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _DAY = date(2026, 12, 1)

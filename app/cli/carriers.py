@@ -222,7 +222,8 @@ def vetting(settings: Settings, vetting_id: str, *, as_json: bool) -> None:
 
 
 def _vetting_lines(data: Values, more: Sequence[tuple[str, str]] = ()) -> list[str]:
-    return [*aligned([*vetting_rows(data), *more]), *aligned(rule_rows(data))]
+    judged = rule_rows({**data, "version": data["judged_version"]})
+    return [*aligned([*vetting_rows(data), *more]), *aligned(judged)]
 
 
 COMMANDS: Sequence[click.Command] = (

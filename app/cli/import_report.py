@@ -20,10 +20,11 @@ SAY_EVERY_SECONDS = 5.0
 
 
 class Report:
-    """Says what becomes of the rows of one pass over a file. `writes`: the pass changes carriers,
-    so that it goes on if nobody hears what it says."""
+    """Says what becomes of the rows of one pass over a file, or over what is known of one without
+    it (None). `writes`: the pass changes carriers, so that it goes on if nobody hears what it says.
+    """
 
-    def __init__(self, file: CsvFile, *, as_json: bool, writes: bool) -> None:
+    def __init__(self, file: CsvFile | None, *, as_json: bool, writes: bool) -> None:
         self.counts: Counter[str] = Counter()
         self.undone = 0
         self._file = file
@@ -75,7 +76,7 @@ class Report:
     def _progress(self, row: int) -> None:
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + SAY_EVERY_SECONDS
-            note(f"row {row:,} of {self._file.rows:,}")
+            note(f"row {row:,} of {self._file.rows:,}" if self._file else f"row {row:,}")
 
 
 def line_of(plan: RowPlan) -> str:
@@ -93,10 +94,12 @@ def line_of(plan: RowPlan) -> str:
 
 
 @contextmanager
-def _refused_rows(path: Path | None, file: CsvFile) -> Iterator[Callable[[Record, RowPlan], None]]:
+def _refused_rows(
+    path: Path | None, file: CsvFile | None
+) -> Iterator[Callable[[Record, RowPlan], None]]:
     """What keeps a refused row: with the file's columns, and the reason in one more. Raises a
     CliError if the file cannot be written."""
-    if path is None:
+    if path is None or file is None:
         yield lambda record, plan: None
         return
     refused = RefusedRows(file)

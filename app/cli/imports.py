@@ -4,9 +4,11 @@ command line → the file's columns → planner → the same bus, over the store
 """
 
 from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import click
 
@@ -15,12 +17,14 @@ from app.application.consistency import ViewNotMade
 from app.application.deadline import Deadline
 from app.application.imports.columns import Columns
 from app.application.imports.file import BadFile, CsvFile, Record
-from app.application.imports.plan import REFUSE, RowPlan
+from app.application.imports.former import FormerImport
+from app.application.imports.plan import REFUSE, ImportId, RowPlan
 from app.application.imports.run import Import
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.cli.directory import catch_up
 from app.cli.errors import (
     INVALID,
+    NOT_FOUND,
     REFUSED,
     UNAVAILABLE,
     UNKNOWN,
@@ -58,7 +62,8 @@ def import_() -> None:
     """
 
 
-_FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = click.argument("file", type=_THERE)
 _COLUMNS = click.option(
     "--columns",
     "columns_file",
@@ -124,6 +129,7 @@ def run(
     source, columns = read(file, columns_file)
     show(columns, keep_columns)
     with _import_of(settings, source, columns, name) as one:
+        note(f"Import {one.id.id}")
         digests: array[int] | None = None
         if dry_run or not yes:
             digests = array("Q")
@@ -140,8 +146,16 @@ def run(
     _exit_by(report)
 
 
+def _file_or_id(ctx: click.Context, param: click.Parameter, given: str) -> Path | ImportId:
+    """The path of a file that is there, or else the id of an import."""
+    if not Path(given).exists():
+        with suppress(ValueError):
+            return ImportId(UUID(given))
+    return Path(str(_THERE.convert(given, param, ctx)))
+
+
 @import_.command(cls=CarrierCommand, epilog=IMPORT_EXIT_CODES)
-@_FILE
+@click.argument("what", metavar="FILE|ID", callback=_file_or_id)
 @_DRY_RUN
 @_YES
 @_COLUMNS
@@ -150,7 +164,7 @@ def run(
 @click.pass_obj
 def undo(
     settings: Settings,
-    file: Path,
+    what: Path | ImportId,
     *,
     dry_run: bool,
     yes: bool,
@@ -158,26 +172,59 @@ def undo(
     name: str,
     as_json: bool,
 ) -> None:
-    """Take back the import of FILE: retire what it registered, change back what it changed.
+    """Take back an import: retire what it registered, change back what it changed.
 
-    Give the same FILE, --columns and --as as the import had: they say which import it was. A
-    carrier that others have changed since stays as it is, and is listed. It can be killed at any
-    point: started again, it goes on.
+    ID is what the import has said, and the request_id of its lines in `carriers audit`. Or give the
+    same FILE, --columns and --as as the import had: they say which import it was. A carrier that
+    others have changed since stays as it is, and is listed. It can be killed at any point: started
+    again, it goes on.
     """
-    source, columns = read(file, columns_file)
+    if isinstance(what, ImportId):
+        if columns_file is not None or name:
+            raise click.UsageError("The id says which import it was: leave out --columns and --as.")
+        with opened(settings) as (services, _):
+            budget = partial(Deadline.after, settings.request_timeout)
+            former = FormerImport(what, services, actor_name(), budget)
+            _take_back(
+                None, lambda dry: _by_rows(former.undone(dry_run=dry)), dry_run, yes, as_json
+            )
+        return
+    source, columns = read(what, columns_file)
     with _import_of(settings, source, columns, name) as one:
-        if dry_run or not yes:
-            report = Report(source, as_json=as_json, writes=False)
-            report.follow(one.undone(dry_run=True), None)
-            note(report.end("Plan"))
-            if dry_run or not report.changes_something:
-                _exit_by(report)
-                return
-            click.confirm("Take it back?", abort=True, err=True)
-        report = Report(source, as_json=as_json, writes=True)
-        _carry_out(report, one.undone(dry_run=False), None, shows=yes)
+        _take_back(source, lambda dry: one.undone(dry_run=dry), dry_run, yes, as_json)
+
+
+def _take_back(
+    source: CsvFile | None,
+    undone: Callable[[bool], Planned],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Show what would be taken back, ask, and do it. `undone` gives the rows, for a dry run or as
+    they were done."""
+    if dry_run or not yes:
+        report = Report(source, as_json=as_json, writes=False)
+        report.follow(undone(True), None)
+        note(report.end("Plan"))
+        if dry_run or not report.changes_something:
+            _exit_by(report)
+            return
+        click.confirm("Take it back?", abort=True, err=True)
+    report = Report(source, as_json=as_json, writes=True)
+    _carry_out(report, undone(False), None, shows=yes)
     note(report.end("Done"))
     _exit_by(report)
+
+
+def _by_rows(plans: Iterator[RowPlan]) -> Planned:
+    """Plans of an import without its file; raises a CliError if there are none."""
+    is_found = False
+    for plan in plans:
+        is_found = True
+        yield Record(plan.row, ()), plan
+    if not is_found:
+        raise CliError(NOT_FOUND, "No import with this id has changed anything")
 
 
 @contextmanager

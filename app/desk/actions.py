@@ -118,7 +118,9 @@ def _opened(declaration: Declaration, carrier_id: UUID | None) -> Change:
 def _read(declaration: Declaration, carrier_id: UUID | None) -> Change:
     """What was sent: a filled form, or, from the pages behind it, what it said. Raises
     BadRequest."""
-    typed, name = request.form, str(carrier_id or "")
+    name = str(carrier_id or "")
+    # Of boxes with one name several can be ticked.
+    typed = {field: ", ".join(texts) for field, texts in request.form.lists()}
     version = typed.get("version", "0")
     if not (version.isascii() and version.isdigit() and len(version) < len(str(2**31))):
         raise BadRequest("The version of this form is none: open it again")

@@ -22,6 +22,8 @@ from app.application.directory.duplicates import (
 )
 from app.desk.comparing import beside
 from app.desk.frame import blueprint, page
+from app.domain.commands import merge
+from app.domain.state import FIELDS
 
 LIMIT = 25
 """How many pairs a page has, about: it ends with a carrier."""
@@ -62,8 +64,14 @@ def show_pair(one: UUID, other: UUID) -> Response:
     of_one = pairs_with(services().directory, both[0], _ANY_SCORE, deadline())
     found = next((each for each in of_one if str(other) in _ids(each)), None)
     carriers = [shown.carrier(each, services().carriers.today(each.state)) for each in both]
+    fields = beside(*carriers)
     return page(
-        "pair.html", carriers=carriers, fields=beside(*carriers), pair=found and shown.pair(found)
+        "pair.html",
+        carriers=carriers,
+        fields=fields,
+        pair=found and shown.pair(found),
+        taken=[each.field for each in fields if each.differs and each.field in FIELDS],
+        mergeable=merge.DECLARATION.states,
     )
 
 

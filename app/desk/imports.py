@@ -35,6 +35,7 @@ MENDED_AT_ONCE = 50
 """How many refused rows a page has fields for; a file has all of them."""
 
 _CHANGED = "Something was changed since the plan was made: look at what would be done now"
+_NO_TIME = "There was no time to look for all refused rows: split the file, or try again shortly"
 _FIELDS = {each: scheme(each) if each in SCHEMES else label(each) for each in FIELDS}
 _CSV = {"Content-Disposition": 'attachment; filename="refused.csv"'}
 
@@ -171,9 +172,11 @@ def _refused_rows(draft: Draft) -> Response:
     """The file of the rows that are refused, to be mended elsewhere."""
     try:
         one = draft.opened()
-        rows, _ = taken(one, one.planned(), writes=False)
+        rows, next_row = taken(one, one.planned(), writes=False)
     except BadFile as error:
         return _begin(error.sentence)
+    if next_row is not None:
+        return _plan(draft, _NO_TIME)
     refused = RefusedRows(draft.file)
     lines = [refused.line(*each) for each in rows if each[1].kind == REFUSE]
     return Response(b"".join([refused.header, *lines]), mimetype="text/csv", headers=_CSV)

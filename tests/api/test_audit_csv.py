@@ -90,6 +90,24 @@ def test_what_has_numbers_is_named_by_them(client: FlaskClient) -> None:
     assert unblocked == [("blocks.1.ended", "", "Better now")]
 
 
+def test_a_scheduled_change_and_a_merge_are_in_it(client: FlaskClient) -> None:
+    """What is to be, and what became of a carrier that another one stands for."""
+    carrier, other = register(client), client.post("/register-carrier", json=another()).headers
+    planned = {"name": "Later", "effective_on": "2999-01-01", "reason": "New owner"}
+    assert client.post(f"{carrier}/schedule-change", json=planned).status_code == 200
+    into = other["Location"].rpartition("/")[2]
+    merged = {"into": into, "reason": "One company"}
+    assert client.post(f"{carrier}/merge", json=merged).status_code == 200
+    found = [each[2:] for each in changes(lines_of(client, carrier=carrier.rpartition("/")[2]))]
+    assert ("scheduled.1.effective_on", "", "2999-01-01") in found
+    assert ("scheduled.1.changes", "", '{"name":"Later"}') in found
+    assert ("state", "active", "merged") in found
+    assert ("merged_into", "", into) in found
+    of_survivor = lines_of(client, carrier=into)[3:]
+    assert {each["reason"] for each in of_survivor} <= {"", "One company"}
+    assert of_survivor
+
+
 def test_every_event_has_a_line(client: FlaskClient) -> None:
     """One that changes no field has what it says."""
     carrier = register(client)

@@ -63,8 +63,9 @@ def test_the_same_request_is_one_merge(client: FlaskClient) -> None:
     """With its key; and on a version that the caller has seen."""
     one, other = two(client)
     assert merge(client, one, seen('"1"'), into=other).status_code == 412
-    first = merge(client, one, {**key("k"), **seen('"2"')}, into=other)
-    again = merge(client, one, {**key("k"), **seen('"2"')}, into=other)
+    asked = {**key("k"), **seen('"2"')}
+    first = merge(client, one, asked, into=other)
+    again = merge(client, one, asked, into=other)
     assert data(again) == data(first)
     assert again.headers["Idempotent-Replay"] == "true"
     assert merge(client, one, key("k"), into=NOBODY).status_code == 422

@@ -27,6 +27,7 @@ def test_the_list_the_answer_and_the_answer_of_then_agree(tmp_path: Path) -> Non
     for seed in each_round(REGISTRIES):
         settings = Settings(app_env="testing", sqlite_path=tmp_path / f"{seed}.sqlite3")
         with judged_registry(settings, seed) as registry:
+            registry.register()
             asked = []
             for _ in range(ROUNDS):
                 while len(registry.carriers) < CARRIERS and registry.chance.random() < 0.9:

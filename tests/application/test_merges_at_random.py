@@ -36,7 +36,7 @@ from tests.support.measurements import rounds
 from tests.support.merges import company, email, merge, retire, unmerge
 from tests.support.stores import soon
 
-CARRIERS, COMMANDS, SEEDS = 5, 40, 60
+CARRIERS, COMMANDS, SEEDS = 5, 40, 40
 ADDRESSES = [f"{letter}@example.com" for letter in "abcdefg"]
 WHY = Reason("Because")
 

@@ -45,7 +45,7 @@ def names(*words: str) -> list[str]:
         (["--state", "suspended,retired"], ["Bravo", "Charlie"]),
         (["--country", "DE", "--service", "air", "--state", "active"], ["Alpha", "Delta", "Echo"]),
         (["--country", "FR"], []),
-        (["--eligible-for", "DE/air", "--on", "2026-12-01"], ["Alpha", "Delta", "Echo"]),
+        (["--eligible-for", "DE/air", "--on", "2099-12-01"], ["Alpha", "Delta", "Echo"]),
         (["--eligible-for", "FR/air", "--customer", "ACME"], []),
         (["--sort", "registered_at", "--limit", "2"], ["Alpha", "Bravo"]),
         (["--identifier", "scac:FDEG"], []),

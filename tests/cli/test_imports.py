@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.application.imports.file import BadFile
-from app.cli.errors import INVALID, NOT_SAID, REFUSED
+from app.cli.errors import INVALID, NOT_FOUND, NOT_SAID, REFUSED
 from app.cli.import_files import SameFile
 from tests.cli.shell import (
     DONE,
@@ -355,6 +356,23 @@ def test_an_import_is_taken_back_by_the_same_file() -> None:
     shown = data("show", created["carrier_id"])
     assert (shown["state"], shown["reason"][:10]) == ("retired", "The import")
     assert [row["done"] for row in rows_of("undo", file, "--yes")] == [True, True]
+
+
+def test_an_import_is_taken_back_by_its_id() -> None:
+    """Which it has said; nothing of its file is needed any longer."""
+    carrier_id = registered("contact@fedex.com")
+    file = file_of("name,email\r\nUPS,contact@fedex.com\r\nGLS,gls@gls.com\r\n")
+    said = run("import", file, "--yes").stderr
+    (import_id,) = re.findall(r"^Import (\S+)$", said, re.MULTILINE)
+    Path(file).unlink()
+    rows = rows_of("undo", import_id, "--yes")
+    assert [row["action"] for row in rows] == ["retire", "change"]
+    assert data("show", carrier_id)["name"] == "FedEx"
+    assert [row["done"] for row in rows_of("undo", import_id, "--yes")] == [True, True]
+    other = run("import", "undo", NOBODY, "--yes")
+    assert (other.exit_code, other.stdout) == (NOT_FOUND, "")
+    assert "No import with this id" in other.stderr
+    assert run("import", "undo", import_id, "--as", "x").exit_code == INVALID
 
 
 def test_a_file_that_was_written_since_it_was_shown_is_not_applied() -> None:

@@ -55,6 +55,16 @@ def test_the_actions_are_those_that_the_state_allows(client: FlaskClient) -> Non
     assert f'href="/desk/carriers/{name}/note-incident"' in page
 
 
+def test_a_merged_carrier_leads_to_the_one_that_speaks_for_it(client: FlaskClient) -> None:
+    """And the merge can be taken back."""
+    name, other = registered(client), registered(client, "UPS")
+    data(client.post(f"/carriers/{name}/merge", json={"into": other, "reason": "One company"}))
+    page = client.get(f"/desk/carriers/{name}").text
+    assert f'href="/desk/carriers/{other}"' in page
+    assert f'href="/desk/carriers/{name}/unmerge"' in page
+    assert f'href="/desk/carriers/{name}/rename"' not in page
+
+
 def test_whoever_may_only_read_sees_no_actions(office: Office) -> None:
     """As far as the scopes of the key go."""
     writer = office.key("tms", Scope.WRITE)

@@ -87,6 +87,27 @@ def test_somebody_tells_them_apart(client: FlaskClient) -> None:
     assert "not-a-duplicate" not in beside
 
 
+@pytest.mark.parametrize("stays", [0, 1])
+def test_somebody_makes_one_of_them(client: FlaskClient, stays: int) -> None:
+    """Whichever stays, it takes what is ticked, after a review; the other one says where it went,
+    and can be taken out again."""
+    both = pair(client)
+    survivor, merged = both[stays], both[1 - stays]
+    beside, address = f"/desk/duplicates/{both[0]}/{both[1]}", f"/desk/carriers/{merged}/merge"
+    form = form_to(client.get(beside).text, address)
+    ticked = {**form.filled(reason="One company", step="review"), "take": ["name", "phone"]}
+    review = form_to(client.post(form.action, data=ticked).text, address)
+    assert data(client.get(f"/carriers/{merged}"))["state"] == "active"
+    assert client.post(address, data=review.filled(step="confirm")).status_code == 303
+    shown = data(client.get(f"/carriers/{merged}"))
+    assert (shown["state"], shown["merged_into"]) == ("merged", survivor)
+    taken = data(client.get(f"/carriers/{survivor}"))
+    assert (taken["name"], taken["phone"]) == (shown["name"], shown["phone"])
+    assert taken["email"] != shown["email"]
+    assert "Make one of them" not in client.get(beside).text
+    assert f"/desk/carriers/{merged}/unmerge" in client.get(f"/desk/carriers/{merged}").text
+
+
 def test_no_pairs_is_said(client: FlaskClient) -> None:
     """Rather than an empty table."""
     assert "No two carriers look like one company" in client.get("/desk/duplicates").text
@@ -116,6 +137,7 @@ def test_who_may_only_read_sees_no_action(office: Office) -> None:
     page = office.signed_in("eva", Scope.READ).get(f"/desk/duplicates/{first}/{second}").text
     assert "Both have the identifier" in page
     assert "not-a-duplicate" not in page
+    assert "/merge" not in page
 
 
 def _main(page: str) -> str:

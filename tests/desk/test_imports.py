@@ -98,6 +98,16 @@ def test_refused_rows_are_taken_as_a_file(client: FlaskClient) -> None:
     ]
 
 
+def test_a_file_of_some_refused_rows_is_not_given_for_that_of_all(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If there is no time to look for them."""
+    page = uploaded(client)
+    monkeypatch.setattr("app.api.resources.imports.SHARE_OF_TIME", 0)
+    answer = pressed(client, page, "refused")
+    assert "There was no time to look for all refused rows" in answer.text
+
+
 def test_what_was_refused_becomes_an_import_of_its_own(client: FlaskClient) -> None:
     """So the rows that are done need not be looked at again."""
     done = pressed(client, uploaded(client), "apply")

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from app.application.ports.keys import Scope
 from app.infrastructure.sqlite.keys import SqliteKeyStore
+from tests.e2e.at_the_desk import command, csv, events, listed, press, register
 from tests.support.browser import Visit, visit
 from tests.support.cassandra_node import Node
 from tests.support.hostile_texts import HOSTILE
@@ -44,38 +44,6 @@ def desk(browser: Browser, service: Service) -> Iterator[Visit]:
         assert {f"http://{host}" for host in visiting.hosts - {""}} == {service.url}
 
 
-def register(service: Service, email: str, name: str = "Gamma Trans", **more: Any) -> str:  # noqa: ANN401
-    """The id of a new carrier."""
-    body = {"name": name, "email": email, **more}
-    answer = service.ask("POST", "/register-carrier", body)
-    assert answer.status == 201, answer.body
-    return str(answer.json["data"]["carrier_id"])
-
-
-def command(service: Service, carrier_id: str, name: str, body: object) -> None:
-    """Change the carrier as a program does."""
-    assert service.ask("POST", f"/carriers/{carrier_id}/{name}", body).status == 200
-
-
-def listed(service: Service, carrier_id: str) -> None:
-    """Wait until the lists hold the carrier."""
-    wait_until(
-        lambda: carrier_id in service.ask("GET", "/carriers?limit=100").body.decode(), 10, ""
-    )
-
-
-def events(service: Service, carrier_id: str) -> list[str]:
-    """The types of the carrier's events."""
-    history = service.ask("GET", f"/carriers/{carrier_id}/history").json["data"]["events"]
-    return [each["type"] for each in history]
-
-
-def press(page: Page, name: str) -> None:
-    """A button of this name, and wait for the page behind it."""
-    with page.expect_navigation():
-        page.get_by_role("button", name=name, exact=True).click()
-
-
 @pytest.mark.parametrize("width", [320, 640, 1280] if IS_FULL else [320])
 def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) -> None:
     """axe finds nothing, in light and dark; nothing is wider than the window or scrolls by mouse
@@ -84,8 +52,13 @@ def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) 
     command(service, carrier_id, "suspend", {"reason": "Papers are missing"})
     listed(service, carrier_id)
     here = f"/desk/carriers/{carrier_id}"
+    twin = register(service, f"twin{width}@example.org", phone="+498912345678")
+    listed(service, twin_of := register(service, f"of@{width}.example.com", phone="+498912345678"))
     paths = (
         "/desk",
+        "/desk/duplicates",
+        f"/desk/duplicates/{twin}/{twin_of}",
+        f"/desk/several/suspend?carrier={carrier_id}&carrier={twin}",
         "/desk/carriers?state=suspended,active",
         "/desk/carriers?q=nothing",
         f"{here}?country=DE&service=express",
@@ -112,6 +85,12 @@ def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) 
             visiting.go(path)
             look()
         page = visiting.page
+        visiting.go("/desk/imports")
+        look()
+        page.set_input_files("#file", csv(f"Beta,beta{width}@example.com\nGamma,nonsense\n"))
+        for name in ("Show the plan", "Apply 1 row", "Take it back", "Take it back"):
+            press(page, name)
+            look()
         visiting.go(f"{here}/rename")
         page.fill("#f-name", " ")
         press(page, "Review")
@@ -184,6 +163,45 @@ def test_pressing_twice_registers_once(desk: Visit) -> None:
     assert desk.page.inner_text("h1") == "Delta Cargo"
 
 
+def test_all_of_a_page_are_ticked_at_once(desk: Visit, service: Service) -> None:
+    """And done together."""
+    carriers = [register(service, f"iota{each}@example.com", f"Iota {each}") for each in range(2)]
+    listed(service, carriers[-1])
+    desk.go("/desk/carriers?q=iota")
+    desk.page.check("[data-all]")
+    press(desk.page, "Tag")
+    desk.page.fill("#f-tags", "night")
+    desk.page.get_by_role("button", name="Tag", exact=True).dblclick(no_wait_after=True)
+    desk.page.wait_for_selector(".note[role=status]")
+    assert "2 of 2" in desk.page.inner_text("main")
+    for carrier_id in carriers:
+        assert events(service, carrier_id) == ["CarrierRegistered", "CarrierProfileUpdated"]
+
+
+def test_an_import_survives_impatience(desk: Visit, service: Service) -> None:
+    """Its file of refused rows is taken, a row is mended, the button is pressed twice, and the page
+    is loaded again."""
+    desk.go("/desk/imports")
+    desk.page.set_input_files("#file", csv("Kappa,kappa@example.com\nLambda,nonsense\n"))
+    press(desk.page, "Show the plan")
+    with desk.page.expect_download() as taken:
+        desk.page.get_by_role("button", name="Refused rows as a file").click()
+    assert "nonsense" in taken.value.path().read_text()
+    desk.page.fill("[name=cell-3-1]", "lambda@example.com")
+    press(desk.page, "Plan again")
+    desk.page.get_by_role("button", name="Apply 2 rows").dblclick(no_wait_after=True)
+    desk.page.wait_for_selector("h1:text('What was done')")
+    desk.page.reload()
+    assert "2 of 2 rows done" in desk.page.inner_text("main")
+    wait_until(lambda: named(service, "kappa", "lambda") == [1, 1], 10, "they are listed once")
+
+
+def named(service: Service, *words: str) -> list[int]:
+    """How many carriers each word finds."""
+    answers = [service.ask("GET", f"/carriers?q={word}").json for word in words]
+    return [len(each["data"]["carriers"]) for each in answers]
+
+
 def test_two_people_change_one_carrier(desk: Visit, browser: Browser, service: Service) -> None:
     """The slower one sees what the faster one did, and chooses."""
     carrier_id = register(service, "two@example.com", "Epsilon")
@@ -250,11 +268,17 @@ def walk_through(browser: Browser, service: Service) -> None:
         page.fill("#version", "1")
         page.get_by_role("button", name="Show").first.click()
         assert "Version 1 beside today" in page.inner_text("main")
+        page.goto(f"{service.url}/desk/imports")
+        page.set_input_files("#file", csv("Mu,mu@example.com\nEta Haulage Ltd,eta@example.com\n"))
+        press(page, "Show the plan")
+        assert "1 to change, 1 to create" in page.inner_text("main")
+        press(page, "Apply 2 rows")
+        assert "2 of 2 rows done" in page.inner_text("main")
         page.goto(f"{service.url}/desk/carriers")
         page.fill("#q", "eta haul")
         press(page, "Search")
         page.get_by_role("link", name="Eta Haulage").click()
-        assert page.inner_text("h1") == "Eta Haulage"
+        assert page.inner_text("h1") == "Eta Haulage Ltd"
 
 
 def test_no_text_is_run(desk: Visit, service: Service) -> None:

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from playwright.sync_api import FilePayload
+
 from tests.support.browser import Visit, chromium, visit
 from tests.support.project import ROOT
 from tests.support.service import Service, service_environment
@@ -50,9 +52,11 @@ def _screens(visiting: Visit, service: Service) -> Iterator[str]:
         ("register", "/desk/register-carrier"),
         ("health", "/desk/health"),
         ("keys", "/desk/keys"),
+        ("duplicates", "/desk/duplicates"),
     ):
         visiting.go(path)
         yield screen
+    yield from _of_an_import(visiting)
     visiting.go(f"{here}/rename")
     page.fill("#f-name", f"{carrier['name']} Holding")
     page.click("text=Review")
@@ -61,6 +65,20 @@ def _screens(visiting: Visit, service: Service) -> Iterator[str]:
     service.ask("POST", f"/carriers/{carrier['carrier_id']}/rename", name)
     page.get_by_role("button", name="Rename", exact=True).click()
     yield "conflict"
+
+
+def _of_an_import(visiting: Visit) -> Iterator[str]:
+    """A plan with a row to be mended."""
+    rows = "Northwind Cargo,office@northwind.example\nSouthwind Lines,office@southwind\n"
+    file: FilePayload = {
+        "name": "new.csv",
+        "mimeType": "text/csv",
+        "buffer": f"Name,E-Mail\n{rows}".encode(),
+    }
+    visiting.go("/desk/imports")
+    visiting.page.set_input_files("#file", file)
+    visiting.page.click("text=Show the plan")
+    yield "import"
 
 
 if __name__ == "__main__":

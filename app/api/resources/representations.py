@@ -120,14 +120,12 @@ def judgement(carrier_id: str, found: Judgement) -> dict[str, Any]:
 
 def vetting(found: Vetting) -> dict[str, Any]:
     """See `schemas.eligibility.VettingSchema`."""
-    said = dict(found.entry.data)
     return {
         "vetting_id": found.id,
         "carrier_id": found.carrier_id,
-        "version": said.pop("judged_version"),
         "at": _moment(found.entry.at),
         "who": found.entry.who,
-        **said,
+        **found.entry.data,
     }
 
 

@@ -248,7 +248,7 @@ class FilterSchema(_DeclaredSchema):
             " Changes that are scheduled count from their day on, and `missing`,"
             " `expiring_before` and `eligible_for` are judged for it. As a list is for all time"
             " zones, today is UTC's.",
-            "example": "2026-12-01",
+            "example": "2099-12-01",
             "format": "date",
         },
     )

@@ -108,14 +108,10 @@ class AppliedPreferenceSchema(Schema):
     reason = fields.String(required=True, metadata={"example": "Agreed for a year"})
 
 
-class EligibilitySchema(Schema):
+class _JudgedSchema(Schema):
     """Whether a carrier can be given a piece of work, and why."""
 
     carrier_id = fields.UUID(required=True, metadata={"example": CARRIER_ID})
-    version = fields.Integer(
-        required=True,
-        metadata={"description": "The version that was judged.", "example": 1, "minimum": 1},
-    )
     policy_version = fields.Integer(
         required=True,
         metadata={
@@ -129,6 +125,15 @@ class EligibilitySchema(Schema):
         required=True, metadata={"description": "Whether every rule holds.", "example": True}
     )
     rules = fields.List(fields.Nested(RuleSchema), required=True)
+
+
+class EligibilitySchema(_JudgedSchema):
+    """Whether a carrier can be given a piece of work, and why."""
+
+    version = fields.Integer(
+        required=True,
+        metadata={"description": "The version that was judged.", "example": 1, "minimum": 1},
+    )
     preferences = fields.List(
         fields.Nested(AppliedPreferenceSchema),
         metadata={
@@ -138,10 +143,19 @@ class EligibilitySchema(Schema):
     )
 
 
-class VettingSchema(EligibilitySchema):
+class VettingSchema(_JudgedSchema):
     """A vetting: the answer that somebody got when they asked whether a carrier could be given a
     piece of work, as it was recorded then. It never changes."""
 
+    judged_version = fields.Integer(
+        required=True,
+        metadata={"description": "The version that was judged.", "example": 1, "minimum": 1},
+    )
+    preferences = fields.List(
+        fields.Nested(AppliedPreferenceSchema),
+        required=True,
+        metadata={"description": "The preferences that apply to the work, which decide nothing."},
+    )
     vetting_id = fields.String(
         required=True, metadata={"example": VETTING_ID, "pattern": f"^{ID_PATTERN}$"}
     )

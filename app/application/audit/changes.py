@@ -13,7 +13,7 @@ from app.application.history import Change, changes_between, differences
 from app.domain.aggregate import AggregateState
 from app.domain.state import BLANK, CarrierState
 
-_NUMBERED: Final = ("documents", "blocks", "preferences", "overrides", "proposals")
+_NUMBERED: Final = ("documents", "blocks", "preferences", "overrides", "proposals", "scheduled")
 _APPROVAL: Final = ("granted", "reason")
 
 

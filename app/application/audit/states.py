@@ -13,7 +13,7 @@ from app.application.ports.event_store import EventStore, RecordedEvent
 from app.domain.aggregate import AggregateState
 from app.domain.streams import aggregate_of
 
-MAX_KEPT = 2_000
+MAX_KEPT = 5_000
 """How many streams' last states a reader keeps, as a rule."""
 
 STRIDE = 500

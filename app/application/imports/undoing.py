@@ -1,10 +1,12 @@
 """Plans how a row of an import is taken back: a carrier that the row registered is retired, one
 that it changed is changed back. What others have changed since stays, and is told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from app.application.deadline import Deadline
 from app.application.history import changes_between
 from app.application.imports.file import Record
 from app.application.imports.plan import (
@@ -12,16 +14,18 @@ from app.application.imports.plan import (
     CHANGE_EMAIL,
     NOTHING,
     REFUSE,
+    REGISTER,
     RENAME,
     RETIRE,
     UNDO,
     UPDATE_PROFILE,
+    ImportId,
     RowPlan,
     Step,
 )
 from app.application.imports.planner import Planner
 from app.application.imports.rows import RefusedRow, Row
-from app.application.repository import LoadedCarrier
+from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.carrier import RETIRED, CarrierState
 from app.domain.command import Command
 from app.domain.commands.change_email import ChangeEmail
@@ -53,22 +57,36 @@ class Undoing:
         if isinstance(row, RowPlan):  # it was refused, so nothing was done
             return RowPlan(number, NOTHING)
         planner = self.planner
+        back = TakingBack(planner.id, planner.carriers, planner.deadline)
         if found := planner.created_by(row):
             created, commits = found
             planner.note(row, created.id)
-            there = planner.id.own(number, created.id).in_stream(commits)
-            return self._retirement(number, created, there)
+            return back.plan(number, created, commits)
         carrier_id = planner.matching.carrier_of(row, dict(known))
         if planner.means_the_same(row, carrier_id):  # so it was refused
             return RowPlan(number, NOTHING, carrier_id)
         if carrier_id is None:
             raise RefusedRow(_NOT_FOUND)
         planner.note(row, carrier_id)
-        carrier, commits = planner.carriers.with_commits(carrier_id, planner.deadline())
-        there = planner.id.own(number, carrier_id).in_stream(commits)
+        return back.plan(number, *planner.carriers.with_commits(carrier_id, planner.deadline()))
+
+
+@dataclass(frozen=True, slots=True)
+class TakingBack:
+    """Plans how a carrier comes back to where it was before a row of an import."""
+
+    id: ImportId
+    carriers: CarrierRepository
+    deadline: Callable[[], Deadline]
+
+    def plan(self, row: int, carrier: LoadedCarrier, commits: Sequence[UUID | None]) -> RowPlan:
+        """`commits` are those of the carrier's events. Raises RefusedRow."""
+        there = self.id.own(row, carrier.id).in_stream(commits)
         if not any(there):
-            return RowPlan(number, NOTHING, carrier_id)
-        return self._return(number, carrier, there)
+            return RowPlan(row, NOTHING, carrier.id)
+        if REGISTER in there:
+            return self._retirement(row, carrier, there)
+        return self._return(row, carrier, there)
 
     def _retirement(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
         """Of the carrier that the row registered."""
@@ -76,20 +94,19 @@ class Undoing:
             return RowPlan(row, RETIRE, carrier.id, carrier.version, done=True)
         if None in there:
             raise RefusedRow(CHANGED_SINCE)
-        reason = Reason(f"The import {self.planner.id.id} was taken back")
+        reason = Reason(f"The import {self.id.id} was taken back")
         step = Step(UNDO + RETIRE, RetireCarrier(carrier.id, reason))
         return RowPlan(row, RETIRE, carrier.id, carrier.version, steps=(step,))
 
     def _return(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
         """To the state before the row's first event."""
         first = next(index for index, step in enumerate(there) if step)
-        carriers = self.planner.carriers
         assert carrier.state is not None, "it has events"  # noqa: S101
         # Both as of today: what was scheduled took effect by itself, not by the row.
-        before = carriers.current(
-            carriers.show(carrier.id, self.planner.deadline(), version=first).state
+        before = self.carriers.current(
+            self.carriers.show(carrier.id, self.deadline(), version=first).state
         )
-        changes = changes_between(carriers.current(carrier.state), before)
+        changes = changes_between(self.carriers.current(carrier.state), before)
         is_undone = any(step and step.startswith(UNDO) for step in there)
         if is_undone and not changes:
             return RowPlan(row, CHANGE, carrier.id, carrier.version, done=True)

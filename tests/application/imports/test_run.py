@@ -16,8 +16,10 @@ from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
 from app.application.history import Change
+from app.application.imports import former
 from app.application.imports.columns import guessed
 from app.application.imports.file import inspected
+from app.application.imports.former import FormerImport
 from app.application.imports.plan import RowPlan
 from app.application.imports.run import Import
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
@@ -234,6 +236,73 @@ def test_a_command_of_which_nothing_is_known_is_sent_again(services: Services) -
     silent = replace(services, bus=SilentBus(services.bus))
     rows = applied(import_of(silent, text))
     assert [types_of(services, row.carrier_id) for row in rows] == [["CarrierRegistered"]] * 2
+
+
+def by_id(one: Import, services: Services) -> list[RowPlan]:
+    """What was done to take the import back without its file."""
+    former = FormerImport(one.id, services, "someone", lambda: Deadline.after(10))
+    return list(former.undone(dry_run=False))
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize("number", range(1, 5))
+def test_killed_around_every_command_it_is_taken_back_by_its_id(
+    services: Services, number: int, *, is_done: bool
+) -> None:
+    """As by its file, the last row first; rows that have changed nothing are none of it."""
+    changed = registered(services)
+    text = (
+        "carrier_id,name,email,phone\r\n,wrong,wrong,\r\n,GLS,gls@gls.com,\r\n"
+        f"{changed},UPS,ups@ups.com,+498912345678\r\n"
+    )
+    one = import_of(services, text)
+    _, new, _ = applied(one)
+    dying = replace(services, bus=DyingBus(services.bus, number, is_done=is_done))
+    with pytest.raises(StoreUnavailable):
+        by_id(one, dying)
+    for _ in range(2):
+        rows = by_id(one, services)
+        assert [(row.row, row.kind, row.done) for row in rows] == [
+            (4, "change", True),
+            (3, "retire", True),
+        ]
+        assert types_of(services, new.carrier_id) == ["CarrierRegistered", "CarrierRetired"]
+        state = services.carriers.show(changed, Deadline.after(10)).state
+        assert (state.name, state.email, state.profile.phone) == (
+            "FedEx",
+            "contact@fedex.com",
+            None,
+        )
+    assert [row.kind for row in undone(one)] == ["nothing", "retire", "change"]
+
+
+def test_by_its_id_each_row_finds_its_address_free(services: Services) -> None:
+    """It was given up by one row, and taken by a later one."""
+    carrier_id = registered(services)
+    text = f"carrier_id,name,email\r\n{carrier_id},,new@fedex.com\r\n,UPS,contact@fedex.com\r\n"
+    one = import_of(services, text)
+    applied(one)
+    assert [row.kind for row in by_id(one, services)] == ["retire", "change"]
+    state = services.carriers.show(carrier_id, Deadline.after(10)).state
+    assert state.email == "contact@fedex.com"
+
+
+def test_who_names_the_import_as_a_request_is_somebody_else(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can send its id as an X-Request-ID: what they change is not taken back, and stands
+    in the way of what is."""
+    monkeypatch.setattr(former, "FURTHEST", 10)
+    theirs = registered(services)
+    one = import_of(services, "name,email\r\nGLS,gls@gls.com\r\n")
+    (new,) = applied(one)
+    for carrier_id in (theirs, str(new.carrier_id)):
+        named = replace(context(20), correlation_id=one.id.id.hex)
+        services.bus.dispatch(rename(carrier_id, "Another"), named)
+    assert [(row.kind, row.carrier_id) for row in by_id(one, services)] == [
+        ("refuse", new.carrier_id)
+    ]
+    assert services.carriers.show(theirs, Deadline.after(10)).state.name == "Another"
 
 
 def test_what_others_have_changed_since_is_not_taken_back(services: Services) -> None:

@@ -73,7 +73,7 @@ class Choices:
     def _command(self, step: int) -> tuple[str, str]:
         """A command and its stream. What there is nothing for is mostly left to another one."""
         weights = {name: each.weight for name, each in COMMANDS.items()}
-        weights[ADOPT] = 1 if step > 30 else 8
+        weights[ADOPT] = 3 if step > 30 else 8
         while True:
             (command,) = self._random.choices([*weights], [*weights.values()])
             if command == ADOPT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -38,9 +38,15 @@ class Asking:
     random: Random
     now: datetime
 
-    def day(self) -> str:
-        """A day around today."""
-        return pools.day(Choice(self.random, Carrier(""), (), self.now.date().isoformat()))
+    def day(self, stream: str = "") -> str:
+        """A day around today; mostly one on which something of the carrier begins or ends, or one
+        beside it."""
+        carrier = self.registry.carrier(stream)
+        days = [*_days(carrier)] if carrier else []
+        if not days or self.random.random() < 0.2:
+            return pools.day(Choice(self.random, Carrier(""), (), self.now.date().isoformat()))
+        day = date.fromisoformat(self.random.choice(days))
+        return (day + timedelta(self.random.choice((-1, 0, 0, 1)))).isoformat()
 
     def today(self, carrier: Carrier) -> str:
         """Which day it is where the carrier is; UTC's where that is not known."""
@@ -52,6 +58,15 @@ class Asking:
             stream = self.random.choice([*self.registry.streams])
         moments = [each.at for each in self.registry.streams.get(stream, ())]
         return self.random.choice([*moments, "2020-01-01T00:00:00.000+00:00"])
+
+
+def _days(carrier: Carrier) -> Iterator[str]:
+    """The first and last days of what the carrier has."""
+    filed = [documents.said(each) for each in carrier.documents]
+    given = [instructions.said(each) for each in carrier.instructions]
+    for said in filed + given:
+        yield from (said[name] for name in ("valid_from", "valid_to") if said[name])
+    yield from (each.effective_on for each in carrier.scheduled)
 
 
 Question = Callable[[Asking, str], Iterator[Comparison]]
@@ -70,7 +85,7 @@ def as_of(asking: Asking, stream: str) -> Iterator[Comparison]:
     moment, for a day; for the carrier's today if none is named."""
     entries = asking.registry.streams[stream]
     version = asking.random.randrange(1, len(entries) + 2)
-    day = asking.day() if asking.random.random() < 0.7 else None
+    day = asking.day(stream) if asking.random.random() < 0.7 else None
     moment = asking.moment(stream)
     last = entries[min(version, len(entries)) - 1].at
     for when, then in (({"version": version}, last), ({"at": moment}, moment)):
@@ -99,7 +114,7 @@ def eligibility(asking: Asking, stream: str) -> Iterator[Comparison]:
     """By two times: the day of the work, and the moment of knowledge."""
     random, registry = asking.random, asking.registry
     at = asking.moment(stream) if random.random() < 0.5 else None
-    day = asking.day() if random.random() < 0.8 else None
+    day = asking.day(stream) if random.random() < 0.8 else None
     work = Work(
         random.choice(pools.COUNTRIES),
         random.choice(pools.SERVICES[:4]),

@@ -73,7 +73,7 @@ class Walk:
             stream = self._command()
             if stream in self._registry.streams:
                 self._ask(shown, stream)
-                if self._random.random() < 0.3:
+                if self._random.random() < 0.5:
                     self._ask(self._random.choice(OF_A_CARRIER), stream)
             if self._registry.streams and step % every == 0:
                 self._ask(self._random.choice(OF_ALL), stream)
@@ -122,7 +122,7 @@ class Walk:
         if comparison.expected == comparison.found:
             return
         lines = [
-            f"seed {self._seed}, {self._steps} commands, after {self._step}: {comparison.asked}",
+            f"SEED={self._seed}, {self._steps} commands, after {self._step}: {comparison.asked}",
             *(f"  {line}" for line in difference(comparison.expected, comparison.found)),
             "the last commands of that carrier:",
             *(f"  {line}" for line in self._log[stream]),

@@ -229,7 +229,8 @@ def _understood(sent: Sent, answer: Answer) -> Sent:
         carrier = sent.carrier or data.get("carrier_id", "")
         done = replace(sent, outcome=DONE, carrier=carrier, version=version)
         is_replayed = "Idempotent-Replay" in answer.headers
-        return replace(done, state=data.get("state", "active"), is_replayed=is_replayed)
+        untold = "" if "vetting_id" in data else "active"  # a registration says no state either
+        return replace(done, state=data.get("state", untold), is_replayed=is_replayed)
     reason = _reason(answer)
     if answer.status >= 500:
         outcome = NOT_STARTED if said.get("details", {}).get("outcome") == NOT_STARTED else UNKNOWN

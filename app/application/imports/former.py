@@ -1,0 +1,95 @@
+"""An import that is taken back by its id, without its file: the feed has its events, whose commits
+follow from the id and the row."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from app.application.deadline import Deadline
+from app.application.imports.applying import Applier
+from app.application.imports.columns import Columns
+from app.application.imports.plan import REFUSE, ImportId, RowPlan
+from app.application.imports.rows import RefusedRow
+from app.application.imports.undoing import TakingBack
+from app.application.ports.codec import UnreadableEvent
+from app.application.ports.event_store import RecordedEvent
+from app.application.recorded import Metadata
+from app.application.services import Services
+from app.application.strict_json import NotStrictJson
+
+AT_ONCE = 1_000
+"""Events of the feed that are read at a time."""
+
+FIRST_ROW = 2
+"""Row 1 is the header."""
+
+FURTHEST = 1_000_000
+"""So many rows at most lie between two that have changed something."""
+
+_NO_FILE = Columns((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class FormerImport:
+    """As `actor` takes it back; `deadline` gives each request to the store its own."""
+
+    id: ImportId
+    services: Services
+    actor: str
+    deadline: Callable[[], Deadline]
+
+    def undone(self, *, dry_run: bool) -> Iterator[RowPlan]:
+        """What was done, or would be, to take back each row that has changed something; the last
+        one first, so that each finds its address free. Raises StoreUnavailable, OutcomeUnknown."""
+        back = TakingBack(self.id, self.services.carriers, self.deadline)
+        applier = Applier(self.id, _NO_FILE, self.services.bus, self.actor, self.deadline)
+        for carrier_id, row in reversed(self._rows().items()):
+            plan = self._plan(back, row, carrier_id)
+            yield plan if dry_run else applier.apply(plan)
+
+    def _plan(self, back: TakingBack, row: int, carrier_id: str) -> RowPlan:
+        try:
+            found = self.services.carriers.with_commits(carrier_id, self.deadline())
+            return back.plan(row, *found)
+        except RefusedRow as refused:
+            return RowPlan(row, REFUSE, carrier_id, sentence=refused.sentence)
+        except UnreadableEvent as error:
+            sentence = f"The carrier cannot be read: {error}"
+            return RowPlan(row, REFUSE, carrier_id, sentence=sentence)
+
+    def _rows(self) -> dict[str, int]:
+        """The row that has changed each carrier, in the order of the feed."""
+        rows: dict[str, int] = {}
+        last = FIRST_ROW - 1
+        for event in self._events():
+            if event.stream not in rows and (row := self._row_of(event, last)):
+                rows[event.stream] = last = row
+        return rows
+
+    def _events(self) -> Iterator[RecordedEvent]:
+        """Those that name the import as what they are correlated with. Whoever sends its id as an
+        X-Request-ID is among them, but has no commit of a row."""
+        position, name = 0, self.id.id.hex
+        while read := self.services.feed.read(position, AT_ONCE, self.deadline()):
+            position = read[-1].position
+            for each in read:
+                if name in each.event.data.metadata:  # most do not: spares reading it as JSON
+                    yield each.event
+
+    def _row_of(self, event: RecordedEvent, last: int) -> int | None:
+        """The row that the event comes from: mostly one behind the last that was found."""
+        fingerprint = _fingerprint(event)
+        for row in chain(range(last + 1, last + FURTHEST), range(FIRST_ROW, last + 1)):
+            if fingerprint is None:
+                if self.id.new_carrier_id(row) == event.stream:
+                    return row
+            elif self.id.fingerprint(row) == fingerprint:
+                return row
+        return None
+
+
+def _fingerprint(event: RecordedEvent) -> str | None:
+    try:
+        return Metadata.of(event.data.metadata).fingerprint
+    except NotStrictJson:
+        return None
