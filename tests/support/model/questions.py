@@ -66,6 +66,7 @@ def _days(carrier: Carrier) -> Iterator[str]:
     given = [instructions.said(each) for each in carrier.instructions]
     for said in filed + given:
         yield from (said[name] for name in ("valid_from", "valid_to") if said[name])
+    yield from (each.effective_on for each in carrier.scheduled)
 
 
 Question = Callable[[Asking, str], Iterator[Comparison]]
