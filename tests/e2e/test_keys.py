@@ -178,10 +178,11 @@ def test_wrong_keys_in_a_row_are_limited(tmp_path: Path) -> None:
 
 def test_an_expired_key_is_refused_by_every_worker_at_once(tmp_path: Path) -> None:
     """Though each has it in memory and was just asking with it: by the clock, not by the store."""
-    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=8)
-    moment = expires_at.isoformat().replace("+00:00", "Z")
-    text = carriers(tmp_path, "create", "--name", "tms", "--scope", "write", "--expires", moment)
     with Service(tmp_path, WORKERS=str(WORKERS)) as service:
+        expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10)
+        moment = expires_at.isoformat().replace("+00:00", "Z")
+        made = ("create", "--name", "tms", "--scope", "write", "--expires", moment)
+        text = carriers(tmp_path, *made)
         statuses = set()
         while (asked_at := datetime.now(UTC)) < expires_at + timedelta(seconds=1):
             answer = register(service, bearer(text))

@@ -27,7 +27,9 @@ class AuditQuerySchema(QuerySchema):
         "Only what was recorded at this moment or later (ISO 8601, with an offset).",
         data_key="from",
     )
-    until = query_moment("Only what was recorded before this moment.", data_key="to")
+    until = query_moment(
+        "Only what was recorded before this moment.", "2026-02-28T12:00:00Z", data_key="to"
+    )
     actor = fields.String(
         validate=validate.Length(
             1,

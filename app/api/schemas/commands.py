@@ -261,12 +261,16 @@ _MOMENT = (
 )
 
 
-def query_moment(description: str, **options: Any) -> fields.AwareDateTime:  # noqa: ANN401
+def query_moment(
+    description: str,
+    example: str = "2026-01-31T12:00:00Z",
+    **options: Any,  # noqa: ANN401
+) -> fields.AwareDateTime:
     """A moment, which a query asks for."""
     return fields.AwareDateTime(
         format="iso",
         error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT},
-        metadata={"description": description, "example": "2026-01-31T12:00:00Z"},
+        metadata={"description": description, "example": example},
         **options,
     )
 
