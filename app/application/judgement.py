@@ -15,10 +15,9 @@ from app.application.repository import CarrierRepository, PolicyRepository
 from app.application.shown import DatedEvent, Shown
 from app.domain.blocks import Instruction
 from app.domain.command import CarrierEvent
-from app.domain.eligibility import Work, eligible, facts_of, judge, state_after
+from app.domain.eligibility import Facts, Work, eligible, facts_of, judge, state_after
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.state import PolicyState
-from app.domain.state import CarrierState
 from app.domain.verdict import Verdict
 
 Events = Sequence[DatedEvent[CarrierEvent]]
@@ -77,27 +76,26 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges any work of the carrier of these events, which have made this state, by one policy;
-    `today` is a day where the carrier is, YYYY-MM-DD."""
+    """Judges work on the day `on` of the carrier of these events, which say these facts of it, by
+    one policy; `today` is the day where the carrier is. Days are YYYY-MM-DD."""
 
     events: Events
-    state: CarrierState
+    facts: Facts
     policy: Shown[PolicyState]
     today: str
+    on: str
 
     def judged(self, asked: JudgeEligibility) -> Judgement:
-        """Of today's work, if no day is asked for."""
-        day, state = asked.on or self.today, self.state
-        work = Work(asked.country, asked.service, date.fromisoformat(day), asked.customer)
-        events, moments = [each.event for each in self.events], [each.at for each in self.events]
-        facts = facts_of(events, moments, day, state)
+        """Of this service in this country, for this customer."""
+        state = self.facts.state
+        work = Work(asked.country, asked.service, date.fromisoformat(self.on), asked.customer)
         by_people = state.blocks or state.preferences or state.overrides
         by_day = self.policy.version or by_people or state.scheduled
         return Judgement(
             self.events,
             self.policy.version,
             work,
-            judge(facts, work, self.policy.state),
+            judge(self.facts, work, self.policy.state),
             work.instructions(state.preferences),
             bool(by_day),
         )
@@ -110,7 +108,8 @@ def judge_of(
     asked: JudgeEligibility | None,
     deadline: Deadline,
 ) -> Judge:
-    """What judges the carrier, by what had been recorded until the moment that is asked for.
+    """What judges the carrier for the day that is asked for, today's if none is, by what had been
+    recorded until the moment that is.
 
     Raises AggregateNotFound, also if it was not registered by then, UnreadableEvent and
     StoreUnavailable.
@@ -118,5 +117,8 @@ def judge_of(
     at = asked.at if asked else None
     events = carriers.dated_events(carrier_id, deadline, at)
     policy = policies.show(POLICY_ID, deadline, at=at)
-    state = state_after(each.event for each in events)
-    return Judge(events, state, policy, carriers.today(state))
+    said, moments = [each.event for each in events], [each.at for each in events]
+    state = state_after(said)
+    today = carriers.today(state)
+    on = (asked and asked.on) or today
+    return Judge(events, facts_of(said, moments, on, state), policy, today, on)

@@ -64,6 +64,7 @@ def import_() -> None:
 
 _THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FILE = click.argument("file", type=_THERE)
+_TAKE_BACK = "Take it back?"
 _COLUMNS = click.option(
     "--columns",
     "columns_file",
@@ -130,20 +131,14 @@ def run(
     show(columns, keep_columns)
     with _import_of(settings, source, columns, name) as one:
         note(f"Import {one.id.id}")
-        digests: array[int] | None = None
-        if dry_run or not yes:
-            digests = array("Q")
-            report = Report(source, as_json=as_json, writes=False)
-            report.follow(_noting(one.planned(), digests), refused_file)
-            note(report.end("Plan"))
-            if dry_run or not report.changes_something:
-                _exit_by(report)
-                return
-            click.confirm("Apply?", abort=True, err=True)
-        report = Report(source, as_json=as_json, writes=True)
-        _carry_out(report, one.applied(digests), refused_file, shows=digests is None)
-    note(report.end("Done"))
-    _exit_by(report)
+        digests = array("Q")
+
+        def rows(dry: bool) -> Planned:
+            if dry:
+                return _noting(one.planned(), digests)
+            return one.applied(None if yes else digests)
+
+        _once_shown(source, rows, "Apply?", dry_run, yes, as_json, refused_file)
 
 
 def _file_or_id(ctx: click.Context, param: click.Parameter, given: str) -> Path | ImportId:
@@ -185,34 +180,38 @@ def undo(
         with opened(settings) as (services, _):
             budget = partial(Deadline.after, settings.request_timeout)
             former = FormerImport(what, services, actor_name(), budget)
-            _take_back(
-                None, lambda dry: _by_rows(former.undone(dry_run=dry)), dry_run, yes, as_json
-            )
+
+            def rows(dry: bool) -> Planned:
+                return _by_rows(former.undone(dry_run=dry))
+
+            _once_shown(None, rows, _TAKE_BACK, dry_run, yes, as_json)
         return
     source, columns = read(what, columns_file)
     with _import_of(settings, source, columns, name) as one:
-        _take_back(source, lambda dry: one.undone(dry_run=dry), dry_run, yes, as_json)
+        _once_shown(source, lambda dry: one.undone(dry_run=dry), _TAKE_BACK, dry_run, yes, as_json)
 
 
-def _take_back(
+def _once_shown(
     source: CsvFile | None,
-    undone: Callable[[bool], Planned],
+    rows: Callable[[bool], Planned],
+    question: str,
     dry_run: bool,
     yes: bool,
     as_json: bool,
+    refused_file: Path | None = None,
 ) -> None:
-    """Show what would be taken back, ask, and do it. `undone` gives the rows, for a dry run or as
-    they were done."""
+    """Show what would be done, ask, and do it. `rows` gives the rows, for a dry run or as they are
+    done."""
     if dry_run or not yes:
         report = Report(source, as_json=as_json, writes=False)
-        report.follow(undone(True), None)
+        report.follow(rows(True), refused_file)
         note(report.end("Plan"))
         if dry_run or not report.changes_something:
             _exit_by(report)
             return
-        click.confirm("Take it back?", abort=True, err=True)
+        click.confirm(question, abort=True, err=True)
     report = Report(source, as_json=as_json, writes=True)
-    _carry_out(report, undone(False), None, shows=yes)
+    _carry_out(report, rows(False), refused_file, shows=yes)
     note(report.end("Done"))
     _exit_by(report)
 

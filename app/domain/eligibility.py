@@ -112,7 +112,7 @@ def facts_of(
         state=state.on(on),
         profile_of=None if profile is None else day_of(events[profile], moments[profile]),
         state_set_by=last(lambda event: isinstance(event, _SETS_THE_STATE)),
-        coverage_set_by=_coverage_set_by(events, state, on),
+        coverage_set_by=_coverage_set_by(events, counting, state, on),
         profile_set_by=profile,
         last=last,
     )
@@ -269,7 +269,12 @@ def _counting(
         yield scheduled_by[event.change_id], event
 
 
-def _coverage_set_by(events: Sequence[CarrierEvent], state: CarrierState, on: str) -> int | None:
+def _coverage_set_by(
+    events: Sequence[CarrierEvent],
+    counting: Sequence[tuple[int, CarrierEvent]],
+    state: CarrierState,
+    on: str,
+) -> int | None:
     """The event that decided what the carrier offers on that day: none behind a change of it that
     was scheduled for a later day and took effect, as the coverage before that is what counts."""
     begun_later = (
@@ -279,8 +284,9 @@ def _coverage_set_by(events: Sequence[CarrierEvent], state: CarrierState, on: st
         and "coverage" in event.changes
         and on < event.effective_on
     )
-    until = next(begun_later, len(events))
-    return _last(list(_counting(events[:until], state, on)), _sets_the_coverage)
+    until = next(begun_later, None)
+    before = counting if until is None else list(_counting(events[:until], state, on))
+    return _last(before, _sets_the_coverage)
 
 
 def _last(

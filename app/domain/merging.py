@@ -20,7 +20,7 @@ from app.domain.absorption import (
 )
 from app.domain.command import OVERSIGHT, CarrierEvent, ChangeCarrier, Declaration, Events
 from app.domain.commands.unmerge import CarrierUnmerged
-from app.domain.state import ACTIVE, MERGED, STATES, SUSPENDED, CarrierState
+from app.domain.state import ACTIVE, GONE, MERGED, STATES, SUSPENDED, CarrierState
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class AbsorbCarrier(OneMerge):
         """See `Command`. Decided once."""
         if (self.merged, self.merge_id) in state.absorptions:
             return
-        if state.state in {ACTIVE, SUSPENDED} and not state.to_come(state.today(now)):
+        if state.state not in GONE and not state.to_come(state.today(now)):
             yield CarrierAbsorbed(self.merged, self.merge_id, self.taken, self.addresses)
         else:
             yield CarrierMergeRefused(self.merged, self.merge_id)

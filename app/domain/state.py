@@ -26,8 +26,9 @@ STATES = (ACTIVE, SUSPENDED, RETIRED, MERGED)
 UNMERGED = (ACTIVE, SUSPENDED, RETIRED)
 """The states of a carrier that speaks for itself: no other one stands in its place."""
 
-RESTING = frozenset({RETIRED, MERGED})
-"""The states in which no scheduled change takes effect."""
+GONE = frozenset({RETIRED, MERGED})
+"""The states of a carrier that is worked with no longer: it offers nothing, nothing that is
+scheduled takes effect, and it is nobody's duplicate."""
 
 FIELDS = ("name", "email", *PROFILE_PARTS)
 """What a carrier says of itself, by the names that the API has for it."""
@@ -99,14 +100,14 @@ class CarrierState:
         """The carrier with the values that hold on that day, YYYY-MM-DD, by what is scheduled.
 
         A change that was made without a day counts from the last scheduled one that was in effect
-        by then, and up to the next one. A carrier that is RESTING stays as it is.
+        by then, and up to the next one. A carrier that is GONE stays as it is.
         """
         if not self.scheduled:
             return self
         state = self
         for each in took_effect_after(self.scheduled, day):
             state = state.changed(each.was or {})
-        for each in due(self.scheduled, day) if self.state not in RESTING else ():
+        for each in due(self.scheduled, day) if self.state not in GONE else ():
             state = state.changed(each.changes)
         return state
 
@@ -116,7 +117,7 @@ class CarrierState:
             each
             for each in in_order(self.scheduled)
             if each.effective_on > day and not each.cancelled
-            if each.was is not None or self.state not in RESTING
+            if each.was is not None or self.state not in GONE
         ]
 
     def changed(self, changes: Mapping[str, Any]) -> "CarrierState":

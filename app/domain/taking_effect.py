@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.command import CarrierEvent
 from app.domain.scheduled import due
-from app.domain.state import RESTING, CarrierState
+from app.domain.state import GONE, CarrierState
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CarrierScheduledChangeTookEffect(CarrierEvent):
 
 def taking_effect(state: CarrierState, day: str) -> Iterator[CarrierScheduledChangeTookEffect]:
     """The events of the scheduled changes that are in effect on that day, as far as none is
-    recorded, in order. On a carrier that is RESTING nothing takes effect."""
-    if state.scheduled and state.state not in RESTING:
+    recorded, in order. On a carrier that is GONE nothing takes effect."""
+    if state.scheduled and state.state not in GONE:
         for each in due(state.scheduled, day):
             yield CarrierScheduledChangeTookEffect(each.number, each.effective_on, each.changes)

@@ -1,5 +1,6 @@
 """Documents over HTTP: filed, shown for a day, replaced, withdrawn; and notes for people."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from flask.testing import FlaskClient
 
 from app.api.schemas import directory
 from tests.support.answers import another, data, failure
-from tests.support.carriers import NOBODY, history, key, register, seen
+from tests.support.carriers import NOBODY, history, key, names_listed, register, seen
 
+listed = partial(names_listed, hidden="covered")
 COVER: dict[str, Any] = {
     "kind": "cargo-insurance",
     "number": "CI-2026-17",
@@ -211,19 +213,6 @@ def filed(client: FlaskClient, name: str, *documents: dict[str, Any]) -> str:
     return address
 
 
-def listed(client: FlaskClient, query: str) -> list[str]:
-    """The names on all pages of two carriers."""
-    names: list[str] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        more = f"&cursor={cursor}" if cursor else ""
-        page = data(client.get(f"/carriers?limit=2&{query}{more}"))
-        assert all("covered" not in each for each in page["carriers"])
-        names += [each["name"] for each in page["carriers"]]
-        cursor = page["next"]
-    return names
-
-
 @pytest.fixture
 def fleet(client: FlaskClient) -> FlaskClient:
     """A client of a service that knows carriers with documents of all kinds of days."""
@@ -256,7 +245,11 @@ def test_carriers_are_found_by_a_document_that_is_missing(fleet: FlaskClient) ->
 def test_carriers_are_found_by_a_document_that_expires(fleet: FlaskClient) -> None:
     """From the day that is asked for on; in the order of the first last day."""
     assert listed(fleet, "expiring_before=2090-07-01&sort=next_expiry") == ["E"]
-    assert listed(fleet, "expiring_before=2092-01-01&sort=next_expiry") == ["E", "B", "C"]
+    assert listed(fleet, "expiring_before=2092-01-01&sort=next_expiry") == [
+        "E",
+        "B",
+        "C",
+    ]
     assert listed(fleet, "expiring_before=2092-01-01") == ["B", "C", "E"]
     assert listed(fleet, "expiring_before=2090-06-30&on=2089-02-01") == []
     assert listed(fleet, "expiring_before=2090-07-01&on=2090-06-30") == ["E"]

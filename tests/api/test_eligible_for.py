@@ -1,14 +1,17 @@
 """GET /carriers?eligible_for=DE/express: all carriers that may be given the work."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from tests.support.answers import data, failure
+from tests.support.carriers import names_listed
 from tests.support.directory import covers
 from tests.support.policies import policy, requires
 
+listed = partial(names_listed, hidden="judged_by")
 WORK = "eligible_for=DE/express"
 COVER = {"kind": "cargo-insurance", "number": "1", "issuer": "Insurer", "valid_from": "2026-01-01"}
 WHY = {"valid_from": "2026-01-01", "reason": "They know"}
@@ -20,19 +23,6 @@ def written(client: FlaskClient, address: str, body: dict[str, Any]) -> str:
     token = answer.headers["Consistency-Token"]
     assert client.get("/carriers", headers={"Consistency-Token": token}).status_code == 200
     return answer.headers.get("Location", "")
-
-
-def listed(client: FlaskClient, query: str) -> list[str]:
-    """The names on all pages of two carriers."""
-    names: list[str] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        more = f"&cursor={cursor}" if cursor else ""
-        page = data(client.get(f"/carriers?limit=2&{query}{more}"))
-        assert all("judged_by" not in each for each in page["carriers"])
-        names += [each["name"] for each in page["carriers"]]
-        cursor = page["next"]
-    return names
 
 
 @pytest.fixture
@@ -70,7 +60,10 @@ def test_who_may_be_given_the_work_is_listed(client: FlaskClient, fleet: dict[st
     assert listed(client, f"{WORK}&on=2096-12-31&customer=acme") == ["E", "F", "G"]
     assert listed(client, f"{WORK}&on=2097-01-01&customer=ACME") == ["D", "E", "F"]
     assert listed(client, f"{WORK}&on=2097-01-01&q=d") == ["D"]
-    assert listed(client, f"{WORK}&on=2097-01-01&sort=registered_at&country=FR") == ["D", "E"]
+    assert listed(client, f"{WORK}&on=2097-01-01&sort=registered_at&country=FR") == [
+        "D",
+        "E",
+    ]
     text = client.get(f"/carriers.csv?{WORK}&on=2096-12-31&customer=ACME").text
     assert text.count("\r\n") == 4
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from app.application.services import Services
 from tests.support.answers import another, data, failure
-from tests.support.carriers import NOBODY, history, key, register, seen
+from tests.support.carriers import NOBODY, history, key, names_listed, register, seen
 from tests.support.processes import wait_until
 from tests.support.stores import soon
 
@@ -136,15 +136,7 @@ def test_carriers_are_found_by_the_day_of_their_last_incident(client: FlaskClien
         client.get("/carriers", headers={"Consistency-Token": token})
 
     def found(query: str) -> list[str]:
-        names: list[str] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            more = f"&cursor={cursor}" if cursor else ""
-            page = data(client.get(f"/carriers?limit=1&{query}{more}"))
-            assert all("last_incident_on" not in each for each in page["carriers"])
-            names += [each["name"] for each in page["carriers"]]
-            cursor = page["next"]
-        return names
+        return names_listed(client, query, "last_incident_on", limit=1)
 
     assert found("incidents_since=2025-01-31") == ["A", "B", "C"]
     assert found("incidents_since=2025-02-01") == ["B", "C"]

@@ -2,24 +2,17 @@
 the streams then, whatever happened: nothing here knows in which order the steps are taken."""
 
 import random
-from collections.abc import Sequence
 from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from app.application.deadline import Deadline
 from app.application.ports.event_store import (
-    NO_CLAIMS,
     AlreadyClaimed,
-    Appended,
     Claim,
-    Claims,
-    EventData,
     EventStore,
-    ExpectedVersion,
 )
 from app.domain.absorption import ABSORBED
 from app.domain.carrier import ACTIVE, SUSPENDED, CarrierState
@@ -30,8 +23,8 @@ from app.domain.errors import DomainError
 from app.domain.merging import CarrierAbsorbed, CarrierSeparated
 from app.domain.values import Reason
 from app.infrastructure.sqlite.event_store import SqliteEventStore
-from app.infrastructure.wrapped_store import WrappedEventStore
 from tests.support.application import Application, keyed, rename
+from tests.support.around_appends import AroundAppends
 from tests.support.measurements import rounds
 from tests.support.merges import company, email, merge, retire, unmerge
 from tests.support.stores import soon
@@ -45,27 +38,20 @@ class Died(BaseException):
     """The process is gone: nothing of the application handles this."""
 
 
-class DyingStore(WrappedEventStore):
+class DyingStore(AroundAppends):
     """A store whose process dies before or after an append, at random."""
 
     def __init__(self, store: EventStore, chance: random.Random) -> None:
         super().__init__(store)
         self._chance = chance
 
-    def append(
-        self,
-        stream: str,
-        expected: ExpectedVersion,
-        events: Sequence[EventData],
-        commit_id: UUID,
-        deadline: Deadline,
-        claims: Claims = NO_CLAIMS,
-    ) -> Appended:
-        """See `ports.event_store.EventStore`."""
+    def before(self) -> None:
+        """Here."""
         self._die()
-        appended = super().append(stream, expected, events, commit_id, deadline, claims)
+
+    def after(self) -> None:
+        """Or there."""
         self._die()
-        return appended
 
     def _die(self) -> None:
         if self._chance.random() < 0.15:

@@ -3,27 +3,19 @@
 The stream is one and the same for all tests, so each begins with whatever policy it finds.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
-from uuid import UUID
 
 import pytest
 
-from app.application.deadline import Deadline
 from app.application.handlers import CommandDone, StaleVersion
 from app.application.ports.errors import OutcomeUnknown
 from app.application.ports.event_store import (
-    NO_CLAIMS,
-    Appended,
-    Claims,
-    EventData,
     EventStore,
-    ExpectedVersion,
 )
 from app.domain.policy.adopt import POLICY_ID, AdoptPolicy
-from app.infrastructure.wrapped_store import WrappedEventStore
 from tests.support.application import Application, keyed, seen
+from tests.support.around_appends import AroundAppends
 from tests.support.policies import adopt, policy
 from tests.support.stores import soon
 from tests.support.threads import at_once
@@ -36,20 +28,11 @@ def another() -> AdoptPolicy:
     return adopt(policy(recent_within_days=next(_days)))
 
 
-class Crashing(WrappedEventStore):
+class Crashing(AroundAppends):
     """A store whose process dies behind an append: nobody gets the answer."""
 
-    def append(
-        self,
-        stream: str,
-        expected: ExpectedVersion,
-        events: Sequence[EventData],
-        commit_id: UUID,
-        deadline: Deadline,
-        claims: Claims = NO_CLAIMS,
-    ) -> Appended:
-        """See `ports.event_store.EventStore`."""
-        super().append(stream, expected, events, commit_id, deadline, claims)
+    def after(self) -> None:
+        """It dies."""
         raise OutcomeUnknown("it died")
 
 

@@ -38,3 +38,17 @@ def history(client: FlaskClient, carrier: str) -> list[dict[str, Any]]:
     """All that has happened."""
     events: list[dict[str, Any]] = data(client.get(f"{carrier}/history"))["events"]
     return events
+
+
+def names_listed(client: FlaskClient, query: str, hidden: str, limit: int = 2) -> list[str]:
+    """The names on all pages of so many carriers, which do not show the member `hidden` of their
+    rows."""
+    names: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        more = f"&cursor={cursor}" if cursor else ""
+        page = data(client.get(f"/carriers?limit={limit}&{query}{more}"))
+        assert all(hidden not in each for each in page["carriers"])
+        names += [each["name"] for each in page["carriers"]]
+        cursor = page["next"]
+    return names

@@ -3,19 +3,13 @@ named as in `tests/support/stores.py`, so that `tests/support/forks.py` can run 
 
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from uuid import UUID, uuid4
+from collections.abc import Callable, Mapping
+from uuid import uuid4
 
 from app.application.command_context import CommandContext
-from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
 from app.application.ports.event_store import (
-    NO_CLAIMS,
-    Appended,
-    Claims,
-    EventData,
     EventStore,
-    ExpectedVersion,
 )
 from app.domain.carrier import CarrierState
 from app.domain.command import Command
@@ -25,15 +19,15 @@ from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.retire import RetireCarrier
 from app.domain.commands.unmerge import UnmergeCarrier
 from app.domain.values import CarrierName, EmailAddress, Reason
-from app.infrastructure.wrapped_store import WrappedEventStore
 from tests.support.application import Application, keyed
+from tests.support.around_appends import AroundAppends
 from tests.support.commits import context
 from tests.support.stores import open_store, soon
 
 WHY = Reason("One company")
 
 
-class KilledStore(WrappedEventStore):
+class KilledStore(AroundAppends):
     """A store whose process is killed (kill -9) before or after its append of this number, from 1
     on."""
 
@@ -42,23 +36,16 @@ class KilledStore(WrappedEventStore):
         self._left = number
         self._is_after = is_after
 
-    def append(
-        self,
-        stream: str,
-        expected: ExpectedVersion,
-        events: Sequence[EventData],
-        commit_id: UUID,
-        deadline: Deadline,
-        claims: Claims = NO_CLAIMS,
-    ) -> Appended:
-        """See `ports.event_store.EventStore`."""
+    def before(self) -> None:
+        """It is about to be done."""
         self._left -= 1
         if not self._left and not self._is_after:
             os.kill(os.getpid(), signal.SIGKILL)
-        appended = super().append(stream, expected, events, commit_id, deadline, claims)
+
+    def after(self) -> None:
+        """It is done."""
         if not self._left:
             os.kill(os.getpid(), signal.SIGKILL)
-        return appended
 
 
 def killed(place: str, number: int, is_after: bool, key: str, name: str, *of: str) -> None:

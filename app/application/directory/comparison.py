@@ -14,12 +14,11 @@ from rapidfuzz import fuzz
 
 from app.application.projections.carriers import shared_terms
 from app.application.projections.likeness import names_of
-from app.domain.state import MERGED, RETIRED
+from app.domain.state import GONE
 
 DEFAULT_SCORE = 50
 """A pair that scores less is not shown unless somebody asks for it."""
 
-_GONE = frozenset({RETIRED, MERGED})
 _CHANCES = {"identifier": 0.9, "phone": 0.6, "domain": 0.5}
 _ALIKE_FROM, _SAME = 80.0, 100.0
 _ALIKE_CHANCE, _SAME_CHANCE = 0.3, 0.8
@@ -51,7 +50,7 @@ class Compared:
         """Whether the two can be one company: both are still in the registry, and nobody has said
         that they are two."""
         return (
-            _GONE.isdisjoint({self.state, other.state})
+            GONE.isdisjoint({self.state, other.state})
             and other.carrier_id not in self.distinct_from
             and self.carrier_id not in other.distinct_from
         )

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any
@@ -46,12 +47,12 @@ class Query:
     Countries are alpha-2 codes, identifiers scheme and value in normal form, words folded
     beginnings, each of a word of the carrier. With countries and services, one service has to be
     offered in one of the countries. Without `states` the retired ones count too, and merged ones do
-    not. `also` are sets
-    of terms, of each of which a carrier must have one (`carriers.FILTERS`). `missing` is a kind of
-    documents of which a carrier holds none on the day `on`; with `expiring_before` a kind of its
-    documents has its last day from `on` on and before that day. Carriers are as they are on the
-    day `on`, by what is scheduled; as recorded, if it is empty. Days are YYYY-MM-DD. With `work` a
-    carrier must be eligible for it, by the `policy`; by the one that holds, if none is named.
+    not. `also` are sets of terms, of each of which a carrier must have one (`carriers.FILTERS`).
+    `missing` is a kind of documents of which a carrier holds none on the day `on`; with
+    `expiring_before` a kind of its documents has its last day from `on` on and before that day.
+    Carriers are as they are on the day `on`, by what is scheduled; as recorded, if it is empty.
+    Days are YYYY-MM-DD. With `work` a carrier must be eligible for it, by the `policy`; by the one
+    that holds, if none is named.
     """
 
     states: frozenset[str] = frozenset()
@@ -97,8 +98,7 @@ class Query:
     def _eligibility(self) -> Iterator[frozenset[str]]:
         if (judged := self._judged) is not None:
             work, policy = judged
-            anywhere = (work.country, WORLDWIDE)
-            offered = frozenset(pair_term(at, work.service) for at in anywhere)
+            offered = _offering({work.country}, {work.service})
             yield offered | admitted_terms(work.country, work.service)
             yield from asked_terms(work, policy)
             yield frozenset({state_term(ACTIVE)})
@@ -111,11 +111,10 @@ class Query:
         return self.work, self.policy.state
 
     def _coverage(self) -> frozenset[str]:
-        anywhere = {*self.countries, WORLDWIDE}
         if self.countries and self.services:
-            return frozenset(pair_term(at, what) for at in anywhere for what in self.services)
+            return _offering(self.countries, self.services)
         if self.countries:
-            return frozenset(map(country_term, anywhere))
+            return frozenset(map(country_term, {*self.countries, WORLDWIDE}))
         return frozenset(map(service_term, self.services))
 
     def fits(self, body: Mapping[str, Any]) -> bool:
@@ -172,3 +171,8 @@ class Query:
         """A cursor of this query that continues after `place`."""
         text = json.dumps([*place, self.digest()], ensure_ascii=False, separators=(",", ":"))
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _offering(countries: AbstractSet[str], services: AbstractSet[str]) -> frozenset[str]:
+    """The terms of carriers that offer one of the services in one of the countries."""
+    return frozenset(pair_term(at, what) for at in {*countries, WORLDWIDE} for what in services)

@@ -14,8 +14,8 @@ from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, Columns
 from app.application.imports.rows import RefusedRow, Row
 from app.application.ports.event_store import Claim, EventStore
 from app.application.repository import CarrierRepository
-from app.domain.carrier import MERGED, RETIRED, CarrierState
 from app.domain.documents import today
+from app.domain.state import GONE, CarrierState
 from app.domain.values import comparable_email
 
 _AT_ONCE = 100
@@ -99,7 +99,7 @@ class Matching:
         """Whether the stream says so. One that is retired or merged is nobody's to be
         changed."""
         carrier, _ = self.carriers.with_commits(carrier_id, self.deadline())
-        if carrier.state is None or carrier.state.state in {RETIRED, MERGED}:
+        if carrier.state is None or carrier.state.state in GONE:
             return False
         return any(
             (each["scheme"], each["value"]) in identifiers

@@ -1,12 +1,12 @@
 """Files that are made of a file: with cells mended, or of its refused rows alone."""
 
 import csv
-import io
 from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from app.application.csv_formulas import as_meant, harmless
+from app.application.csv_lines import csv_lines
 from app.application.imports.columns import BECAUSE
 from app.application.imports.file import CsvFile, Record
 from app.application.imports.plan import RowPlan
@@ -42,7 +42,7 @@ class RefusedRows:
 
     def _line(self, cells: Iterable[str]) -> bytes:
         meant = [harmless(as_meant(cell)) for cell in cells]
-        return _written([meant], self.file.delimiter, csv.QUOTE_MINIMAL)
+        return csv_lines([meant], csv.QUOTE_MINIMAL, self.file.delimiter).encode()
 
 
 def mended(file: CsvFile, cells: Cells) -> bytes:
@@ -51,22 +51,16 @@ def mended(file: CsvFile, cells: Cells) -> bytes:
     for record in file.records():
         rows += [[] for _ in range(record.number - len(rows) - 1)]
         rows.append([cells.get((record.number, at), each) for at, each in _numbered(record, file)])
-    return BOM_UTF8 + _written(rows, file.delimiter, csv.QUOTE_ALL)
+    return BOM_UTF8 + csv_lines(rows, csv.QUOTE_ALL, file.delimiter).encode()
 
 
 def only(file: CsvFile, numbers: Collection[int]) -> bytes:
     """The file with these rows alone. Raises BadFile."""
     rows = [record.cells for record in file.records() if record.number in numbers]
-    return BOM_UTF8 + _written([file.header, *rows], file.delimiter, csv.QUOTE_ALL)
+    return BOM_UTF8 + csv_lines([file.header, *rows], csv.QUOTE_ALL, file.delimiter).encode()
 
 
 def _numbered(record: Record, file: CsvFile) -> Iterable[tuple[int, str]]:
     """The row's cells, as many as the header has at least."""
     missing = [""] * (len(file.header) - len(record.cells))
     return enumerate([*record.cells, *missing])
-
-
-def _written(rows: Iterable[Iterable[str]], delimiter: str, quoting: int) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
-    return text.getvalue().encode()

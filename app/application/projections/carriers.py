@@ -9,7 +9,6 @@ a query for a country looks for either of two terms, `country_term("DE")` and
 """
 
 import json
-from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -113,9 +112,12 @@ def as_of(body: dict[str, Any], day: str) -> dict[str, Any]:
     due = [each for each in body["scheduled"] if each[0] <= day]
     if not due:
         return body
-    changes = (changes for _, changes in reversed(due))
+    later = dict(body)
+    for _, changes in due:
+        later |= changes
     last, _ = due[-1]
-    return judged_after(body, dict(ChainMap(*changes, body)), last)
+    later["judged_by"] = judged_after(body, later, last)
+    return later
 
 
 def to_come(body: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -44,13 +44,14 @@ def judged_by(state: CarrierState, profile_of: date | None) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def judged_after(before: Body, body: dict[str, Any], day: str) -> dict[str, Any]:
-    """The `body` as it is after the last of the scheduled changes that are due, which is of this
-    day: the profile is as recent as that, and who was approved before may be another one now."""
+def judged_after(before: Body, body: Body, day: str) -> dict[str, Any]:
+    """What `judged_by` said of the row with the body `before`, once scheduled changes have made it
+    `body`, the last of them on this day: the profile is as recent as that, and who was approved may
+    be another one now."""
     judged = {**before["judged_by"], "profile_of": day}
     if subject_of(before) != subject_of(body):
         judged.pop("approved", None)
-    return {**body, "judged_by": judged}
+    return judged
 
 
 def facts_in(body: Body) -> Facts:

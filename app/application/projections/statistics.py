@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.application.projections.replay import Folded
-from app.domain.state import ACTIVE, MERGED, RETIRED, STATES, CarrierState
+from app.domain.state import ACTIVE, GONE, MERGED, STATES, CarrierState
 
 VERSION = 3
 """See `Projection.version`."""
@@ -16,9 +16,6 @@ VERSION = 3
 TOTAL = "total"
 REGISTERED = "registered:"
 """What the keys of the counts by day begin with."""
-
-
-_OFFER_NOTHING = frozenset({RETIRED, MERGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +51,13 @@ def _states(state: CarrierState) -> dict[str, int]:
 
 def _countries(state: CarrierState) -> dict[str, int]:
     """Each once, however often the coverage names it; a retired carrier offers nothing."""
-    if state.state in _OFFER_NOTHING:
+    if state.state in GONE:
         return {}
     return {country: 1 for entry in state.profile.coverage for country in entry["countries"]}
 
 
 def _services(state: CarrierState) -> dict[str, int]:
-    if state.state in _OFFER_NOTHING:
+    if state.state in GONE:
         return {}
     return {entry["service"]: 1 for entry in state.profile.coverage}
 

@@ -142,6 +142,13 @@ def test_killed_around_every_command_it_does_each_row_once(
         assert types_of(services, same.carrier_id) == ["CarrierRegistered"]
 
 
+def are_as_before(services: Services, new: str | None, changed: str) -> None:
+    """The carrier that was registered is retired, the one that was changed is what it was."""
+    assert types_of(services, new) == ["CarrierRegistered", "CarrierRetired"]
+    state = services.carriers.show(changed, Deadline.after(10)).state
+    assert (state.name, state.email, state.profile.phone) == ("FedEx", "contact@fedex.com", None)
+
+
 @pytest.mark.parametrize("is_done", [False, True])
 @pytest.mark.parametrize("number", range(1, 5))
 def test_killed_around_every_command_it_takes_each_row_back_once(
@@ -160,13 +167,7 @@ def test_killed_around_every_command_it_takes_each_row_back_once(
     for _ in range(2):
         rows = undone(import_of(services, text))
         assert [row.kind for row in rows] == ["retire", "change"]
-        assert types_of(services, new.carrier_id) == ["CarrierRegistered", "CarrierRetired"]
-        state = services.carriers.show(changed, Deadline.after(10)).state
-        assert (state.name, state.email, state.profile.phone) == (
-            "FedEx",
-            "contact@fedex.com",
-            None,
-        )
+        are_as_before(services, new.carrier_id, changed)
         assert len(types_of(services, changed)) == 7
 
 
@@ -266,13 +267,7 @@ def test_killed_around_every_command_it_is_taken_back_by_its_id(
             (4, "change", True),
             (3, "retire", True),
         ]
-        assert types_of(services, new.carrier_id) == ["CarrierRegistered", "CarrierRetired"]
-        state = services.carriers.show(changed, Deadline.after(10)).state
-        assert (state.name, state.email, state.profile.phone) == (
-            "FedEx",
-            "contact@fedex.com",
-            None,
-        )
+        are_as_before(services, new.carrier_id, changed)
     assert [row.kind for row in undone(one)] == ["nothing", "retire", "change"]
 
 

@@ -57,8 +57,8 @@ class CountingStore(CassandraEventStore):
 COUNTING = threading.Lock()
 
 
-class TestCassandraFeed(FeedContract):
-    """All of the contract."""
+class OnASite:
+    """The store and the feed of a contract, on a real Cassandra."""
 
     @pytest.fixture
     def store(self, site: Site) -> CountingStore:
@@ -73,6 +73,10 @@ class TestCassandraFeed(FeedContract):
         """Sequences until the head says that all is there."""
         sequencer, start = site.sequencer(), site.head()
         return lambda: until(sequencer, lambda: site.head() >= start + store.acknowledged)
+
+
+class TestCassandraFeed(OnASite, FeedContract):
+    """All of the contract."""
 
 
 class TestWritersThatFail:
