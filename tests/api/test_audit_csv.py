@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import socket
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -234,3 +236,27 @@ def test_a_failure_in_the_middle_breaks_the_file(
         answer.close()
     monkeypatch.setattr(services.feed, "read", read)
     assert len(lines_of(client)) == 4
+
+
+@pytest.mark.parametrize(("events", "is_answered"), [(1, True), (2, False)])
+def test_who_has_left_is_not_read_for(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, events: int, is_answered: bool
+) -> None:
+    """Where nothing is found, which would be written; who ended only their own side is answered as
+    far as the first page goes."""
+    monkeypatch.setattr("app.application.audit.audit.AT_ONCE", 1)
+    carrier = register(client)
+    for number in range(events - 1):
+        rename(client, carrier, f"Other {number}")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.shutdown(socket.SHUT_WR)
+        answer = client.get(
+            "/audit.csv?actor=nobody",
+            environ_overrides={"gunicorn.socket": ours},
+            buffered=False,
+        )
+        assert answer.status_code == 200
+        with nullcontext() if is_answered else pytest.raises(BrokenPipeError):
+            list(answer.response)
+        answer.close()

@@ -1,6 +1,7 @@
 """The audit's address: who changed what from what to what, as a file."""
 
 from collections.abc import Iterator
+from errno import EPIPE
 
 from flask import Response
 
@@ -43,9 +44,12 @@ def export_audit(query: AskAudit) -> Response:
 
 def _while_wanted(pages: Iterator[list[AuditLine]]) -> Iterator[list[AuditLine]]:
     """The pages; where nothing is found, nothing is written that would show that the client has
-    left. Raises ConnectionAbortedError then: the file is not whole."""
+    left. Raises what writing would raise then: the file is not whole.
+
+    The first page is not asked for it: whoever has ended only their own side still gets an answer.
+    """
     has_left = watched_connection()
-    for page in pages:
-        if not page and has_left():
-            raise ConnectionAbortedError("the client has left")
+    for number, page in enumerate(pages):
+        if number and not page and has_left():
+            raise BrokenPipeError(EPIPE, "the client has left")
         yield page
