@@ -23,6 +23,8 @@ COPY config config
 COPY migrations_cql migrations_cql
 COPY wsgi.py ./
 COPY app app
+# Nothing can be written there later: each worker and each command would compile all of it for itself.
+RUN python -m compileall -q app config wsgi.py
 # A number, so that a platform that demands non-root can see that it is. New volumes take over the owner of the folders.
 RUN install -d -o 10001 -g 10001 logs var
 USER 10001:10001

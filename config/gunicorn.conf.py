@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from app.application.ports.errors import StoreUnavailable
@@ -136,6 +137,10 @@ def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
             begin_registry(_settings)
         except StoreUnavailable as error:
             sys.exit(f"SQLITE_PATH={_settings.sqlite_path} is of no use: {error}")
+    # Before the fork: a worker starts in a third of the time, all of them share the memory, and a
+    # reload after the files were replaced never serves a release half of which is the former one.
+    import_module("app.api")
+    import_module("app.desk")
 
 
 def _refuse_what_cannot_be_bound() -> None:

@@ -13,8 +13,10 @@ from typing import NoReturn
 import pytest
 
 from tests.support import cassandra_node as cassandra
+from tests.support.measurements import IS_FULL
 from tests.support.nginx import find_nginx
 from tests.support.processes import Unavailable
+from tests.support.stores import drop_keyspaces
 
 _TOOLS = {
     *("nginx", "promtool", "prometheus", "openssl", "jq", "envsubst"),
@@ -49,6 +51,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.add_cleanup(node.close)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, unless SOAK=full, what has no small form."""
+    if IS_FULL:
+        return
+    left_out = [item for item in items if item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say once for each reason why tests were skipped, and how many."""
     skipped = terminalreporter.stats.get("skipped", [])
@@ -81,6 +92,14 @@ def _nothing_stays_blocked() -> Iterator[None]:
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
     assert blocked == set()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _keyspaces_end_with_their_module() -> Iterator[None]:
+    """Whoever connects reads the schema of all keyspaces: with those of all tests before it that
+    would take seconds in the end, and time out."""
+    yield
+    drop_keyspaces()
 
 
 @pytest.fixture(scope="session")

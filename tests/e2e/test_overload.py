@@ -72,7 +72,7 @@ def slow_cassandra(proxy: FaultProxy) -> Iterator[None]:
 Slow = Callable[[], object]
 
 
-@pytest.fixture(params=["sqlite", "cassandra"])
+@pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.full)])
 def served(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[tuple[Service, Callable[[], ExitStack]]]:

@@ -413,7 +413,9 @@ def test_operations_links_lead_somewhere() -> None:
         "check rules monitoring/rules/alerts.yml monitoring/rules/objectives.yml",
         "test rules tests/monitoring/alerts_test.yml",
         "test rules tests/monitoring/objectives_test.yml",
-        "test rules tests/monitoring/objectives_days_test.yml",
+        pytest.param(
+            "test rules tests/monitoring/objectives_days_test.yml", marks=pytest.mark.full
+        ),
     ],
 )
 def test_promtool_accepts_the_alerts(command: str) -> None:

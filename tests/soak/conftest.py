@@ -11,20 +11,11 @@ from tests.conftest import without
 from tests.support.cassandra_cluster import ThreeNodes
 from tests.support.cassandra_jvm import VERSION
 from tests.support.deployment import STORES, Deployment, deployed
-from tests.support.measurements import IS_FULL, Figures
+from tests.support.measurements import Figures
 from tests.support.processes import Unavailable
 from tests.support.workload.storm import Weather
 from tests.support.workload.world import PAXOS_V2, Reached, announced
 from tests.support.wrong_clock import wrong_clock
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, unless SOAK=full, what has no small form."""
-    if IS_FULL:
-        return
-    left_out = [item for item in items if item.get_closest_marker("full")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

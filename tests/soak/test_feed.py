@@ -10,8 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.infrastructure.cassandra.session import make_cluster
-from tests.support.cassandra_node import GivenNode, Node
+from tests.support.cassandra_node import Node
 from tests.support.feed_crowd import Crowd
 from tests.support.feed_traffic import DIE_AFTER_APPEND, DIE_BEFORE_APPEND
 from tests.support.forks import Forks
@@ -55,15 +54,11 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 
 
 @pytest.fixture(scope="module")
-def on_cassandra(cassandra_node: Node) -> Iterator[str]:
+def on_cassandra(cassandra_node: Node) -> str:
     """The name of a store on the node, without any events yet."""
     keyspace = f"feed_{uuid4().hex[:12]}"
     contact = make_keyspace(cassandra_node, keyspace)
-    yield f"cassandra:{contact.hosts[0]}:{contact.port}:{keyspace}"
-    if isinstance(cassandra_node, GivenNode):
-        cluster = make_cluster(contact)
-        cluster.connect().execute(f"DROP KEYSPACE {keyspace}", timeout=60)
-        cluster.shutdown()
+    return f"cassandra:{contact.hosts[0]}:{contact.port}:{keyspace}"
 
 
 def disturb_until(crowd: Crowd, events: int, every_s: float) -> None:

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -24,10 +24,9 @@ from app.application.projections import PROJECTIONS
 from app.application.projections.carriers import row_of
 from app.application.projections.replay import NOTHING, Replayer
 from app.bootstrap import Stores, opened_stores
-from app.infrastructure.cassandra.session import make_cluster
 from app.infrastructure.codec import JsonCodec
 from config.settings import Settings
-from tests.support.cassandra_node import GivenNode, Node
+from tests.support.cassandra_node import Node
 from tests.support.commits import event
 from tests.support.measurements import IS_FULL, Figures, each_round, rounds
 from tests.support.processes import Server, wait_until
@@ -122,16 +121,11 @@ def fill(stores: Stores, size: Size) -> frozenset[str]:
         return frozenset(pool.map(add, range(size.carriers)))
 
 
-@contextmanager
-def keyspace(node: Node) -> Iterator[str]:
+def new_keyspace(node: Node) -> str:
     """One that nobody has written to."""
     name = f"rebuild_{uuid4().hex[:12]}"
-    contact = make_keyspace(node, name)
-    yield name
-    if isinstance(node, GivenNode):
-        cluster = make_cluster(contact)
-        cluster.connect().execute(f"DROP KEYSPACE {name}", timeout=60)
-        cluster.shutdown()
+    make_keyspace(node, name)
+    return name
 
 
 @pytest.fixture(params=SIZES)
@@ -146,7 +140,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
             environment = {
                 "CASSANDRA_HOST": node.host,
                 "CASSANDRA_PORT": str(node.port),
-                "CASSANDRA_KEYSPACE": closing.enter_context(keyspace(node)),
+                "CASSANDRA_KEYSPACE": new_keyspace(node),
             }
             settings = replace(
                 settings,

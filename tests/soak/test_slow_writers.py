@@ -28,7 +28,7 @@ from tests.support.threads import at_once
 
 pytestmark = pytest.mark.soak
 
-KEYSPACE = "claims"
+KEYSPACE = "slow_writers"
 ROUNDS = 50
 PLAYS = 30
 WRITERS = 8

@@ -31,7 +31,6 @@ from tests.support.service import Answer, Service
 from tests.support.stores import make_keyspace, open_store, soon
 from tests.support.threads import at_once
 
-KEYSPACE = "guarantees"
 STORES = ("sqlite", "cassandra")
 DYING = "tests.support.dying_service:app"
 _PATIENCE_SECONDS = 30
@@ -147,7 +146,7 @@ class Deployment:
     def _kept(self) -> _Kept:
         if self._contact is None:
             return _kept_by_sqlite(self.service.database)
-        return _kept_by_cassandra(self._contact)
+        return _kept_by_cassandra(self._contact, self.store_name.rpartition(":")[2])
 
 
 _Unique = tuple[str, str]
@@ -164,10 +163,10 @@ def _kept_by_sqlite(path: Path) -> _Kept:
     return streams, rows, set(rows.items())
 
 
-def _kept_by_cassandra(contact: Contact) -> _Kept:
+def _kept_by_cassandra(contact: Contact, keyspace: str) -> _Kept:
     cluster = make_cluster(contact)
     try:
-        session = cluster.connect(KEYSPACE)
+        session = cluster.connect(keyspace)
         found = list(session.execute("SELECT DISTINCT aggregate_id, head, claims FROM events"))
         claims = list(session.execute("SELECT scope, value, owner FROM claims"))
     finally:
@@ -192,12 +191,13 @@ def deployed(
     name = f"sqlite:{folder / 'var/events.sqlite3'}"
     if store == "cassandra":
         node: Node = request.getfixturevalue("cassandra_node")
-        contact = make_keyspace(node, KEYSPACE)
-        name = f"cassandra:{node.host}:{node.port}:{KEYSPACE}"
+        keyspace = f"guarantees_{uuid4().hex[:12]}"
+        contact = make_keyspace(node, keyspace)
+        name = f"cassandra:{node.host}:{node.port}:{keyspace}"
         settings |= {
             "CASSANDRA_HOST": node.host,
             "CASSANDRA_PORT": str(node.port),
-            "CASSANDRA_KEYSPACE": KEYSPACE,
+            "CASSANDRA_KEYSPACE": keyspace,
         }
     service = Service(folder, host="127.0.0.1", ready=None, **settings)
     service.server.command[-1] = app

@@ -22,7 +22,7 @@ from app.infrastructure.cassandra.feed.reader import CassandraFeed
 from app.infrastructure.cassandra.feed.sequencer import CassandraSequencer
 from app.infrastructure.cassandra.requests import Requests
 from app.infrastructure.cassandra.session import CassandraSession, Row
-from tests.support.cassandra_node import GivenNode, Node
+from tests.support.cassandra_node import Node
 from tests.support.interrupted import Around, InterruptedSession, Send, interrupted_store
 from tests.support.stores import commit, make_keyspace, soon
 
@@ -167,8 +167,6 @@ def open_site(node: Node) -> Iterator[Site]:
     yield site
     for writer in site.writers:
         writer.close()
-    if isinstance(node, GivenNode):
-        site.ask(f"DROP KEYSPACE {keyspace}")
     session.close()
 
 

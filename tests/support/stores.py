@@ -3,17 +3,21 @@
 sqlite:<path>  or  cassandra:<host>:<port>:<keyspace>
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
+
+from cassandra.cluster import Cluster
 
 from app.application.deadline import Deadline
 from app.application.ports.event_store import EventData, EventStore
 from app.infrastructure.cassandra.append.event_store import CassandraEventStore
 from app.infrastructure.cassandra.migrations import migrate, read_migrations
 from app.infrastructure.cassandra.requests import ATTEMPT_SECONDS, Requests
-from app.infrastructure.cassandra.session import CassandraSession, Contact
+from app.infrastructure.cassandra.session import CassandraSession, Contact, make_cluster
+from app.infrastructure.cassandra.trouble import why_not_connected
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.support.cassandra_node import Node
 from tests.support.project import MIGRATIONS
@@ -67,16 +71,52 @@ def cassandra_store(
     return CassandraEventStore(requests, telemetry or CountingTelemetry())
 
 
+@contextmanager
+def closing_cluster(contact: Contact) -> Iterator[Cluster]:
+    """The driver's own cluster, past what is tested."""
+    cluster = make_cluster(contact)
+    try:
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+def said_of_connecting(contact: Contact, keyspace: str) -> str:
+    """Why it fails, as it is logged."""
+    try:
+        with closing_cluster(contact) as cluster:
+            cluster.connect(keyspace)
+    except Exception as error:  # noqa: BLE001 - as the session has it
+        text = why_not_connected(contact.hosts, contact.port, keyspace, error)
+        assert text.isprintable()
+        return text
+    raise AssertionError("it connected")
+
+
 def make_schema(contact: Contact, keyspace: str) -> None:
     """Apply the project's own migrations."""
     migrate(contact, keyspace, ONE_COPY, read_migrations(MIGRATIONS), lambda _: None)
 
 
+_MADE: dict[str, Contact] = {}
+"""Keyspaces on the node that all tests share, and where it is."""
+
+
 def make_keyspace(node: Node, keyspace: str) -> Contact:
-    """Apply the project's migrations to the keyspace on the node; returns where the node is."""
+    """Apply the project's migrations to the keyspace on the node, until the tests of the module
+    are over; returns where the node is."""
     contact = Contact((node.host,), node.port)
+    _MADE[keyspace] = contact
     make_schema(contact, keyspace)
     return contact
+
+
+def drop_keyspaces() -> None:
+    """Those that this process has made, with what is in them."""
+    while _MADE:
+        keyspace, contact = _MADE.popitem()
+        with closing_cluster(contact) as cluster:
+            cluster.connect().execute(f'DROP KEYSPACE IF EXISTS "{keyspace}"', timeout=60)
 
 
 def soon(seconds: float = 20) -> Deadline:

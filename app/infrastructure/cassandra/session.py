@@ -63,6 +63,9 @@ RECONNECT_MIN_SECONDS = 0.1
 RECONNECT_MAX_SECONDS = 1.0
 SILENCE_SECONDS = 2.0
 """How long a node may be silent before its connection is given up, or while one is made."""
+METADATA_SECONDS = 10.0
+"""How long it may take to tell all that a client has to know of the cluster: the nodes, and every
+table of every keyspace, which may be other people's and many."""
 
 _NOBODY_ANSWERED = (NoHostAvailable, UnresolvableContactPoints, OSError)
 
@@ -124,6 +127,8 @@ def make_cluster(contact: Contact, suspects: Suspects | None = None) -> Cluster:
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         # The defaults are 5 s, and 30 s + 30 s: a frozen node keeps its connections open.
         connect_timeout=SILENCE_SECONDS,
+        # The default, 2 s, keeps a client from ever connecting to a busy node with many tables.
+        control_connection_timeout=METADATA_SECONDS,
         idle_heartbeat_interval=1,
         idle_heartbeat_timeout=SILENCE_SECONDS,
         # Each attempt to reach a frozen node occupies one of them.

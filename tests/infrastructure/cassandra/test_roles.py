@@ -25,7 +25,7 @@ from tests.support.cassandra_node import JvmNode, Unavailable
 from tests.support.processes import wait_until
 from tests.support.project import ROOT
 from tests.support.service import Service
-from tests.support.stores import make_schema
+from tests.support.stores import make_schema, said_of_connecting
 
 KEYSPACE = "registry"
 ADMIN, SERVICE = "admin", "service"
@@ -92,6 +92,14 @@ def is_refused(contact: Contact) -> bool:
 def test_nobody_gets_in_without_a_password(node: JvmNode) -> None:
     """Compose's options turn authentication on."""
     assert is_refused(Contact((node.host,), node.port))
+
+
+def test_a_login_that_is_refused_is_told_without_it(node: JvmNode, admin: Contact) -> None:
+    """Neither the name nor the password is repeated, only which settings hold them."""
+    refused = "the login was refused: look at CASSANDRA_USERNAME and CASSANDRA_PASSWORD"
+    strangers = Contact(admin.hosts, admin.port), replace(admin, username="x", password="wr0ng")
+    for stranger in strangers:
+        assert said_of_connecting(stranger, KEYSPACE) == f"{node.host}:{node.port}: {refused}"
 
 
 def test_what_was_acknowledged_is_on_disk(admin: Contact) -> None:

@@ -83,6 +83,7 @@ def test_the_driver_is_set_up_as_measured(cassandra_node: Node) -> None:
     assert profile.serial_consistency_level == ConsistencyLevel.SERIAL
     assert cluster.reconnection_policy.max_delay == 1
     assert (cluster.idle_heartbeat_interval, cluster.idle_heartbeat_timeout) == (1, 2)
+    assert (cluster.connect_timeout, cluster.control_connection_timeout) == (2, 10)
     assert cluster.reconnection_policy.max_attempts is None
     cluster.shutdown()
 

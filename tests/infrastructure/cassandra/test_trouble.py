@@ -3,34 +3,24 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from app.infrastructure.cassandra.session import Contact, make_cluster
+from app.infrastructure.cassandra.session import Contact
 from app.infrastructure.cassandra.trouble import why_not_connected
-from tests.support.cassandra_node import JvmNode, Node
-from tests.support.processes import free_port, wait_until
+from tests.support.cassandra_node import Node
+from tests.support.processes import free_port
+from tests.support.stores import said_of_connecting
 
 KEYSPACE = "no_such_keyspace"
 
 
 def said(contact: Contact) -> str:
     """What is said of an attempt to connect that fails."""
-    cluster = None
-    try:
-        cluster = make_cluster(contact)
-        cluster.connect(KEYSPACE)
-    except Exception as error:  # noqa: BLE001 - as the session has it
-        text = why_not_connected(contact.hosts, contact.port, KEYSPACE, error)
-        assert text.isprintable()
-        return text
-    finally:
-        if cluster is not None:
-            cluster.shutdown()
-    raise AssertionError("it connected")
+    return said_of_connecting(contact, KEYSPACE)
 
 
 @contextlib.contextmanager
@@ -93,16 +83,6 @@ def test_a_keyspace_that_is_not_there(cassandra_node: Node) -> None:
     """It is named."""
     contact = Contact((cassandra_node.host,), cassandra_node.port)
     assert said(contact).endswith(f": there is no keyspace {KEYSPACE}")
-
-
-def test_a_login_that_is_refused(start_cassandra: Callable[..., JvmNode]) -> None:
-    """Neither the name nor the password is repeated, only which settings hold them."""
-    node = start_cassandra(overrides={"authenticator": "PasswordAuthenticator"})
-    here = f"{node.host}:{node.port}"
-    contact = Contact((node.host,), node.port, username="somebody", password="s3cret")
-    refused = "the login was refused: look at CASSANDRA_USERNAME and CASSANDRA_PASSWORD"
-    wait_until(lambda: said(contact) == f"{here}: {refused}", 60, "the roles are there")
-    assert said(Contact((node.host,), node.port)) == f"{here}: {refused}"
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a\nb" * 500), RuntimeError()])

@@ -68,7 +68,7 @@ if background:
 sys.stderr = open(os.devnull, "w")
 number = 0
 deadline = time.monotonic() + 20
-while len(list(directory.glob("app.log.*"))) < 4 and time.monotonic() < deadline:
+while len(list(directory.glob("app.log.*"))) < 2 and time.monotonic() < deadline:
     for _ in range(50):
         log.info(f"{name}-{number}", extra={"padding": "\\n" * 20})
         number += 1
@@ -85,7 +85,7 @@ def test_processes_write_across_rotations(start: Start, tmp_path: Path) -> None:
     assert [error for _, error in results] == [""] * 4
     wanted = {f"p{n}-{number}" for n, (out, _) in enumerate(results) for number in range(int(out))}
     files = sorted(tmp_path.glob("app.log*"))
-    assert len(files) > 4
+    assert len(files) > 2
     found = Counter(message for file in files for message in messages(file.read_text()))
     assert set(found) == wanted
     assert max(found.values()) == 1

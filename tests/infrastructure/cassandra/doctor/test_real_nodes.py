@@ -214,6 +214,7 @@ def test_a_certificate_of_another_name_is_taken_without_the_setting(admin: Conta
     assert codes(facts, unchecked) == ["one-copy", "certificate-names-unchecked"]
 
 
+@pytest.mark.full
 def test_make_cassandra_syncs_before_it_acknowledges(tmp_path: Path) -> None:
     """A node for development promises what one in production does."""
     port = free_port()
