@@ -19,8 +19,9 @@ from tests.support.processes import Unavailable, wait_until
 from tests.support.service import Service
 
 PROCESSES = {"master", "follower", "worker-1", "worker-2", "worker-3"}
+_CPU = "process_cpu_seconds_total"
 PROCESS_FIGURES = {
-    "process_cpu_seconds_total",
+    _CPU,
     "process_resident_memory_bytes",
     "process_virtual_memory_bytes",
     "process_open_fds",
@@ -31,8 +32,9 @@ PROCESS_FIGURES = {
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Three workers."""
+    """Three workers. Each process has been at work for longer than the kernel's tick."""
     with Service(tmp_path_factory.mktemp("figures"), WORKERS="3") as service:
+        wait_until(lambda: all(told(service, _CPU).get(each) for each in PROCESSES), 20, "work")
         yield service
 
 
