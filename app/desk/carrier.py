@@ -16,6 +16,7 @@ from app.api.schemas.eligibility import EligibilityQuerySchema
 from app.application.judgement import Judge, judge_of
 from app.application.ports.keys import Scope
 from app.application.queries import JudgeEligibility
+from app.desk.changes import since_version
 from app.desk.frame import blueprint, caller, page
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
@@ -49,6 +50,7 @@ def show_carrier(carrier_id: UUID) -> Response:
         "carrier.html",
         400 if problem else 200,
         carrier=carrier,
+        changes=since_version(name, view.version),
         offered=[_judged(judge, _offered(each)) for each in carrier["coverage"]],
         judged=_judged(judge, asked) if asked else None,
         problem=problem,

@@ -17,6 +17,7 @@ from app.api.resources.representations import statistics
 from app.api.schemas.directory import DirectoryQuerySchema, FilterSchema
 from app.application.directory.pages import Page
 from app.application.directory.query import Query
+from app.desk.changes import since_the_list
 from app.desk.frame import blueprint, caller, page
 from app.domain.state import STATES
 
@@ -67,6 +68,7 @@ def list_carriers() -> Response:
     """A page of the carriers that the address selects."""
     asked, columns = _asked()
     problem, found, status = None, Page([], None), 200
+    changes = since_the_list()
     try:
         query: Query = DirectoryQuerySchema().load({"limit": str(LIMIT), **asked})
         found = services().directory.page(query, deadline())
@@ -77,6 +79,7 @@ def list_carriers() -> Response:
         status,
         asked=asked,
         problem=problem,
+        changes=changes,
         facets=_facets(asked, columns),
         filters=_filters(asked, columns),
         columns=columns,

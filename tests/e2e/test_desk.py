@@ -85,6 +85,10 @@ def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) 
             visiting.go(path)
             look()
         page = visiting.page
+        visiting.go(here)
+        command(service, carrier_id, "rename", {"name": "Renamed"})
+        page.locator(".news").wait_for()
+        look()
         visiting.go("/desk/imports")
         look()
         page.set_input_files("#file", csv(f"Beta,beta{width}@example.com\nGamma,nonsense\n"))
@@ -105,8 +109,9 @@ def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) 
 
 
 def test_the_list_follows_what_is_typed(desk: Visit, service: Service) -> None:
-    """Without loading the page again; the address can be sent to somebody."""
-    listed(service, register(service, "typed@example.com", "Zeta Freight"))
+    """Without loading the page again; the address can be sent to somebody. What changes meanwhile
+    is counted beside it and moves nothing; it is shown to who asks for it."""
+    listed(service, carrier_id := register(service, "typed@example.com", "Zeta Freight"))
     desk.go("/desk/carriers")
     desk.page.evaluate("document.body.dataset.same = 'yes'")
     desk.page.keyboard.press("/")
@@ -117,6 +122,13 @@ def test_the_list_follows_what_is_typed(desk: Visit, service: Service) -> None:
     assert desk.page.evaluate("document.body.dataset.same") == "yes"
     assert "UTC" not in desk.page.inner_text(".rows td.registered_at")
     assert "UTC" in (desk.page.get_attribute(".rows td.registered_at time", "title") or "")
+    command(service, carrier_id, "rename", {"name": "Zeta Lines"})
+    desk.page.get_by_role("link", name="1 new change — show").wait_for()
+    assert desk.page.inner_text(".rows tbody th") == "Zeta Freight"
+    with desk.page.expect_navigation():
+        desk.page.locator(".news").click()
+    assert desk.page.inner_text(".rows tbody th") == "Zeta Lines"
+    assert not desk.page.is_visible(".news")
     desk.go(desk.page.evaluate("location.pathname + location.search"))
     assert desk.page.locator(".rows tbody tr").count() == 1
 
@@ -268,6 +280,7 @@ def walk_through(browser: Browser, service: Service) -> None:
         page.fill("#version", "1")
         page.get_by_role("button", name="Show").first.click()
         assert "Version 1 beside today" in page.inner_text("main")
+        assert page.locator(".news").is_hidden()
         page.goto(f"{service.url}/desk/imports")
         page.set_input_files("#file", csv("Mu,mu@example.com\nEta Haulage Ltd,eta@example.com\n"))
         press(page, "Show the plan")
