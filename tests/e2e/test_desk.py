@@ -366,7 +366,9 @@ def test_signing_in_and_out(browser: Browser, tmp_path_factory: pytest.TempPathF
         cookies = page.context.cookies()
         assert [(each["httpOnly"], each["sameSite"]) for each in cookies] == [(True, "Strict")]
         assert page.evaluate("document.cookie") == ""
-        press(page, "Sign out")
+        page.locator(".me summary").click()
+        assert (visiting.barriers(), visiting.overflows()) == ([], False)
+        press(page, "Sign out everywhere")
         visiting.go("/desk/health")
         assert page.inner_text("h1") == "Sign in"
         assert secret.partition(".")[2] not in json.dumps(service.log_lines())
