@@ -104,13 +104,16 @@ def test_the_timeline_says_who_when_and_what(client: FlaskClient) -> None:
 
 
 def test_a_carrier_is_shown_as_it_was_beside_today(client: FlaskClient) -> None:
-    """At a version, or at a moment in UTC as a browser's field has it."""
+    """At a version, by a slider, or at a moment in UTC as a browser's field has it."""
     name = registered(client, "Alpha Cargo")
+    here = f"/desk/carriers/{name}"
     client.post(f"/carriers/{name}/rename", json={"name": "Beta Cargo"})
-    page = client.get(f"/desk/carriers/{name}/timeline?version=1").text
+    assert 'type="range" min="1" max="2" value="2"' in client.get(f"{here}/timeline").text
+    page = client.get(f"{here}/timeline?version=1").text
+    assert 'type="range" min="1" max="2" value="1"' in page
     assert "Version 1 beside today" in page
     assert page.count('class="differs"') == 1
-    page = client.get(f"/desk/carriers/{name}/timeline?at=2999-01-31T12:00").text
+    page = client.get(f"{here}/timeline?at=2999-01-31T12:00").text
     assert "Version 2 beside today" in page
 
 

@@ -215,7 +215,8 @@ def named(service: Service, *words: str) -> list[int]:
 
 
 def test_two_people_change_one_carrier(desk: Visit, browser: Browser, service: Service) -> None:
-    """The slower one sees what the faster one did, and chooses."""
+    """The slower one sees what the faster one did, and chooses. The timeline has both, and its
+    slider shows the carrier at each, beside today."""
     carrier_id = register(service, "two@example.com", "Epsilon")
     address = f"/desk/carriers/{carrier_id}/rename"
     with visit(browser, service.url) as other:
@@ -232,6 +233,12 @@ def test_two_people_change_one_carrier(desk: Visit, browser: Browser, service: S
         press(desk.page, "Rename")
     assert desk.page.inner_text("h1") == "Mine"
     assert events(service, carrier_id)[1:] == ["CarrierRenamed", "CarrierRenamed"]
+    desk.go(f"/desk/carriers/{carrier_id}/timeline")
+    desk.page.focus("#version")
+    desk.page.keyboard.press("ArrowLeft")
+    desk.page.get_by_role("heading", name="Version 2 beside today").wait_for()
+    assert desk.page.inner_text("output") == "2"
+    assert desk.page.url.endswith("?version=2")
     desk.complaints.clear()  # the browser tells of the 412
 
 

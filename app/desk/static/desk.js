@@ -60,6 +60,18 @@ document.addEventListener("change", (event) => {
   }
 });
 
+/** Say which value a slider has, beside its name. */
+function sayValue(root) {
+  for (const output of root.querySelectorAll("output[for]")) {
+    output.value = document.getElementById(output.htmlFor.value).value;
+    output.hidden = false;
+  }
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.type === "range") sayValue(event.target.form);
+});
+
 document.addEventListener("htmx:afterSwap", (event) => {
   localize(event.target.ownerDocument);
   offerAll(event.target.ownerDocument);
@@ -109,6 +121,7 @@ document.addEventListener("submit", (event) => {
 
 localize(document);
 offerAll(document);
+sayValue(document);
 follow();
 // What there was no time for is gone on with at once.
 document.querySelector("form[data-goes-on] button")?.click();
