@@ -1,11 +1,14 @@
 """The page of a carrier and its timeline."""
 
+import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
 
 from app.application.ports.keys import Scope
+from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.desk.conftest import Office, registered
 from tests.support.answers import data
 from tests.support.policies import policy
@@ -22,6 +25,28 @@ def test_a_carrier_is_shown_with_what_it_may_do(client: FlaskClient) -> None:
     assert "The carrier is suspended: Papers are missing" in page
     assert "#event-3" in page
     assert "The carrier offers express in DE" in page
+
+
+def test_a_carrier_is_read_once(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much its page tells of it; the latest of its events are what the timeline shows of
+    them."""
+    name = registered(client, "Alpha Cargo", coverage=COVERAGE)
+    for number in range(6):
+        data(client.post(f"/carriers/{name}/rename", json={"name": f"Name {number}"}))
+    asked: list[str] = []
+    read = SqliteEventStore.read
+
+    def counted(store: SqliteEventStore, stream: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        asked.append(stream)
+        return read(store, stream, *args, **options)
+
+    monkeypatch.setattr(SqliteEventStore, "read", counted)
+    page = client.get(f"/desk/carriers/{name}").text
+    assert asked.count(name) == 1
+    timeline = client.get(f"/desk/carriers/{name}/timeline").text
+    shown = re.findall(r'id="event-([0-9]+)">(.*?)</li>', page, re.DOTALL)
+    assert [number for number, _ in shown] == ["8", "7", "6", "5", "4"]
+    assert all(said.strip() in timeline for _, said in shown)
 
 
 def test_a_carrier_is_shown_with_what_can_be_taken_back(client: FlaskClient) -> None:
