@@ -85,7 +85,7 @@ def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) 
             visiting.go(path)
             look()
         page = visiting.page
-        visiting.go(here)
+        visiting.go(f"{here}/timeline")
         command(service, carrier_id, "rename", {"name": "Renamed"})
         page.locator(".news").wait_for()
         look()
