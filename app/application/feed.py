@@ -5,7 +5,8 @@ Used by the API's feed (`app/api/resources/feed.py`) and by queries that wait. T
 """
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from app.application.concurrency import ConcurrencyLimit
@@ -41,6 +42,7 @@ class Tail:
     def __init__(self, feed: Feed, max_listeners: int, poll_seconds: float) -> None:
         self._feed = feed
         self._limit = ConcurrencyLimit(max_listeners)
+        self._onlookers = ConcurrencyLimit(max_listeners // 2)
         self._poll_seconds = poll_seconds
         self._changed = threading.Condition()
         self._woken = threading.Event()
@@ -55,6 +57,13 @@ class Tail:
     def listener(self) -> AbstractContextManager[None]:
         """Count as one of the readers for as long as the context lasts. Raises TooManyListeners."""
         return self._limit.taken()
+
+    @contextmanager
+    def onlooker(self) -> Iterator[None]:
+        """Count as a reader that can do without: such readers leave half of the places to others.
+        Raises TooManyListeners."""
+        with self._onlookers.taken(), self._limit.taken():
+            yield
 
     def wait(self, after: int, deadline: Deadline, feed: str | None = None) -> bool:
         """Return True once there is an event after position `after`; False at the deadline, or

@@ -1,11 +1,13 @@
 """A stream's history for readers: each event with the fields that it changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.application.ports.codec import Origin
+from app.application.ports.event_store import RecordedEvent
 from app.domain.aggregate import AggregateState
 from app.domain.profile import compared
 
@@ -45,6 +47,27 @@ class HistoryPage:
 
     entries: list[HistoryEntry]
     next: int | None
+
+
+def entry_of(
+    recorded: RecordedEvent,
+    said: Any,  # noqa: ANN401 - an event of any aggregate
+    origin: Origin,
+    before: AggregateState | None,
+    after: AggregateState,
+) -> HistoryEntry:
+    """The entry of an event that says this and comes from there, between two states."""
+    return HistoryEntry(
+        version=recorded.version,
+        event_id=recorded.data.event_id,
+        event_type=recorded.data.event_type,
+        at=recorded.data.created_at,
+        who=origin.actor or UNKNOWN,
+        correlation_id=origin.correlation_id,
+        causation_id=origin.causation_id,
+        data=asdict(said),
+        changes=changes_between(before, after),
+    )
 
 
 def changes_between(before: AggregateState | None, after: AggregateState) -> tuple[Change, ...]:

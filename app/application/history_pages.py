@@ -6,11 +6,10 @@ before has left behind; where there is none, the events up to the page are read 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from app.application.deadline import Deadline
-from app.application.history import UNKNOWN, HistoryEntry, HistoryPage, changes_between
+from app.application.history import HistoryEntry, HistoryPage, entry_of
 from app.application.page_starts import PageStarts
 from app.application.ports.codec import Codec
 from app.application.ports.errors import StoreUnavailable
@@ -133,18 +132,7 @@ class HistoryPages:
         for event in recorded:
             said = self._codec.decode(event)
             after = self._root.evolve(before, said)
-            origin = self._codec.origin(event)
-            yield HistoryEntry(
-                version=event.version,
-                event_id=event.data.event_id,
-                event_type=event.data.event_type,
-                at=event.data.created_at,
-                who=origin.actor or UNKNOWN,
-                correlation_id=origin.correlation_id,
-                causation_id=origin.causation_id,
-                data=asdict(said),
-                changes=changes_between(before, after),
-            )
+            yield entry_of(event, said, self._codec.origin(event), before, after)
             before = after
         if recorded:
             self._kept(stream, recorded[-1], before)

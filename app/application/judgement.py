@@ -18,6 +18,7 @@ from app.domain.command import CarrierEvent
 from app.domain.eligibility import Facts, Work, eligible, facts_of, judge, state_after
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.state import PolicyState
+from app.domain.state import CarrierState
 from app.domain.verdict import Verdict
 
 Events = Sequence[DatedEvent[CarrierEvent]]
@@ -76,9 +77,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges work on the day `on` of the carrier of these events, which say these facts of it, by
-    one policy; `today` is the day where the carrier is. Days are YYYY-MM-DD."""
+    """Judges work on the day `on` of the carrier of these events, which make `carrier` and these
+    facts of it, by one policy; `today` is the day where the carrier is. Days are YYYY-MM-DD."""
 
+    carrier: Shown[CarrierState]
     events: Events
     facts: Facts
     policy: Shown[PolicyState]
@@ -114,11 +116,24 @@ def judge_of(
     Raises AggregateNotFound, also if it was not registered by then, UnreadableEvent and
     StoreUnavailable.
     """
-    at = asked.at if asked else None
-    events = carriers.dated_events(carrier_id, deadline, at)
-    policy = policies.show(POLICY_ID, deadline, at=at)
+    events = carriers.dated_events(carrier_id, deadline, asked.at if asked else None)
+    return judge_by(carriers, policies, carrier_id, events, asked, deadline)
+
+
+def judge_by(
+    carriers: CarrierRepository,
+    policies: PolicyRepository,
+    carrier_id: str,
+    events: Events,
+    asked: JudgeEligibility | None,
+    deadline: Deadline,
+) -> Judge:
+    """The same by events that were read already, all up to the moment that is asked for, at least
+    one. Raises UnreadableEvent and StoreUnavailable."""
+    policy = policies.show(POLICY_ID, deadline, at=asked.at if asked else None)
     said, moments = [each.event for each in events], [each.at for each in events]
     state = state_after(said)
+    carrier = Shown(carrier_id, events[-1].version, state, moments[0], moments[-1])
     today = carriers.today(state)
     on = (asked and asked.on) or today
-    return Judge(events, facts_of(said, moments, on, state), policy, today, on)
+    return Judge(carrier, events, facts_of(said, moments, on, state), policy, today, on)

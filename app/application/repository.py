@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
-from app.application.history import HistoryEntry, HistoryPage
+from app.application.history import HistoryEntry, HistoryPage, entry_of
 from app.application.history_pages import HistoryPages
 from app.application.ports.clock import Clock
 from app.application.ports.codec import Codec
@@ -212,10 +212,35 @@ class Repository(Generic[State, Recorded]):
 
         Raises AggregateNotFound, UnreadableEvent, StoreUnavailable.
         """
+        return self._dated(self._all(stream, deadline, at))
+
+    def dated_with_latest(
+        self, stream: str, deadline: Deadline, latest: int
+    ) -> tuple[list[DatedEvent[Recorded]], list[HistoryEntry]]:
+        """The same until now, and the entries of the last so many of them: of one reading.
+
+        Raises AggregateNotFound, UnreadableEvent, StoreUnavailable.
+        """
+        recorded = self._all(stream, deadline)
+        events = self._dated(recorded)
+        state, entries = self.root.initial(), []
+        for each, dated in zip(recorded, events, strict=True):
+            before, state = state, self.root.evolve(state, dated.event)
+            if dated.version > len(events) - latest:
+                origin = self._codec.origin(each)
+                entries.append(entry_of(each, dated.event, origin, before, state))
+        return events, entries
+
+    def _all(
+        self, stream: str, deadline: Deadline, at: datetime | None = None
+    ) -> Sequence[RecordedEvent]:
         self._refuse_others(stream)
         recorded = self._recorded_until(stream, deadline, None, at)
         if not recorded and self.root.initial() is None:
             raise AggregateNotFound(self.root.noun, stream)
+        return recorded
+
+    def _dated(self, recorded: Sequence[RecordedEvent]) -> list[DatedEvent[Recorded]]:
         return [
             DatedEvent(
                 version=each.version,

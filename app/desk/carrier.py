@@ -13,9 +13,10 @@ from app.api.http.validation import sentences
 from app.api.resources import representations as shown
 from app.api.schemas.commands import resource_of
 from app.api.schemas.eligibility import EligibilityQuerySchema
-from app.application.judgement import Judge, judge_of
+from app.application.judgement import Judge, judge_by
 from app.application.ports.keys import Scope
 from app.application.queries import JudgeEligibility
+from app.desk.changes import since_version
 from app.desk.frame import blueprint, caller, page
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
@@ -39,16 +40,17 @@ class Judged:
 def show_carrier(carrier_id: UUID) -> Response:
     """The carrier as it is now."""
     name, budget = str(carrier_id), deadline()
-    view = services().carriers.show(name, budget)
-    judge = judge_of(services().carriers, services().policies, name, None, budget)
-    after = max(0, len(judge.events) - LATEST)
-    latest = services().carriers.history(name, budget, after=after)
+    carriers, policies = services().carriers, services().policies
+    events, latest = carriers.dated_with_latest(name, budget, LATEST)
+    judge = judge_by(carriers, policies, name, events, None, budget)
+    view = judge.carrier
     carrier = shown.carrier(view, judge.today)
     asked, problem = _asked()
     return page(
         "carrier.html",
         400 if problem else 200,
         carrier=carrier,
+        changes=since_version(name, view.version),
         offered=[_judged(judge, _offered(each)) for each in carrier["coverage"]],
         judged=_judged(judge, asked) if asked else None,
         problem=problem,

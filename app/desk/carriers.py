@@ -1,7 +1,7 @@
 """The list of carriers: what is searched and filtered for is in the address."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,12 +13,12 @@ from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
 from app.api.http.validation import sentences
 from app.api.resources.directory import file_of
-from app.api.resources.representations import statistics
 from app.api.schemas.directory import DirectoryQuerySchema, FilterSchema
 from app.application.directory.pages import Page
 from app.application.directory.query import Query
+from app.desk.changes import since_the_list
+from app.desk.facets import FACETS, Tally
 from app.desk.frame import blueprint, caller, page
-from app.domain.state import STATES
 
 LIMIT = 50
 """How many carriers a page of the list has."""
@@ -37,47 +37,27 @@ COLUMNS: Final[Mapping[str, bool]] = {
 }
 """Beside the name, and whether it is shown to who has chosen none."""
 
-_FACETS: Final = (("state", "states"), ("service", "services"), ("country", "countries"))
-"""Parameters of a query whose values are counted, and the group of counts."""
-
-_SHOWN_AT_FIRST = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A value of a filter, how many carriers have it, and the address that adds or removes it."""
-
-    value: str
-    count: int
-    is_chosen: bool
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """A filter with its values: the most frequent first, of which some are shown at first."""
-
-    name: str
-    shown: list[Choice]
-    more: list[Choice]
-
 
 @blueprint.get("/carriers")
 def list_carriers() -> Response:
     """A page of the carriers that the address selects."""
     asked, columns = _asked()
-    problem, found, status = None, Page([], None), 200
+    problem, found, status, query = None, Page([], None), 200, Query()
+    changes = since_the_list()
     try:
-        query: Query = DirectoryQuerySchema().load({"limit": str(LIMIT), **asked})
+        query = DirectoryQuerySchema().load({"limit": str(LIMIT), **asked})
         found = services().directory.page(query, deadline())
     except ValidationError as error:
         problem, status = next(iter(sentences({"query": error.messages_dict}).values())), 400
+    tally = Tally(query, None if problem else found)
     return page(
         "carriers.html",
         status,
         asked=asked,
         problem=problem,
-        facets=_facets(asked, columns),
+        changes=changes,
+        total=tally.total,
+        facets=[tally.facet(name, partial(_choosing, asked, columns, name)) for name in FACETS],
         filters=_filters(asked, columns),
         columns=columns,
         all_columns=COLUMNS,
@@ -127,34 +107,11 @@ def _address(asked: Mapping[str, str], columns: Iterable[str], **changed: str | 
     return f"{DESK}/carriers?{urlencode(query, doseq=True)}".rstrip("?")
 
 
-def _facets(asked: Mapping[str, str], columns: tuple[str, ...]) -> list[Facet]:
-    """The values that carriers have, counted over the whole registry."""
-    counts = statistics(services().directory.counts(deadline()), 0, 1)
-    facets = []
-    for parameter, group in _FACETS:
-        counted: dict[str, int] = counts[group]
-        names = list(STATES) if parameter == "state" else _by_count(counted)
-        chosen = set(filter(None, asked.get(parameter, "").split(",")))
-        choices = [
-            Choice(
-                name,
-                counted.get(name, 0),
-                name in chosen,
-                _address(asked, columns, **{parameter: ",".join(sorted(chosen ^ {name}))}),
-            )
-            for name in names
-            if name != "worldwide"
-        ]
-        at_first = [
-            each for place, each in enumerate(choices) if place < _SHOWN_AT_FIRST or each.is_chosen
-        ]
-        more = [each for each in choices if each not in at_first]
-        facets.append(Facet(parameter, at_first, more))
-    return facets
-
-
-def _by_count(counted: Mapping[str, int]) -> list[str]:
-    return sorted(counted, key=lambda name: (-counted[name], name))
+def _choosing(
+    asked: Mapping[str, str], columns: Iterable[str], parameter: str, values: Iterable[str]
+) -> str:
+    """The list with these values of the parameter."""
+    return _address(asked, columns, **{parameter: ",".join(sorted(values))})
 
 
 def _filters(asked: Mapping[str, str], columns: tuple[str, ...]) -> list[tuple[str, str, str]]:

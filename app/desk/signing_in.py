@@ -12,7 +12,7 @@ from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
 from app.application.access.keys import MalformedKey, NotAuthenticated, TooManyFailures
 from app.application.access.sessions import SESSION_SECONDS, begin_session, new_visitor
-from app.desk.frame import blueprint, go_to, keep_cookie, page
+from app.desk.frame import blueprint, caller, go_to, keep_cookie, page
 
 _OF_THE_DESK = re.compile(rf"{DESK}(?:[/?][!-~]*)?")
 
@@ -50,6 +50,17 @@ def end() -> AnyResponse:
     answer = go_to(f"{DESK}/sign-in")
     keep_cookie(answer, new_visitor())
     return answer
+
+
+@blueprint.post("/sign-out-everywhere")
+def end_everywhere() -> AnyResponse:
+    """End every session that began with the caller's key, this one too. Here it takes effect at
+    once, in other processes as soon as they read the keys again."""
+    prefix, operations = caller().prefix, services().operations
+    if prefix is not None:
+        operations.keys.end_sessions(prefix, operations.clock(), deadline())
+        services().access.ring.look_again(deadline())
+    return end()
 
 
 def _form(problem: str | None = None, status: int = HTTPStatus.OK) -> Response:

@@ -14,6 +14,7 @@ from app.api.resources import representations as shown
 from app.api.schemas.documents import ShowCarrierSchema
 from app.application.queries import ShowOnDay
 from app.application.shown import AggregateNotFound
+from app.desk.changes import since_version
 from app.desk.comparing import beside
 from app.desk.frame import blueprint, page
 
@@ -37,6 +38,7 @@ def show_timeline(carrier_id: UUID) -> Response:
         "timeline.html",
         400 if problem else 200,
         carrier=carrier,
+        changes=since_version(name, now.version),
         then=then,
         fields=beside(then, carrier) if then else [],
         problem=problem,

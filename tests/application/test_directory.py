@@ -197,7 +197,7 @@ def test_pages_hold_what_a_plain_filter_finds(
 ) -> None:
     """In order, each carrier once, every page but the last one full; also while others are
     registered meanwhile, whatever the store can put in order, and in however many blocks its lists
-    are read."""
+    are read. All at once are the same."""
     monkeypatch.setattr(joining, "MAX_BLOCK", max_block)
     monkeypatch.setattr(joining, "ROW_COST", row_cost)
     filled.views.finds_prefixes = finds_prefixes
@@ -223,6 +223,10 @@ def test_pages_hold_what_a_plain_filter_finds(
         )
         assert found == in_order(found, query.sort, filled.bodies)
         assert all(is_wanted(each, query) for each in found)
+        today = [on_day(each, query.on) for each in filled.bodies]
+        wanted = [each for each in today if is_wanted(each, query)]
+        at_once = filled.directory.all_of(query, 10_000, soon(), soon())
+        assert at_once == in_order(wanted, query.sort, filled.bodies)
     assert seen > 500
 
 

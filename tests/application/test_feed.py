@@ -122,7 +122,8 @@ def test_closing_lets_everybody_go(
 
 
 def test_places_are_limited(make: Callable[[float], Tail]) -> None:
-    """A reader beyond the limit is refused; a place is free again however its wait ended."""
+    """A reader beyond the limit is refused; a place is free again however its wait ended. Onlookers
+    take half of them at most."""
     tail = make(NEVER)
     with tail.listener(), tail.listener():
         with pytest.raises(KeyError), tail.listener():
@@ -131,6 +132,10 @@ def test_places_are_limited(make: Callable[[float], Tail]) -> None:
             pass
         with tail.listener():
             pass
+    with tail.onlooker(), pytest.raises(TooManyListeners), tail.onlooker():
+        pass
+    with tail.onlooker(), tail.listener(), tail.listener():
+        pass
 
 
 def test_nobody_looks_while_nobody_waits(

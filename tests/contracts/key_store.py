@@ -68,6 +68,16 @@ class KeyStoreContract:
         assert not keys.revoke("abcdefghijkl", LATER, soon())
         assert keys.read_all(soon()) == [key]
 
+    def test_the_end_of_sessions_is_kept(self, keys: KeyStore) -> None:
+        """The latest moment, in whatever order two processes bring theirs, and however often; of
+        no other key, and of none that is not there."""
+        key, other = self.put(keys, "tms"), self.put(keys, "other")
+        assert not keys.end_sessions("abcdefghijkl", MOMENT, soon())
+        for moment in (MOMENT, LATER, MOMENT, LATER):
+            assert keys.end_sessions(key.prefix, moment, soon())
+        found = {each.name: each for each in keys.read_all(soon())}
+        assert found == {"tms": replace(key, sessions_ended_at=LATER), "other": other}
+
     def test_active_keys_have_different_names(self, keys: KeyStore) -> None:
         """A second one is refused and not kept; once the first is revoked the name is free."""
         first = self.put(keys, "tms")

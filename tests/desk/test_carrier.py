@@ -1,11 +1,14 @@
 """The page of a carrier and its timeline."""
 
+import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
 
 from app.application.ports.keys import Scope
+from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.desk.conftest import Office, registered
 from tests.support.answers import data
 from tests.support.policies import policy
@@ -22,6 +25,28 @@ def test_a_carrier_is_shown_with_what_it_may_do(client: FlaskClient) -> None:
     assert "The carrier is suspended: Papers are missing" in page
     assert "#event-3" in page
     assert "The carrier offers express in DE" in page
+
+
+def test_a_carrier_is_read_once(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much its page tells of it; the latest of its events are what the timeline shows of
+    them."""
+    name = registered(client, "Alpha Cargo", coverage=COVERAGE)
+    for number in range(6):
+        data(client.post(f"/carriers/{name}/rename", json={"name": f"Name {number}"}))
+    asked: list[str] = []
+    read = SqliteEventStore.read
+
+    def counted(store: SqliteEventStore, stream: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        asked.append(stream)
+        return read(store, stream, *args, **options)
+
+    monkeypatch.setattr(SqliteEventStore, "read", counted)
+    page = client.get(f"/desk/carriers/{name}").text
+    assert asked.count(name) == 1
+    timeline = client.get(f"/desk/carriers/{name}/timeline").text
+    shown = re.findall(r'id="event-([0-9]+)">(.*?)</li>', page, re.DOTALL)
+    assert [number for number, _ in shown] == ["8", "7", "6", "5", "4"]
+    assert all(said.strip() in timeline for _, said in shown)
 
 
 def test_a_carrier_is_shown_with_what_can_be_taken_back(client: FlaskClient) -> None:
@@ -104,13 +129,16 @@ def test_the_timeline_says_who_when_and_what(client: FlaskClient) -> None:
 
 
 def test_a_carrier_is_shown_as_it_was_beside_today(client: FlaskClient) -> None:
-    """At a version, or at a moment in UTC as a browser's field has it."""
+    """At a version, by a slider, or at a moment in UTC as a browser's field has it."""
     name = registered(client, "Alpha Cargo")
+    here = f"/desk/carriers/{name}"
     client.post(f"/carriers/{name}/rename", json={"name": "Beta Cargo"})
-    page = client.get(f"/desk/carriers/{name}/timeline?version=1").text
+    assert 'type="range" min="1" max="2" value="2"' in client.get(f"{here}/timeline").text
+    page = client.get(f"{here}/timeline?version=1").text
+    assert 'type="range" min="1" max="2" value="1"' in page
     assert "Version 1 beside today" in page
     assert page.count('class="differs"') == 1
-    page = client.get(f"/desk/carriers/{name}/timeline?at=2999-01-31T12:00").text
+    page = client.get(f"{here}/timeline?at=2999-01-31T12:00").text
     assert "Version 2 beside today" in page
 
 

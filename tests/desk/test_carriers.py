@@ -1,11 +1,15 @@
 """The list of carriers: what the address says is what the page shows."""
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
 from tests.desk.conftest import registered, settle
+from tests.support.answers import data
 
 COVERAGE = [{"service": "express", "countries": ["DE", "FR"]}]
+STATES = {"Active": 2, "Suspended": 0, "Retired": 0, "Merged": 0}
 
 
 def test_an_empty_registry_says_what_to_do(client: FlaskClient) -> None:
@@ -43,14 +47,72 @@ def test_a_filter_that_is_none_is_explained(client: FlaskClient, query: str) -> 
     assert "This filter cannot be read" in answer.text
 
 
-def test_facets_are_counted_and_taken_back(client: FlaskClient) -> None:
-    """Each is an address that adds the value, or removes it again."""
+def test_facets_are_counted_and_taken_back(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is an address that adds the value, or removes it again, and all that is asked for beside
+    it stays."""
+    monkeypatch.setattr("app.desk.facets.SECONDS", 20)
     settle(client, registered(client, "Alpha Cargo", coverage=COVERAGE))
     page = client.get("/desk/carriers").text
     assert '/desk/carriers?service=express"' in page
     assert "Germany" in page
     chosen = client.get("/desk/carriers?service=express").text
     assert 'href="/desk/carriers" aria-current="true"' in chosen
+    assert "/desk/carriers?q=alp&amp;service=express" in client.get("/desk/carriers?q=alp").text
+
+
+def test_facets_count_what_is_found(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value among the carriers that fit the other filters, as if it were chosen alone: one
+    that works worldwide counts for every country, and of a country and a service both must be
+    offered together."""
+    monkeypatch.setattr("app.desk.facets.SECONDS", 20)
+    both = [{"service": "express", "countries": ["DE"]}, {"service": "air", "countries": ["FR"]}]
+    everywhere = [{"service": "express", "countries": ["worldwide"]}]
+    registered(client, "Alpha Cargo", coverage=both)
+    gone = registered(client, "Beta Lines", coverage=everywhere)
+    twin = registered(client, "Gamma Trans")
+    data(client.post(f"/carriers/{twin}/merge", json={"into": gone, "reason": "One company"}))
+    data(client.post(f"/carriers/{gone}/retire", json={"reason": "Gone"}))
+    settle(client, registered(client, "Delta Cargo", coverage=everywhere))
+    found = {"Active": 2, "Suspended": 0, "Retired": 1, "Merged": 1}
+    for query, counts in {
+        "": {**found, "Express": 3, "Air": 1, "Germany": 3, "France": 3},
+        "?country=FR": {"Active": 2, "Retired": 1, "Express": 2, "Air": 1, "Germany": 3},
+        "?service=air": {"Active": 1, "Express": 3, "Air": 1, "France": 1},
+        "?state=active&q=cargo": {"Active": 2, "Express": 2, "Air": 1, "Germany": 2, "France": 2},
+    }.items():
+        shown = counted(client, query)
+        assert {name: shown[name] for name in counts} == counts, query
+    assert "Germany" not in counted(client, "?service=air")
+    monkeypatch.setattr("app.desk.carriers.LIMIT", 1)
+    assert "The first 1 of 2 carriers" in client.get("/desk/carriers?state=active").text
+
+
+def test_too_many_carriers_have_no_count(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for those of the whole registry, which are known. What takes too long is not counted
+    either."""
+    monkeypatch.setattr("app.desk.facets.MOST", 1)
+    monkeypatch.setattr("app.desk.carriers.LIMIT", 1)
+    registered(client, "Alpha Cargo", coverage=COVERAGE)
+    settle(client, registered(client, "Beta Lines", coverage=COVERAGE))
+    assert counted(client, "") == {"Germany": 2, "France": 2, "Express": 2, **STATES}
+    page = client.get("/desk/carriers?service=express").text
+    assert "The first 1, there are more" in page
+    assert "there is no number" in page
+    assert counted(client, "?service=express") == {"Express": 2}
+    monkeypatch.setattr("app.desk.facets.MOST", 9)
+    monkeypatch.setattr("app.desk.facets.SECONDS", 0)
+    assert counted(client, "?service=express") == {}
+
+
+def counted(client: FlaskClient, query: str) -> dict[str, int]:
+    """The facets' values that have a number, by their names for people."""
+    facet = r'class="what">([^<]+)</span><span class="count">([0-9,]+)<'
+    page = client.get(f"/desk/carriers{query}").text
+    return {name: int(count) for name, count in re.findall(facet, page)}
 
 
 def test_columns_are_chosen_by_the_address(client: FlaskClient) -> None:

@@ -181,6 +181,40 @@ def test_signing_out_ends_it_in_this_browser(office: Office) -> None:
     assert browser.get("/desk/carriers").status_code == 303
 
 
+@pytest.mark.parametrize("scope", [Scope.READ, Scope.REGISTER])
+def test_signing_out_everywhere_ends_all_sessions_of_the_key(office: Office, scope: Scope) -> None:
+    """In every browser, whatever the key may do; the key itself and those of others stay, and who
+    signs in again is let in, however soon."""
+    text, others = office.key("cleo", scope), office.signed_in("bea", Scope.READ)
+    browsers = [signing_in(office.new_browser(), text) for _ in range(2)]
+    page = browsers[0].get("/desk/carriers").text
+    form = form_to(page, "/desk/sign-out-everywhere")
+    assert browsers[0].post(form.action, data=form.fields).status_code == 303
+    assert [each.get("/desk/carriers").status_code for each in browsers] == [303, 303]
+    assert "has ended" in browsers[1].get("/desk/carriers", follow_redirects=True).text
+    assert others.get("/desk/carriers").status_code == 200
+    for browser in browsers:
+        status = signing_in(browser, text).get("/desk/carriers").status_code
+        assert status == (200 if scope is Scope.READ else 403)
+
+
+def test_nobody_is_signed_out_where_nobody_signs_in(client: FlaskClient) -> None:
+    """Without keys there are no sessions, and nothing to press."""
+    page = client.get("/desk/carriers").text
+    assert "sign-out-everywhere" not in page
+    token = form_to(client.get("/desk/sign-in").text, "/desk/sign-in").fields["form_token"]
+    answer = client.post("/desk/sign-out-everywhere", data={"form_token": token})
+    assert answer.status_code == 303
+    assert client.get("/desk/carriers").status_code == 200
+
+
+def signing_in(browser: FlaskClient, key: str) -> FlaskClient:
+    """The browser, signed in with this key."""
+    form = form_to(browser.get("/desk/sign-in").text, "/desk/sign-in")
+    assert browser.post(form.action, data=form.filled(key=key)).status_code == 303
+    return browser
+
+
 def test_the_api_takes_no_session(office: Office) -> None:
     """So no page of another site can use it there, whatever it makes a browser send."""
     browser = office.signed_in()

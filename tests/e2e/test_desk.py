@@ -86,6 +86,10 @@ def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) 
             visiting.go(path)
             look()
         page = visiting.page
+        visiting.go(f"{here}/timeline")
+        command(service, carrier_id, "rename", {"name": "Renamed"})
+        page.locator(".news").wait_for()
+        look()
         visiting.go("/desk/imports")
         look()
         page.set_input_files("#file", csv(f"Beta,beta{width}@example.com\nGamma,nonsense\n"))
@@ -106,8 +110,9 @@ def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) 
 
 
 def test_the_list_follows_what_is_typed(desk: Visit, service: Service) -> None:
-    """Without loading the page again; the address can be sent to somebody."""
-    listed(service, register(service, "typed@example.com", "Zeta Freight"))
+    """Without loading the page again; the address can be sent to somebody. What changes meanwhile
+    is counted beside it and moves nothing; it is shown to who asks for it."""
+    listed(service, carrier_id := register(service, "typed@example.com", "Zeta Freight"))
     desk.go("/desk/carriers")
     desk.page.evaluate("document.body.dataset.same = 'yes'")
     desk.page.keyboard.press("/")
@@ -118,6 +123,13 @@ def test_the_list_follows_what_is_typed(desk: Visit, service: Service) -> None:
     assert desk.page.evaluate("document.body.dataset.same") == "yes"
     assert "UTC" not in desk.page.inner_text(".rows td.registered_at")
     assert "UTC" in (desk.page.get_attribute(".rows td.registered_at time", "title") or "")
+    command(service, carrier_id, "rename", {"name": "Zeta Lines"})
+    desk.page.get_by_role("link", name="1 new change — show").wait_for()
+    assert desk.page.inner_text(".rows tbody th") == "Zeta Freight"
+    with desk.page.expect_navigation():
+        desk.page.locator(".news").click()
+    assert desk.page.inner_text(".rows tbody th") == "Zeta Lines"
+    assert not desk.page.is_visible(".news")
     desk.go(desk.page.evaluate("location.pathname + location.search"))
     assert desk.page.locator(".rows tbody tr").count() == 1
 
@@ -204,7 +216,8 @@ def named(service: Service, *words: str) -> list[int]:
 
 
 def test_two_people_change_one_carrier(desk: Visit, browser: Browser, service: Service) -> None:
-    """The slower one sees what the faster one did, and chooses."""
+    """The slower one sees what the faster one did, and chooses. The timeline has both, and its
+    slider shows the carrier at each, beside today."""
     carrier_id = register(service, "two@example.com", "Epsilon")
     address = f"/desk/carriers/{carrier_id}/rename"
     with visit(browser, service.url) as other:
@@ -221,6 +234,12 @@ def test_two_people_change_one_carrier(desk: Visit, browser: Browser, service: S
         press(desk.page, "Rename")
     assert desk.page.inner_text("h1") == "Mine"
     assert events(service, carrier_id)[1:] == ["CarrierRenamed", "CarrierRenamed"]
+    desk.go(f"/desk/carriers/{carrier_id}/timeline")
+    desk.page.focus("#version")
+    desk.page.keyboard.press("ArrowLeft")
+    desk.page.get_by_role("heading", name="Version 2 beside today").wait_for()
+    assert desk.page.inner_text("output") == "2"
+    assert desk.page.url.endswith("?version=2")
     desk.complaints.clear()  # the browser tells of the 412
 
 
@@ -269,6 +288,7 @@ def walk_through(browser: Browser, service: Service) -> None:
         page.fill("#version", "1")
         page.get_by_role("button", name="Show").first.click()
         assert "Version 1 beside today" in page.inner_text("main")
+        assert page.locator(".news").is_hidden()
         page.goto(f"{service.url}/desk/imports")
         page.set_input_files("#file", csv("Mu,mu@example.com\nEta Haulage Ltd,eta@example.com\n"))
         press(page, "Show the plan")
@@ -356,7 +376,9 @@ def test_signing_in_and_out(browser: Browser, tmp_path_factory: pytest.TempPathF
         cookies = page.context.cookies()
         assert [(each["httpOnly"], each["sameSite"]) for each in cookies] == [(True, "Strict")]
         assert page.evaluate("document.cookie") == ""
-        press(page, "Sign out")
+        page.locator(".me summary").click()
+        assert (visiting.barriers(), visiting.overflows()) == ([], False)
+        press(page, "Sign out everywhere")
         visiting.go("/desk/health")
         assert page.inner_text("h1") == "Sign in"
         assert secret.partition(".")[2] not in json.dumps(service.log_lines())

@@ -86,12 +86,15 @@ def test_more_at_once_than_allowed_get_429(
 def test_listeners_and_other_requests_are_counted_apart(
     require_nginx: str, tmp_path: Path, upstream: Upstream
 ) -> None:
-    """Listeners have a limit of their own, which long polls share: commands find room beside
-    them, and listeners beside commands."""
+    """Listeners have a limit of their own, which long polls and pages of the desk share: commands
+    find room beside them, and listeners beside commands."""
     with front(tmp_path, upstream.port, limits=NARROW, timeout="10s") as nginx:
         with held(nginx, upstream, "/events/stream", "/events?wait=20"):
             assert_own_error(nginx.ask("/events/stream"), 429)
             assert_own_error(nginx.ask("/events?after=1&wait=0.5"), 429)
+            assert_own_error(nginx.ask("/desk/changes?after=1"), 429)
+            assert_own_error(nginx.ask("/desk/carriers/1/changes?version=1"), 429)
+            assert nginx.ask("/desk/carriers/1/timeline").status != 429
             assert nginx.ask("/events?wait=0").status == 200
             assert nginx.ask("/echo", body=b"{}").status == 200
         with held(nginx, upstream, "/held", "/held", "/events/stream"):

@@ -44,6 +44,9 @@ DESK = "/desk"
 """What the addresses of the desk begin with."""
 
 SIGN_IN, SIGN_OUT = f"{DESK}/sign-in", f"{DESK}/sign-out"
+SIGN_OUT_EVERYWHERE = f"{SIGN_OUT}-everywhere"
+"""Open to whoever has signed in, whatever the key may do."""
+
 _OPEN = frozenset({*_HEALTH, "/", "/metrics", "/openapi.json", "/docs", SIGN_IN, SIGN_OUT})
 UNCOUNTED = frozenset({*_HEALTH, "/metrics"})
 """Routes whose requests count for no quota: a probe must not fail because of others."""
@@ -106,6 +109,8 @@ def admit(
 
 def _scopes_of(rule: str, method: str) -> tuple[Scope, ...]:
     """All that is needed at an address."""
+    if rule == SIGN_OUT_EVERYWHERE:
+        return ()
     if rule.startswith(_OF_ADMINS):
         return (Scope.ADMIN,)
     if method in _READING or rule == TICKETS:
@@ -183,7 +188,7 @@ def _signed_in(request: Request, access: Access, deadline: Deadline) -> Caller:
     if session is None:
         return _nobody(access, "Sign in with an API key to see this", deadline)
     key = _signer(request, session, access, deadline)
-    if key is None or time.time() >= session.expires_at:
+    if key is None or session.has_ended(key, time.time()):
         raise NotAuthenticated(
             "The session has ended, or its key is no longer valid: sign in again", given=True
         )

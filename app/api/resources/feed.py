@@ -45,8 +45,9 @@ _LAST_EVENT_ID = re.compile(rf"(?:({FEED_ID}):)?(0|[1-9][0-9]{{0,15}})")
 
 # An old page, out of a cache, would hold a follower back: the last page grows.
 _NOT_KEPT: Final = {"Cache-Control": "no-store"}
-_STREAM_HEADERS: Final = {**_NOT_KEPT, "X-Accel-Buffering": "no"}
-_STREAM_TYPE: Final = "text/event-stream; charset=utf-8"
+STREAM_HEADERS: Final = {**_NOT_KEPT, "X-Accel-Buffering": "no"}
+STREAM_TYPE: Final = "text/event-stream; charset=utf-8"
+"""What goes with every stream of Server-Sent Events."""
 
 _PAGE = {200: Answer("A page of the feed", (EventsSchema,), ("Link",))}
 _STREAM = {
@@ -110,7 +111,7 @@ def list_events(query: ReadFeed) -> Response:
 def stream_events(query: FollowFeed) -> Response:
     """Give every event as it happens, after all those that have happened."""
     place = _begin_at(Place(query.feed, query.after))
-    answer = Response(headers=_STREAM_HEADERS, content_type=_STREAM_TYPE)
+    answer = Response(headers=STREAM_HEADERS, content_type=STREAM_TYPE)
     if request.method == "HEAD":
         return answer
     with ExitStack() as held:

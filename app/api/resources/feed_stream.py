@@ -28,7 +28,7 @@ READ_SECONDS = 5.0
 RETRY_MILLISECONDS = 2000
 """After so long a listener whose stream has ended comes back."""
 
-_ENDS_OF_STREAMS: Final = (
+ENDS_OF_STREAMS: Final = (
     StoreUnavailable,
     FeedRenewed,
     BeyondHead,
@@ -62,7 +62,7 @@ class Listener:
         yield f"retry: {RETRY_MILLISECONDS}\n"
         try:
             yield from self._follow(place)
-        except _ENDS_OF_STREAMS as reason:
+        except ENDS_OF_STREAMS as reason:
             log.info("a stream of events was ended: %s", reason or type(reason).__name__)
 
     def _follow(self, place: Place) -> Iterator[str]:

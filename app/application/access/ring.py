@@ -112,6 +112,10 @@ class KeyRing:
             key = self._keys(deadline, fresh=0).get(prefix)
         return key if key is not None and key.active and not key.expired(self._clock()) else None
 
+    def look_again(self, deadline: Deadline) -> None:
+        """Read the keys now, as this process has changed one. Raises StoreUnavailable."""
+        self._keys(deadline, fresh=0)
+
     def knows(self, prefix: str) -> bool:
         """Whether a key in memory has this prefix; the store is not asked."""
         known = self._known

@@ -2,7 +2,8 @@
 
 A session is `<prefix>.<expiry>.<nonce>.<signature>`: the prefix of its key, the second at which the
 session ends, 128 random bits, and the key's signature over all of it (`signatures.py`). So every
-process can check a session, nothing is stored, and all sessions of a key end when it is revoked. A
+process can check a session, none is stored, and all sessions of a key end when it is revoked, or
+when somebody who has one signs out everywhere: the key then says until when they began. A
 browser that is not signed in holds `anonymous.<nonce>`, for the tokens of its forms alone.
 """
 
@@ -48,10 +49,18 @@ class Session:
         signed = _signed(key.prefix, self.expires_at, self.nonce)
         return is_same(self.signature, signature_of(key, _PURPOSE, signed))
 
+    def has_ended(self, key: ApiKey, now: float) -> bool:
+        """Whether the session of this key is over at `now`, in seconds since 1970: its time is, or
+        it began before somebody signed out everywhere."""
+        began_at = self.expires_at - SESSION_SECONDS
+        return now >= self.expires_at or began_at <= _ended_at(key)
+
 
 def begin_session(key: ApiKey, now: float) -> Session:
     """A new session of this key; `now` is in seconds since 1970."""
-    expires_at, nonce = int(now) + SESSION_SECONDS, secrets.token_urlsafe(_NONCE_BYTES)
+    # Sessions begin with a second. In the one in which all were ended, a new one begins later.
+    began_at = max(int(now), int(_ended_at(key)) + 1)
+    expires_at, nonce = began_at + SESSION_SECONDS, secrets.token_urlsafe(_NONCE_BYTES)
     signature = signature_of(key, _PURPOSE, _signed(key.prefix, expires_at, nonce))
     return Session(key.prefix, expires_at, nonce, signature)
 
@@ -83,6 +92,11 @@ def form_token(cookie: str) -> str:
 def is_form_token(given: str, cookie: str) -> bool:
     """Whether `given` is the token of forms of a browser with this cookie."""
     return given.isascii() and is_same(given, form_token(cookie))
+
+
+def _ended_at(key: ApiKey) -> float:
+    """The last moment at which a session can have begun that is ended, in seconds since 1970."""
+    return key.sessions_ended_at.timestamp() if key.sessions_ended_at else -1
 
 
 def _signed(prefix: str, expires_at: int, nonce: str) -> str:

@@ -67,26 +67,33 @@ def candidates(
     lead = next(each for each in (*lists, everything) if each.seek(start, size))
     yield lead.places
     if not lead.has_ended:
-        yield from _joined(lists, everything, _just_behind(lead.places[-1]), size)
+        yield from _joined(_just_behind(lead.places[-1]), lists, everything, size)
+
+
+def joined(lists: Sequence[PlaceList], everything: PlaceList) -> Iterator[list[Place]]:
+    """As `candidates` from the first place on, with no list spared: for who wants all of them."""
+    return _joined(_FIRST, lists, everything, MAX_BLOCK)
 
 
 def _joined(
-    lists: Sequence[PlaceList], everything: PlaceList, start: Place, size: int
+    start: Place, lists: Sequence[PlaceList], everything: PlaceList, size: int
 ) -> Iterator[list[Place]]:
+    """The candidates from a place on, in parts, of which some are empty."""
     while True:
         size = min(2 * size, MAX_BLOCK)
-        joined = [each for each in lists if each.seek(start, size)]
-        if not joined and everything.seek(start, size):
-            joined = [everything]
-        if not all(each.places for each in joined):
+        read = [each for each in lists if each.seek(start, size)]
+        if not read and everything.seek(start, size):
+            read = [everything]
+        if not all(each.places for each in read):
             return
-        low = max(each.places[0] for each in joined)
-        if any(each.places[-1] < low for each in joined):
+        low = max(each.places[0] for each in read)
+        if any(each.places[-1] < low for each in read):
             start = low
+            yield []
             continue
-        sparsest = max(joined, key=lambda each: each.reach)
-        has_ended, last = min(each.reach for each in joined if _pays(each, sparsest))
-        yield _in_all(joined, sparsest.places[: bisect_right(sparsest.places, last)])
+        sparsest = max(read, key=lambda each: each.reach)
+        has_ended, last = min(each.reach for each in read if _pays(each, sparsest))
+        yield _in_all(read, sparsest.places[: bisect_right(sparsest.places, last)])
         if has_ended:
             return
         start = _just_behind(last)

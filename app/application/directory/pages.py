@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from app.application.consistency import Token, ViewBehind
 from app.application.deadline import Deadline
-from app.application.directory.candidates import MAX_BLOCK, PlaceList, candidates
+from app.application.directory.candidates import MAX_BLOCK, PlaceList, candidates, joined
 from app.application.directory.live_views import LiveViews, Standing
 from app.application.directory.query import CARRIERS, Query
 from app.application.ports.errors import StoreUnavailable
@@ -103,6 +103,17 @@ class Directory:
             CARRIERS, lambda view: self._read(query, view, after, deadline), deadline
         )
 
+    def all_of(
+        self, query: Query, most: int, until: Deadline, deadline: Deadline
+    ) -> list[dict[str, Any]] | None:
+        """The row bodies of all carriers that match, in order; None if more than `most` would have
+        to be looked at, or if it takes longer than `until`. A carrier that goes to another place
+        meanwhile may be missing. Raises ViewNotMade, StoreUnavailable."""
+        query = self.settled(query, deadline)
+        return self._live.whole(
+            CARRIERS, lambda view: self._all(query, view, most, until, deadline), deadline
+        )
+
     def settled(self, query: Query, deadline: Deadline) -> Query:
         """The query with the policy by which it is answered, if it asks for one: whoever wants all
         pages by the same policy names it. Raises StoreUnavailable."""
@@ -169,6 +180,22 @@ class Directory:
                 last, _ = found[query.limit - 1]
                 return Page([body for _, body in found[: query.limit]], query.cursor_at(last))
         return Page([body for _, body in found], None)
+
+    def _all(
+        self, query: Query, view: View, most: int, until: Deadline, deadline: Deadline
+    ) -> list[dict[str, Any]] | None:
+        places: list[Place] = []
+        for part in joined(*self._lists(query, view, deadline)):
+            places += part
+            if len(places) > most or until.expired:
+                return None
+        found = []
+        for start in range(0, len(places), MAX_BLOCK):
+            block = places[start : start + MAX_BLOCK]
+            found += self._fitting(query, view, block, deadline, is_last=True)
+            if until.expired:
+                return None
+        return [body for _, body in found]
 
     def _lists(
         self, query: Query, view: View, deadline: Deadline

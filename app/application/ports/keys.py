@@ -33,7 +33,8 @@ def known_scopes(names: Iterable[str]) -> frozenset[Scope]:
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key as it is kept. `digest` is the SHA-256 of its secret; from `expires_at` on it is not
-    valid, and without that moment it is so until it is revoked."""
+    valid, and without that moment it is so until it is revoked. Sessions of the desk that began
+    with it until `sessions_ended_at` count no longer."""
 
     prefix: str
     digest: bytes = field(repr=False)
@@ -42,6 +43,7 @@ class ApiKey:
     created_at: datetime
     revoked_at: datetime | None = None
     expires_at: datetime | None = None
+    sessions_ended_at: datetime | None = None
 
     @property
     def active(self) -> bool:
@@ -71,6 +73,11 @@ class KeyStore(Protocol):
 
     def revoke(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
         """Revoke the key, once; False if there is none. Raises StoreUnavailable, OutcomeUnknown."""
+        ...
+
+    def end_sessions(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
+        """Keep until when the sessions of the key are ended, the latest such moment; False if there
+        is no such key. Raises StoreUnavailable, OutcomeUnknown."""
         ...
 
     def note_uses(self, uses: Mapping[str, datetime], deadline: Deadline) -> None:

@@ -60,10 +60,45 @@ document.addEventListener("change", (event) => {
   }
 });
 
+/** Say which value a slider has, beside its name. */
+function sayValue(root) {
+  for (const output of root.querySelectorAll("output[for]")) {
+    output.value = document.getElementById(output.htmlFor.value).value;
+    output.hidden = false;
+  }
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.type === "range") sayValue(event.target.form);
+});
+
 document.addEventListener("htmx:afterSwap", (event) => {
   localize(event.target.ownerDocument);
   offerAll(event.target.ownerDocument);
+  follow();
 });
+
+const STAYS_MILLISECONDS = 1000;
+let changes = null;
+let opening = 0;
+
+/** Say how much has changed since the page was made, and change nothing else of it. Only a page that
+    somebody stays on is told, as each one that is takes a place on the server. */
+function follow() {
+  changes?.close();
+  clearTimeout(opening);
+  const line = document.querySelector("[data-changes]");
+  if (!line || document.hidden) return;
+  opening = setTimeout(() => {
+    changes = new EventSource(line.dataset.changes);
+    changes.addEventListener("message", ({ data }) => {
+      line.textContent = `${Number(data).toLocaleString()} new ${data === "1" ? "change" : "changes"} — show`;
+      line.hidden = data === "0";
+    });
+  }, STAYS_MILLISECONDS);
+}
+
+document.addEventListener("visibilitychange", follow);
 
 // A menu closes when something else is pressed.
 document.addEventListener("click", (event) => {
@@ -86,6 +121,8 @@ document.addEventListener("submit", (event) => {
 
 localize(document);
 offerAll(document);
+sayValue(document);
+follow();
 // What there was no time for is gone on with at once.
 document.querySelector("form[data-goes-on] button")?.click();
 if (location.hash === "#q") document.querySelector("#q")?.focus();

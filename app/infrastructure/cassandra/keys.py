@@ -21,8 +21,8 @@ from app.infrastructure.clock import to_milliseconds
 
 STATEMENTS.register(
     keys_read=(
-        "SELECT prefix, digest, name, scopes, created_at, revoked_at, expires_at, revision"
-        " FROM api_keys WHERE ring = ?"
+        "SELECT prefix, digest, name, scopes, created_at, revoked_at, expires_at,"
+        " sessions_ended_at, revision FROM api_keys WHERE ring = ?"
     ),
     keys_move_revision="UPDATE api_keys SET revision = ? WHERE ring = ? IF revision = ?",
     keys_insert=(
@@ -32,6 +32,10 @@ STATEMENTS.register(
     keys_revoke=(
         "UPDATE api_keys SET revoked_at = ? WHERE ring = ? AND prefix = ?"
         " IF name != null AND revoked_at = null"
+    ),
+    keys_end_sessions=(
+        "UPDATE api_keys SET sessions_ended_at = ? WHERE ring = ? AND prefix = ?"
+        " IF name != null AND sessions_ended_at = ?"
     ),
     keys_note_use=(
         "INSERT INTO api_key_uses (ring, prefix, used_at) VALUES (?, ?, ?) USING TIMESTAMP ?"
@@ -67,6 +71,10 @@ class CassandraKeyStore:
     def revoke(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
         """See `KeyStore`."""
         return writing(deadline, lambda: self._try_to_revoke(prefix, moment, deadline))
+
+    def end_sessions(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
+        """See `KeyStore`. Reads, and writes where nobody was in between, again and again."""
+        return writing(deadline, lambda: self._try_to_end_sessions(prefix, moment, deadline))
 
     def note_uses(self, uses: Mapping[str, datetime], deadline: Deadline) -> None:
         """See `KeyStore`."""
@@ -124,6 +132,22 @@ class CassandraKeyStore:
         # Refused: there is no such key, or it was revoked before; then the row says when.
         return bool(row["[applied]"]) or row.get("revoked_at") is not None
 
+    def _try_to_end_sessions(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
+        at = to_milliseconds(moment)
+        while True:
+            rows = self._requests.select(deadline, "keys_read", self._ring)
+            row = next((each for each in rows if each["prefix"] == prefix), None)
+            if row is None:
+                return False
+            former = row["sessions_ended_at"]
+            if former is not None and to_milliseconds(former.replace(tzinfo=UTC)) >= at:
+                return True
+            answer = self._requests.write(
+                deadline, "keys_end_sessions", at, self._ring, prefix, former
+            )
+            if answer["[applied]"]:
+                return True
+
 
 def _key(row: Row) -> ApiKey:
     return ApiKey(
@@ -134,4 +158,5 @@ def _key(row: Row) -> ApiKey:
         row["created_at"].replace(tzinfo=UTC),
         row["revoked_at"] and row["revoked_at"].replace(tzinfo=UTC),
         row["expires_at"] and row["expires_at"].replace(tzinfo=UTC),
+        row["sessions_ended_at"] and row["sessions_ended_at"].replace(tzinfo=UTC),
     )

@@ -35,18 +35,21 @@ _SCHEMA = (
     " WHERE revoked_at IS NULL",
     "CREATE TABLE IF NOT EXISTS api_key_uses (prefix TEXT PRIMARY KEY, used_at INTEGER NOT NULL)",
 )
-# Earlier releases, without expiry, can use this table too: they name the columns that they use.
-_ADD_EXPIRY = "ALTER TABLE api_keys ADD COLUMN expires_at INTEGER"
-_HAS_EXPIRY = "SELECT 1 FROM pragma_table_info('api_keys') WHERE name = 'expires_at'"
+# Earlier releases, without them, can use this table too: they name the columns that they use.
+_ADDED = ("expires_at", "sessions_ended_at")
+_COLUMNS = "SELECT name FROM pragma_table_info('api_keys')"
 _INSERT = """
 INSERT INTO api_keys (prefix, digest, name, scopes, created_at, expires_at)
 VALUES (?, ?, ?, ?, ?, ?)
 """
 _READ = """
-SELECT prefix, digest, name, scopes, created_at, revoked_at, expires_at FROM api_keys
-ORDER BY created_at, prefix
+SELECT prefix, digest, name, scopes, created_at, revoked_at, expires_at, sessions_ended_at
+FROM api_keys ORDER BY created_at, prefix
 """
 _REVOKE = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE prefix = ?"
+_END_SESSIONS = """
+UPDATE api_keys SET sessions_ended_at = max(coalesce(sessions_ended_at, 0), ?) WHERE prefix = ?
+"""
 _NOTE_USE = """
 INSERT INTO api_key_uses (prefix, used_at) VALUES (?, ?)
 ON CONFLICT (prefix) DO UPDATE SET used_at = max(used_at, excluded.used_at)
@@ -101,15 +104,18 @@ class SqliteKeyStore:
                 name,
                 known_scopes(scopes.split()),
                 from_milliseconds(created_at),
-                None if revoked_at is None else from_milliseconds(revoked_at),
-                None if expires_at is None else from_milliseconds(expires_at),
+                *(None if each is None else from_milliseconds(each) for each in moments),
             )
-            for prefix, digest, name, scopes, created_at, revoked_at, expires_at in rows
+            for prefix, digest, name, scopes, created_at, *moments in rows
         ]
 
     def revoke(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
         """See `KeyStore`."""
         return self._write(deadline, _REVOKE, to_milliseconds(moment), prefix) == 1
+
+    def end_sessions(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
+        """See `KeyStore`."""
+        return self._write(deadline, _END_SESSIONS, to_milliseconds(moment), prefix) == 1
 
     def note_uses(self, uses: Mapping[str, datetime], deadline: Deadline) -> None:
         """See `KeyStore`. Appends wait for its lock, but it does not sync: a power cut may lose
@@ -170,10 +176,16 @@ def _no_check() -> None:
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     """Make the missing tables and columns in one transaction. If two processes do so at once, the
     second finds them made."""
-    if connection.execute(_HAS_EXPIRY).fetchone():
+    if not _missing(connection):
         return
     with transaction(connection, "IMMEDIATE"):
         for statement in _SCHEMA:
             connection.execute(statement)
-        if not connection.execute(_HAS_EXPIRY).fetchone():
-            connection.execute(_ADD_EXPIRY)
+        for column in _missing(connection):
+            connection.execute(f"ALTER TABLE api_keys ADD COLUMN {column} INTEGER")
+
+
+def _missing(connection: sqlite3.Connection) -> list[str]:
+    """The columns that the table of an earlier release lacks; all of them without a table."""
+    there = {name for (name,) in connection.execute(_COLUMNS)}
+    return [each for each in _ADDED if each not in there]

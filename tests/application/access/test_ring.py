@@ -64,6 +64,9 @@ class Watched:
     def revoke(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
         return self.store.revoke(prefix, moment, deadline)
 
+    def end_sessions(self, prefix: str, moment: datetime, deadline: Deadline) -> bool:
+        return self.store.end_sessions(prefix, moment, deadline)
+
     def note_uses(self, uses: Mapping[str, datetime], deadline: Deadline) -> None:
         self.store.note_uses(uses, deadline)
 

@@ -106,6 +106,11 @@ def test_a_lost_request_or_answer_costs_nothing(
         assert disturbed.revoke(key.prefix, LATER, soon())
         assert revoking.wait_struck()
         assert store.read_all(soon()) == [replace(key, revoked_at=LATER)]
+        ending = proxy.arm(fault, opcodes=[Opcode.EXECUTE])
+        assert disturbed.end_sessions(key.prefix, LATER, soon())
+        assert ending.wait_struck()
+        (ended,) = store.read_all(soon())
+        assert ended.sessions_ended_at == LATER
         session.close()
 
 
@@ -119,6 +124,7 @@ def test_without_a_cassandra_nothing_is_known() -> None:
         lambda: store.read_all(soon()),
         lambda: store.add(key, soon()),
         lambda: store.revoke(key.prefix, LATER, soon()),
+        lambda: store.end_sessions(key.prefix, LATER, soon()),
         lambda: store.note_uses({key.prefix: LATER}, soon()),
         lambda: store.last_uses(soon()),
     ):

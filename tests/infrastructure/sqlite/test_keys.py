@@ -134,6 +134,8 @@ def test_an_older_table_is_altered_in_place(path: Path) -> None:
     newer = replace(new_key("newer")[0], expires_at=LATER)
     keys.add(newer, soon())
     assert newer in keys.read_all(soon())
+    assert keys.end_sessions(older.prefix, MOMENT, soon())
+    assert keys.read_all(soon())[0].sessions_ended_at == MOMENT
     keys.note_uses({older.prefix: MOMENT}, soon())
     assert keys.last_uses(soon()) == {older.prefix: MOMENT}
 
