@@ -26,6 +26,8 @@ pytestmark = pytest.mark.soak
 ROWS = {"sqlite": 10_000 if IS_FULL else 240, "cassandra": 10_000 if IS_FULL else 60}
 KILLS = {"sqlite": 20 if IS_FULL else 3, "cassandra": 20 if IS_FULL else 1}
 PATIENCE_SECONDS = 3600.0 if IS_FULL else 120.0
+RUNS = 5
+"""How often an import is started at most, to come to its end."""
 NEW, CHANGED, SAME = "new", "changed", "same"
 KINDS = (NEW, CHANGED, SAME)
 
@@ -59,12 +61,12 @@ class Registry:
 
     def imported(self, file: Path) -> None:
         """The import, to its end: where a busy store fails, started again it goes on."""
-        code = UNAVAILABLE
-        while code in {UNAVAILABLE, UNKNOWN}:
+        for _ in range(RUNS):
             with self.imports(file) as process:
                 process.communicate(timeout=PATIENCE_SECONDS)
-            code = process.returncode
-        assert code == 0
+            if process.returncode not in {UNAVAILABLE, UNKNOWN}:
+                break
+        assert process.returncode == 0
 
 
 def bare() -> dict[str, str]:
@@ -182,7 +184,7 @@ def test_a_file_of_50_mb_is_not_held_in_memory(tmp_path: Path, figures: Figures)
     hundredth."""
     aliases = ";".join(f"Alias {number} {'x' * 60}" for number in range(12))
     peaks = []
-    for rows in (550, 55_000):
+    for rows in (600, 60_000):
         file = tmp_path / f"{rows}.csv"
         with file.open("w") as content:
             content.write("name,email,aliases\n")
@@ -194,7 +196,7 @@ def test_a_file_of_50_mb_is_not_held_in_memory(tmp_path: Path, figures: Figures)
     figures.add(
         f"the plan of an import of {rows:,} rows, {size:.0f} MB, sqlite",
         1,
-        f"at most {peaks[1] / 1024:.1f} MB of memory; {peaks[0] / 1024:.1f} MB for 550 such rows",
+        f"at most {peaks[1] / 1024:.1f} MB of memory; {peaks[0] / 1024:.1f} MB for 600 such rows",
     )
 
 
