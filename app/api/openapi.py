@@ -72,9 +72,10 @@ the `Consistency-Token` of a command's answer waits for it.
 **What is asked of carriers** is the policy, with versions and a history as a carrier has them:
 `GET /policy`. Until one is adopted (`PUT /policy`), version 0 holds, which asks for nothing.
 
-**Following.** Every event of every carrier, and of the policy, has a position in one feed: 1, 2,
-3 … `GET /events` gives it page by page, and waits for the next event if wanted; `GET
-/events/stream` gives it as it happens. The `source` of an event says which of the two it is of.
+**Following.** Every event of every carrier, of the policy and of the column mappings of imports
+has a position in one feed: 1, 2, 3 … `GET /events` gives it page by page, and waits for the next
+event if wanted; `GET /events/stream` gives it as it happens. The `source` of an event says which of
+them it is of.
 What was given once stays as it is, for as long as the feed has the same id. A reader
 that keeps that id (`feed`) with the last position that it has worked off, and sends both, misses
 nothing: if the registry is restored from a backup the feed gets another id, and a reader that names

@@ -30,6 +30,11 @@ from app.application.shown import AggregateNotFound, Committed, DatedEvent, Show
 from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
 from app.domain.aggregate import AggregateRoot, Recorded, State
 from app.domain.carrier import Carrier, CarrierState
+from app.domain.column_mappings import (
+    ColumnMappingEvent,
+    ColumnMappings,
+    ColumnMappingsState,
+)
 from app.domain.command import CarrierEvent
 from app.domain.policy.adopt import PolicyEvent
 from app.domain.policy.policy import Policy
@@ -342,6 +347,12 @@ class PolicyRepository(Repository[PolicyState, PolicyEvent]):
     """The policy: one, in a stream that each registry has or will have."""
 
     root = Policy
+
+
+class ColumnMappingsRepository(Repository[ColumnMappingsState, ColumnMappingEvent]):
+    """The column mappings: all in one stream that each registry has or will have."""
+
+    root = ColumnMappings
 
 
 def _shown(stream: str, version: int, state: State, ends: Sequence[RecordedEvent]) -> Shown[State]:

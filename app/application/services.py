@@ -16,7 +16,7 @@ from app.application.ports.feed import Feed
 from app.application.ports.seen_keys import SeenKeys
 from app.application.ports.telemetry import RequestTelemetry
 from app.application.ports.tracing import NO_TRACING, Tracer
-from app.application.repository import CarrierRepository, PolicyRepository
+from app.application.repository import CarrierRepository, ColumnMappingsRepository, PolicyRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Services:
     bus: CommandBus[CommandDone]
     carriers: CarrierRepository
     policies: PolicyRepository
+    mappings: ColumnMappingsRepository
     store: EventStore
     telemetry: RequestTelemetry
     new_id: Callable[[], UUID]

@@ -34,7 +34,11 @@ from app.application.projections.follower import (
     Follower,
 )
 from app.application.projections.projector import Projector
-from app.application.repository import CarrierRepository, PolicyRepository
+from app.application.repository import (
+    CarrierRepository,
+    ColumnMappingsRepository,
+    PolicyRepository,
+)
 from app.application.second_person import SecondPerson
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
@@ -44,7 +48,7 @@ from app.bootstrap.doctor import examine
 from app.bootstrap.stores import Stores
 from app.bootstrap.tracing import build_tracer
 from app.domain.command import Command
-from app.domain.declarations import POLICY_DECLARATIONS
+from app.domain.declarations import MAPPING_DECLARATIONS, POLICY_DECLARATIONS
 from app.domain.policy.adopt import POLICY_ID
 from app.infrastructure import shared_quotas, shared_wakes
 from app.infrastructure.clock import system_clock
@@ -109,7 +113,8 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         store = NotifyingEventStore(store, tail.wake, appended)
     carriers = CarrierRepository(store, JsonCodec(), clock)
     policies = PolicyRepository(store, JsonCodec(), clock)
-    bus = _bus(carriers, policies, opened.feed, counting, tracer)
+    mappings = ColumnMappingsRepository(store, JsonCodec(), clock)
+    bus = _bus(carriers, policies, mappings, opened.feed, counting, tracer)
     uses = KeyUses(opened.keys, clock)
     closing.callback(uses.close)
     access = Access(
@@ -127,6 +132,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
         bus,
         carriers,
         policies,
+        mappings,
         store,
         telemetry,
         uuid4,
@@ -149,6 +155,7 @@ def _nobody() -> None:
 def _bus(
     carriers: CarrierRepository,
     policies: PolicyRepository,
+    mappings: ColumnMappingsRepository,
     feed: Feed,
     telemetry: Telemetry,
     tracer: Tracer,
@@ -158,6 +165,7 @@ def _bus(
     )
     table = Merging(carriers, prepare, telemetry).table()
     table |= Handlers(policies, POLICY_DECLARATIONS).table()
+    table |= Handlers(mappings, MAPPING_DECLARATIONS).table()
     if not tracer.is_on:
         return CommandBus(table, telemetry)
     return TracedCommandBus(table, telemetry, tracer)
@@ -219,7 +227,8 @@ def dated_commands(
 
         carriers = CarrierRepository(stores.events, JsonCodec(), moment_of_the_command)
         policies = PolicyRepository(stores.events, JsonCodec(), moment_of_the_command)
-        bus = _bus(carriers, policies, stores.feed, telemetry, NO_TRACING)
+        mappings = ColumnMappingsRepository(stores.events, JsonCodec(), moment_of_the_command)
+        bus = _bus(carriers, policies, mappings, stores.feed, telemetry, NO_TRACING)
 
         def dispatch(moment: datetime, command: Command, context: CommandContext) -> CommandDone:
             moments[:] = [moment]

@@ -22,7 +22,7 @@ from config.settings import Settings
 @click.option("--from", metavar="TIME", help="Recorded then or later: ISO 8601 with an offset.")
 @click.option("--to", metavar="TIME", help="Recorded before that moment.")
 @click.option("--actor", metavar="NAME", help="By this key, or cli:LOGIN.")
-@click.option("--carrier", metavar="ID", help="Of this carrier; or `policy`.")
+@click.option("--carrier", metavar="ID", help="Of this carrier; or `policy` or `column-mappings`.")
 @click.pass_obj
 def audit(settings: Settings, /, file: str | None, **given: str | None) -> None:
     """Write who changed what from what to what as CSV, to FILE or stdout.

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,13 +34,22 @@ class SameFile:
         return file
 
 
-def read(file: Path, columns_file: Path | None) -> tuple[CsvFile, Columns]:
-    """The file, read through once, and what each column is. Raises a CliError."""
+def read(file: Path) -> CsvFile:
+    """The file, read through once. Raises a CliError."""
     try:
-        source = inspected(SameFile(file))
+        return inspected(SameFile(file))
+    except OSError as error:
+        raise CliError(INVALID, f"{error.filename} cannot be read: {error.strerror}") from error
+    except BadFile as error:
+        raise CliError(INVALID, error.sentence) from error
+
+
+def columns_of(source: CsvFile, columns_file: Path | None) -> Columns:
+    """What each column is, by a file; guessed, without one. Raises a CliError."""
+    try:
         if columns_file is None:
-            return source, guessed(source.header)
-        return source, given(source.header, parse(columns_file.read_bytes()))
+            return guessed(source.header)
+        return given(source.header, parse(columns_file.read_bytes()))
     except OSError as error:
         raise CliError(INVALID, f"{error.filename} cannot be read: {error.strerror}") from error
     except NotStrictJson as error:
@@ -48,12 +58,16 @@ def read(file: Path, columns_file: Path | None) -> tuple[CsvFile, Columns]:
         raise CliError(INVALID, error.sentence) from error
 
 
+def taken(mapping: Mapping[str, str | None]) -> list[str]:
+    """Which column is taken for which field, for people."""
+    return [f"{name} → {field}" for name, field in mapping.items() if field]
+
+
 def show(columns: Columns, keep: Path | None) -> None:
     """Say on stderr what each column is taken for, and write it down if that is asked for."""
     said = columns.as_json()
-    taken = [f"{name} → {field}" for name, field in said.items() if field]
     left = [name for name, field in said.items() if not field]
-    note(printable(f"Columns: {', '.join(taken)}"))
+    note(printable(f"Columns: {', '.join(taken(said))}"))
     if left:
         note(printable(f"Left alone: {', '.join(left)}"))
     if keep is None:

@@ -18,9 +18,11 @@ from app.application.deadline import Deadline
 from app.application.imports.columns import Columns
 from app.application.imports.file import BadFile, CsvFile, Record
 from app.application.imports.former import FormerImport
+from app.application.imports.mappings import columns_by, kept_mappings
 from app.application.imports.plan import REFUSE, ImportId, RowPlan
 from app.application.imports.run import Import
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.services import Services
 from app.cli.directory import catch_up
 from app.cli.errors import (
     INVALID,
@@ -33,10 +35,11 @@ from app.cli.errors import (
 )
 from app.cli.exit_codes import IMPORT_EXIT_CODES
 from app.cli.groups import CommandGroup
-from app.cli.import_files import read, show
+from app.cli.import_files import columns_of, read, show, taken
 from app.cli.import_report import Report
-from app.cli.opened import actor_name, opened
-from app.cli.output import note
+from app.cli.opened import actor_name, context_of, opened
+from app.cli.output import note, write_data
+from app.domain.column_mappings import ColumnMapping, KeepColumnMapping
 from config.settings import Settings
 
 _RUN = "run"
@@ -72,6 +75,11 @@ _COLUMNS = click.option(
     metavar="FILE",
     help="Which column is which field, as --keep-columns has written it; else it is guessed.",
 )
+_MAPPING = click.option(
+    "--mapping",
+    metavar="NAME",
+    help="Which column is which field, as --keep-mapping has kept it in the registry.",
+)
 _NAME = click.option(
     "--as",
     "name",
@@ -97,6 +105,12 @@ _AS_JSON = click.option(
     metavar="FILE",
     help="Write which column was taken for which field, for --columns.",
 )
+@_MAPPING
+@click.option(
+    "--keep-mapping",
+    metavar="NAME",
+    help="Keep the same in the registry, under this name, for --mapping of all who import.",
+)
 @click.option(
     "--refused",
     "refused_file",
@@ -115,6 +129,8 @@ def run(
     yes: bool,
     columns_file: Path | None,
     keep_columns: Path | None,
+    mapping: str | None,
+    keep_mapping: str | None,
     refused_file: Path | None,
     name: str,
     as_json: bool,
@@ -127,9 +143,14 @@ def run(
     """
     if refused_file is not None and refused_file.resolve() == file.resolve():
         raise click.UsageError("Write the refused rows to another file than the one they are in.")
-    source, columns = read(file, columns_file)
+    if dry_run and keep_mapping is not None:
+        raise click.UsageError("--dry-run keeps nothing in the registry: leave out --keep-mapping.")
+    source = read(file)
+    columns = _columns(settings, source, columns_file, mapping)
     show(columns, keep_columns)
     with _import_of(settings, source, columns, name) as one:
+        if keep_mapping is not None:
+            _keep(settings, one.services, keep_mapping, columns.as_json())
         note(f"Import {one.id.id}")
         digests = array("Q")
 
@@ -154,6 +175,7 @@ def _file_or_id(ctx: click.Context, param: click.Parameter, given: str) -> Path 
 @_DRY_RUN
 @_YES
 @_COLUMNS
+@_MAPPING
 @_NAME
 @_AS_JSON
 @click.pass_obj
@@ -164,19 +186,22 @@ def undo(
     dry_run: bool,
     yes: bool,
     columns_file: Path | None,
+    mapping: str | None,
     name: str,
     as_json: bool,
 ) -> None:
     """Take back an import: retire what it registered, change back what it changed.
 
     ID is what the import has said, and the request_id of its lines in `carriers audit`. Or give the
-    same FILE, --columns and --as as the import had: they say which import it was. A carrier that
-    others have changed since stays as it is, and is listed. It can be killed at any point: started
-    again, it goes on.
+    same FILE, --columns or --mapping, and --as as the import had: they say which import it was. A
+    carrier that others have changed since stays as it is, and is listed. It can be killed at any
+    point: started again, it goes on.
     """
     if isinstance(what, ImportId):
-        if columns_file is not None or name:
-            raise click.UsageError("The id says which import it was: leave out --columns and --as.")
+        if columns_file is not None or mapping is not None or name:
+            raise click.UsageError(
+                "The id says which import it was: leave out --columns, --mapping and --as."
+            )
         with opened(settings) as (services, _):
             budget = partial(Deadline.after, settings.request_timeout)
             former = FormerImport(what, services, actor_name(), budget)
@@ -186,9 +211,49 @@ def undo(
 
             _once_shown(None, rows, _TAKE_BACK, dry_run, yes, as_json)
         return
-    source, columns = read(what, columns_file)
+    source = read(what)
+    columns = _columns(settings, source, columns_file, mapping)
     with _import_of(settings, source, columns, name) as one:
         _once_shown(source, lambda dry: one.undone(dry_run=dry), _TAKE_BACK, dry_run, yes, as_json)
+
+
+@import_.command(cls=CarrierCommand)
+@click.option("--forget", metavar="NAME", help="Keep the mapping of this name no longer.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.pass_obj
+def mappings(settings: Settings, forget: str | None, *, as_json: bool) -> None:
+    """List the column mappings that are kept in the registry, for --mapping."""
+    with opened(settings, makes=forget is not None) as (services, deadline):
+        kept = kept_mappings(services.mappings, deadline)
+        if forget is not None:
+            if forget not in kept:
+                raise CliError(NOT_FOUND, f"No column mapping is kept as {forget}")
+            _keep(settings, services, forget, {})
+            kept = {name: columns for name, columns in kept.items() if name != forget}
+    lines = [f"{name}: {', '.join(taken(columns))}" for name, columns in kept.items()]
+    write_data(dict(kept), lines, as_json=as_json)
+
+
+def _columns(
+    settings: Settings, source: CsvFile, columns_file: Path | None, mapping: str | None
+) -> Columns:
+    """What each column of the file is. Raises a CliError."""
+    if mapping is None:
+        return columns_of(source, columns_file)
+    if columns_file is not None:
+        raise click.UsageError("Give --columns or --mapping, not both.")
+    with opened(settings) as (services, deadline):
+        try:
+            return columns_by(mapping, source.header, services.mappings, deadline)
+        except BadFile as error:
+            raise CliError(INVALID, error.sentence) from error
+
+
+def _keep(settings: Settings, services: Services, name: str, columns: ColumnMapping) -> None:
+    """Keep the mapping under the name; without columns, no longer. Raises InvalidInput."""
+    budget = Deadline.after(settings.request_timeout)
+    context = context_of(services, budget, None, [])
+    services.bus.dispatch(KeepColumnMapping(name, columns), context)
 
 
 def _once_shown(

@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest
 
 from app.api.http.validation import sentences
-from app.api.resources.imports import import_of
+from app.api.resources.imports import import_of, mapped
 from app.api.schemas.imports import ImportQuerySchema
 from app.application.csv_formulas import as_meant, harmless
 from app.application.imports.columns import FIELDS, Columns, checked, guess
@@ -72,6 +72,8 @@ def uploaded() -> Draft:
     if not body:
         raise BadFile("Choose a file: none was sent, or it is empty")
     draft = _drafted(body, None, "")
+    if mapping := request.form.get("mapping", ""):
+        draft = replace(draft, columns=mapped(draft.file, mapping))
     if len(draft.packed) > _limit() // 2:
         raise BadFile("The file is too large for a form: split it, or import it by shell")
     return draft

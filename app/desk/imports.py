@@ -16,12 +16,14 @@ from flask import Response, request
 from app.api.http.authentication import IMPORT_SCOPES, IMPORTS, IMPORTS_UNDO, UNDO_SCOPES
 from app.api.http.envelope import services
 from app.api.http.errors import note, problem_of
+from app.api.http.request_cycle import deadline
 from app.api.resources import representations as shown
-from app.api.resources.imports import MAX_ROWS, taken
+from app.api.resources.imports import MAX_ROWS, keep_mapping, taken
 from app.application.access.keys import NotPermitted
 from app.application.csv_formulas import as_meant
-from app.application.imports.columns import FIELDS
+from app.application.imports.columns import FIELDS, checked
 from app.application.imports.file import BadFile, Record
+from app.application.imports.mappings import kept_mappings
 from app.application.imports.mending import RefusedRows
 from app.application.imports.plan import NOTHING, REFUSE, RowPlan
 from app.application.imports.run import Import, Planned
@@ -29,6 +31,7 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.desk.drafts import Draft, cell_name, sent, uploaded
 from app.desk.frame import blueprint, caller, page
 from app.desk.words import label, scheme
+from app.domain.errors import InvalidInput
 from app.domain.profile.identifiers import SCHEMES
 
 MENDED_AT_ONCE = 50
@@ -82,6 +85,8 @@ def carry_on_import() -> Response:
                 return _apply(draft)
             case "refused":
                 return _refused_rows(draft)
+            case "keep":
+                return _keep(draft)
             case "rest":
                 return _rest(draft)
         return _plan(draft)
@@ -104,7 +109,8 @@ def undo_import() -> Response:
 
 def _begin(problem: str | None = None) -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    return page("import.html", status, problem=problem, max_rows=MAX_ROWS)
+    mappings = kept_mappings(services().mappings, deadline())
+    return page("import.html", status, problem=problem, max_rows=MAX_ROWS, mappings=list(mappings))
 
 
 def _plan(draft: Draft, notice: str | None = None) -> Response:
@@ -180,6 +186,18 @@ def _refused_rows(draft: Draft) -> Response:
     refused = RefusedRows(draft.file)
     lines = [refused.line(*each) for each in rows if each[1].kind == REFUSE]
     return Response(b"".join([refused.header, *lines]), mimetype="text/csv", headers=_CSV)
+
+
+def _keep(draft: Draft) -> Response:
+    """Keep the columns for all who import."""
+    name = request.form.get("keep_mapping", "").strip()
+    try:
+        keep_mapping(name, checked(draft.columns))
+    except BadFile:
+        return _plan(draft)
+    except InvalidInput as error:
+        return _plan(draft, error.sentence)
+    return _plan(draft, f"Which column is which is kept as {name}")
 
 
 def _rest(draft: Draft) -> Response:

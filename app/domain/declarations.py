@@ -5,7 +5,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from app.domain import merging
+from app.domain import column_mappings, merging
 from app.domain.aggregate import Event
 from app.domain.command import Command, Declaration
 from app.domain.commands import SENTENCES
@@ -25,7 +25,10 @@ DECLARATIONS: tuple[Declaration, ...] = tuple(map(_declared, SENTENCES))
 POLICY_DECLARATIONS: tuple[Declaration, ...] = (adopt.DECLARATION,)
 """The commands on the policy."""
 
-_ALL = DECLARATIONS + merging.DECLARATIONS + POLICY_DECLARATIONS
+MAPPING_DECLARATIONS: tuple[Declaration, ...] = (column_mappings.DECLARATION,)
+"""The commands on the column mappings."""
+
+_ALL = DECLARATIONS + merging.DECLARATIONS + POLICY_DECLARATIONS + MAPPING_DECLARATIONS
 
 BY_COMMAND: Mapping[type[Command], Declaration] = MappingProxyType(
     {each.command: each for each in _ALL}

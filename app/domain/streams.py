@@ -6,10 +6,13 @@ from typing import Any
 
 from app.domain.aggregate import AggregateRoot
 from app.domain.carrier import Carrier
+from app.domain.column_mappings import COLUMN_MAPPINGS_ID, ColumnMappings
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.policy import Policy
 
-_WELL_KNOWN: Mapping[str, type[AggregateRoot[Any, Any]]] = MappingProxyType({POLICY_ID: Policy})
+_WELL_KNOWN: Mapping[str, type[AggregateRoot[Any, Any]]] = MappingProxyType(
+    {POLICY_ID: Policy, COLUMN_MAPPINGS_ID: ColumnMappings}
+)
 
 
 def aggregate_of(stream: str) -> type[AggregateRoot[Any, Any]]:

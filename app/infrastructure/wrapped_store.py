@@ -46,6 +46,10 @@ class WrappedEventStore:
         """See `ports.event_store.EventStore`."""
         return self._store.locate(stream, event_id, deadline)
 
+    def versions(self, streams: Sequence[str], deadline: Deadline) -> dict[str, int]:
+        """See `ports.event_store.EventStore`."""
+        return self._store.versions(streams, deadline)
+
     def record_noop(self, stream: str, commit_id: UUID, noop: NoOp, deadline: Deadline) -> None:
         """See `ports.event_store.EventStore`."""
         self._store.record_noop(stream, commit_id, noop, deadline)

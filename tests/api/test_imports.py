@@ -125,3 +125,46 @@ def test_a_store_that_fails_on_the_way_does_not_hide_what_was_done(
     assert ([row["row"] for row in first["rows"]], first["next_row"]) == ([2], 3)
     _, details = failure(sent(client, "name,email\r\nGLS,gls@gls.com\r\n"), 503)
     assert details["outcome"] == "outcome-unknown"
+
+
+def test_a_mapping_is_kept_under_a_name_and_used_again(client: FlaskClient) -> None:
+    """For all who import: what was guessed once reads the columns of another file."""
+    assert data(client.get("/imports/mappings")) == {"version": 0, "mappings": {}}
+    sent(client, FEDEX, "?keep_mapping=monthly")
+    kept = client.get("/imports/mappings")
+    assert data(kept) == {"version": 1, "mappings": {"monthly": {"name": "name", "email": "email"}}}
+    assert kept.headers["ETag"] == '"1"'
+    other = "email,phone,name\r\nups@ups.com,+498912345678,UPS\r\n"
+    answer = data(sent(client, other, "?mapping=monthly"))
+    assert answer["columns"] == {"email": "email", "phone": None, "name": "name"}
+    (row,) = answer["rows"]
+    assert row["done"]
+    events = data(client.get("/events"))["events"]
+    assert [each["source"] for each in events] == ["/imports/mappings", "/carriers", "/carriers"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "details"),
+    [
+        ("?mapping=weekly", 422, {"mapping": "No column mapping is kept as weekly"}),
+        (
+            "?keep_mapping=a%09b",
+            422,
+            {"keep_mapping": "The name of a mapping must be 1 to 100 characters of one line"},
+        ),
+        (
+            "?keep_mapping=a&dry_run=true",
+            400,
+            {
+                "keep_mapping": "The keep_mapping parameter cannot be given with dry_run, which"
+                " keeps nothing"
+            },
+        ),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_or_kept_breaks_a_rule(
+    client: FlaskClient, query: str, status: int, details: dict[str, str]
+) -> None:
+    """And nothing is done."""
+    assert failure(sent(client, FEDEX, query), status)[1] == details
+    assert data(client.get("/events"))["events"] == []

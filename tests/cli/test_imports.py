@@ -324,6 +324,44 @@ def test_columns_are_guessed_shown_kept_and_taken_again() -> None:
     assert data("show", row["carrier_id"])["phone"] == "+498912345678"
 
 
+def test_a_mapping_is_kept_under_a_name_and_used_again() -> None:
+    """In the registry, until it is forgotten; a file is read by it that has its columns."""
+    mapping = {"Haus": "name", "E-Mail": "email"}
+    Path("columns.json").write_text(json.dumps(mapping))
+    file = file_of("Haus,E-Mail\r\nFedEx,contact@fedex.com\r\n")
+    rows_of(file, "--yes", "--columns", "columns.json", "--keep-mapping", "monthly")
+    assert data("import", "mappings") == {"monthly": mapping}
+    next_month = file_of("E-Mail,Haus\r\nups@ups.com,UPS\r\n", "next.csv")
+    (row,) = rows_of(next_month, "--yes", "--mapping", "monthly")
+    assert data("show", row["carrier_id"])["name"] == "UPS"
+    (row,) = rows_of("undo", next_month, "--yes", "--mapping", "monthly")
+    assert row["action"] == "retire"
+    assert data("import", "mappings", "--forget", "monthly") == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "sentence"),
+    [
+        (("--mapping", "weekly"), INVALID, "No column mapping is kept as weekly"),
+        (("--mapping", "monthly"), INVALID, "The file has no column E-Mail"),
+        (("--mapping", "monthly", "--columns", "columns.json"), INVALID, "not both"),
+        (("--keep-mapping", "a\tb"), INVALID, "must be 1 to 100 characters of one line"),
+        (("--keep-mapping", "other", "--dry-run"), INVALID, "leave out --keep-mapping"),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_or_kept_is_refused(
+    options: tuple[str, ...], exit_code: int, sentence: str
+) -> None:
+    """With one sentence, and before anything is done."""
+    file = file_of("E-Mail\r\ncontact@fedex.com\r\n", "kept.csv")
+    run("import", file, "--yes", "--keep-mapping", "monthly")
+    Path("columns.json").write_text("{}")
+    result = run("import", file_of(HEADER + FEDEX), "--yes", *options)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert sentence in result.stderr
+    assert data("import", "mappings") == {"monthly": {"E-Mail": "email"}}
+
+
 BAD_FILES = [
     (b"", "The file is empty: its first row must be the header"),
     (b"name,phone\r\nFedEx,1\r\n", "No column says which carrier a row means"),

@@ -217,6 +217,14 @@ class EventStoreContract:
         assert store.read(stream, soon(), after=2**40) == []
         assert len(store.read(stream, soon(), through_version=2**40)) == 2
 
+    def test_versions_of_many_streams_at_once(self, store: EventStore) -> None:
+        """Each that has begun has the version of its last event; the others are left out."""
+        streams = [str(uuid4()) for _ in range(102)]
+        self.put(store, streams[0], NO_STREAM)
+        self.put(store, streams[101], NO_STREAM, 3)
+        assert store.versions(streams, soon()) == {streams[0]: 1, streams[101]: 3}
+        assert store.versions([], soon()) == {}
+
     def test_long_streams_come_back_whole(self, store: EventStore, stream: str) -> None:
         """A stream of more events than a page holds is read completely and in order."""
         for version in range(0, 1200, 100):

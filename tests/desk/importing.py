@@ -12,11 +12,11 @@ from tests.support.forms import Form, form_to, forms_in
 FILE = "Company;E-Mail;Phone\nAlpha;alpha@example.com;\nBeta;nonsense;+49 89 12345678\n"
 
 
-def uploaded(client: FlaskClient, text: str | bytes = FILE) -> TestResponse:
+def uploaded(client: FlaskClient, text: str | bytes = FILE, **typed: str) -> TestResponse:
     """What comes of choosing a file."""
     form = form_to(client.get("/desk/imports").text, "/desk/imports")
     body = text.encode() if isinstance(text, str) else text
-    sent = {**form.filled(), "step": "upload", "file": (io.BytesIO(body), "carriers.csv")}
+    sent = {**form.filled(**typed), "step": "upload", "file": (io.BytesIO(body), "carriers.csv")}
     return client.post("/desk/imports", data=sent, content_type="multipart/form-data")
 
 

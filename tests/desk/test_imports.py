@@ -88,6 +88,20 @@ def test_columns_are_taken_for_something_else(client: FlaskClient) -> None:
     assert "No column says which carrier a row means" in none.text
 
 
+def test_what_the_columns_are_taken_for_is_kept_and_used_again(client: FlaskClient) -> None:
+    """Under a name that the next file's form offers."""
+    page = uploaded(client, "Nickname,Mail\nAlpha,alpha@example.com\n")
+    unnamed = pressed(client, page, "keep", column_0="name")
+    assert "must be 1 to 100 characters" in unnamed.text
+    kept = pressed(client, unnamed, "keep", keep_mapping="nicknames")
+    assert "is kept as nicknames" in kept.text
+    assert "1 to create" in kept.text
+    again = uploaded(client, "Mail,Nickname\nb@example.com,Beta\n", mapping="nicknames")
+    assert "1 to create" in again.text
+    other = uploaded(client, mapping="nicknames")
+    assert "The file has no column Nickname" in other.text
+
+
 def test_refused_rows_are_taken_as_a_file(client: FlaskClient) -> None:
     """As `carriers import --refused` writes it."""
     answer = pressed(client, uploaded(client), "refused")

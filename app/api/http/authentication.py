@@ -68,6 +68,7 @@ TICKETS = "/events/ticket"
 IMPORTS = "/imports"
 IMPORT_SCOPES = (Scope.REGISTER, Scope.PROFILE)
 """An import sends commands of both groups."""
+IMPORTS_MAPPINGS = f"{IMPORTS}/mappings"
 IMPORTS_UNDO = f"{IMPORTS}/undo"
 UNDO_SCOPES = (Scope.PROFILE, Scope.OVERSIGHT)
 """To take it back, carriers are changed back or retired. Only the desk has this address."""

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.api.resources.csv_text import csv_of, json_cell
-from app.api.schemas.audit import POLICY
+from app.api.schemas.audit import SUBJECTS
 from app.application.audit.audit import AuditLine
 from app.application.csv_formulas import harmless
-from app.domain.policy.adopt import POLICY_ID
 
 COLUMNS = (
     "recorded_at",
@@ -32,7 +31,7 @@ def audit_csv(pages: Iterable[Iterable[AuditLine]]) -> Iterator[str]:
 def _cells(line: AuditLine) -> list[str]:
     return [
         line.at.isoformat(timespec="milliseconds"),
-        POLICY if line.stream == POLICY_ID else harmless(line.stream),
+        SUBJECTS.get(line.stream) or harmless(line.stream),
         str(line.version),
         harmless(line.event_type),
         harmless(line.actor),

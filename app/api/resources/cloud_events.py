@@ -11,11 +11,16 @@ from app.application.ports.feed import FeedEvent
 from app.application.recorded import Metadata, type_name
 from app.application.strict_json import NotStrictJson, parse
 from app.domain.carrier import Carrier
+from app.domain.column_mappings import ColumnMappings
 from app.domain.declarations import EVENTS
 from app.domain.policy.policy import Policy
 from app.domain.streams import aggregate_of
 
-SOURCES: Final = {Carrier.noun: "/carriers", Policy.noun: "/policy"}
+SOURCES: Final = {
+    Carrier.noun: "/carriers",
+    Policy.noun: "/policy",
+    ColumnMappings.noun: "/imports/mappings",
+}
 """By what the event is of. The same wherever the service is reached, and after a restore: with
 `id` it is what tells two events apart, and an event that was copied to another address, or came
 back out of a backup, is still the same one. What a restore changes is which positions events have:

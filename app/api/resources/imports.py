@@ -5,19 +5,29 @@ from collections.abc import Iterator
 
 from flask import Response, current_app
 
-from app.api.http.authentication import IMPORT_SCOPES, IMPORTS
-from app.api.http.contract import COMMAND, Answer, ContractBlueprint
+from app.api.http.authentication import IMPORT_SCOPES, IMPORTS, IMPORTS_MAPPINGS
+from app.api.http.command_context import context_of
+from app.api.http.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint
 from app.api.http.current import kept
 from app.api.http.envelope import services, success
 from app.api.http.request_cycle import deadline
 from app.api.http.uploads import CSV, uploaded_csv
 from app.api.http.validation import ValidationFailed
+from app.api.http.versioned import versioned
 from app.api.resources import representations as shown
-from app.api.schemas.imports import ImportQuery, ImportQuerySchema, ImportSchema, read_values
-from app.application.imports.columns import Columns, guessed
+from app.api.schemas.imports import (
+    ColumnMappingsSchema,
+    ImportQuery,
+    ImportQuerySchema,
+    ImportSchema,
+    read_values,
+)
+from app.application.imports.columns import Columns
 from app.application.imports.file import BadFile, CsvFile, inspected
+from app.application.imports.mappings import UnknownMapping, columns_by
 from app.application.imports.run import Import, Planned
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.domain.column_mappings import COLUMN_MAPPINGS_ID, ColumnMappings, KeepColumnMapping
 
 MAX_ROWS = 1000
 """How long a file may be here: each request begins with its first row. The shell takes any."""
@@ -33,6 +43,10 @@ _FILE = {
 }
 _DONE = {
     200: Answer("What each row did; with `dry_run`, what it would do", (ImportSchema,)),
+}
+_MAPPINGS = {
+    200: Answer("The mappings", (ColumnMappingsSchema,), ("ETag",)),
+    304: Answer("They are at a version that If-None-Match names", headers=("ETag",)),
 }
 _REFUSALS = tuple(status for status in COMMAND if status != 409)  # noqa: PLR2004 - a row's own
 
@@ -52,9 +66,13 @@ def import_carriers(query: ImportQuery) -> Response:
     with services().directory.place():
         try:
             file = inspected(lambda: io.BytesIO(body))
-            one = import_of(file, guessed(file.header), query.name)
+            one = import_of(file, mapped(file, query.mapping), query.name)
+            if query.keep_mapping:
+                keep_mapping(query.keep_mapping, one.columns)
             planned = one.planned() if query.dry_run else one.applied()
             rows, next_row = taken(one, planned, writes=not query.dry_run)
+        except UnknownMapping as error:
+            raise ValidationFailed({"mapping": error.sentence}) from error
         except BadFile as error:
             raise ValidationFailed({"file": error.sentence}) from error
     return success(
@@ -64,6 +82,28 @@ def import_carriers(query: ImportQuery) -> Response:
             "rows": [shown.import_row(plan) for _, plan in rows],
             "next_row": next_row,
         }
+    )
+
+
+@blueprint.view(IMPORTS_MAPPINGS, _MAPPINGS, (*IN_THE_REGISTRY, 412))
+def show_column_mappings() -> Response:
+    """Show the column mappings that are kept for imports, by their names."""
+    view = services().mappings.show(COLUMN_MAPPINGS_ID, deadline())
+    data = {"version": view.version, **view.state.as_json()}
+    return versioned(data, ColumnMappings.noun, COLUMN_MAPPINGS_ID, view.version)
+
+
+def mapped(file: CsvFile, mapping: str) -> Columns:
+    """The file's columns by the mapping that is kept under this name; guessed, without one. Raises
+    BadFile."""
+    return columns_by(mapping, file.header, services().mappings, deadline())
+
+
+def keep_mapping(name: str, columns: Columns) -> None:
+    """Keep the mapping under this name, by the current request's caller. Raises InvalidInput."""
+    services().bus.dispatch(
+        KeepColumnMapping(name, columns.as_json()),
+        context_of(None, None, None, dry_run=False),
     )
 
 

@@ -9,15 +9,18 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from app.api.schemas.answers import CARRIER_ID
 from app.api.schemas.commands import QuerySchema, query_moment
 from app.application.queries import AskAudit
+from app.domain.column_mappings import COLUMN_MAPPINGS_ID, ColumnMappings
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.policy.policy import Policy
 
-POLICY = Policy.noun
-"""What stands in the place of a carrier's id for the policy."""
+SUBJECTS = {POLICY_ID: Policy.noun, COLUMN_MAPPINGS_ID: ColumnMappings.noun}
+"""What stands in the place of a carrier's id for the streams of other aggregates."""
+
+_STREAMS = {noun: stream for stream, noun in SUBJECTS.items()}
 
 ACTOR_MAX_CHARACTERS = 128
 
-_SUBJECT = rf"{POLICY}|[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}}"
+_SUBJECT = rf"{'|'.join(_STREAMS)}|[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}}"
 
 
 class AuditQuerySchema(QuerySchema):
@@ -45,10 +48,12 @@ class AuditQuerySchema(QuerySchema):
     carrier = fields.String(
         validate=validate.Regexp(
             re.compile(rf"\A(?:{_SUBJECT})\Z"),
-            error=f"The {{{{field}}}} parameter must be the id of a carrier, or {POLICY}",
+            error=f"The {{{{field}}}} parameter must be the id of a carrier, or"
+            f" {' or '.join(_STREAMS)}",
         ),
         metadata={
-            "description": f"Only what happened to this carrier; or `{POLICY}`.",
+            "description": "Only what happened to this carrier; or"
+            f" {' or '.join(f'`{noun}`' for noun in _STREAMS)}.",
             "pattern": f"^(?:{_SUBJECT})$",
             "example": CARRIER_ID,
         },
@@ -62,5 +67,5 @@ class AuditQuerySchema(QuerySchema):
     @post_load
     def _query(self, data: dict[str, Any], **_: object) -> AskAudit:
         carrier = data.pop("carrier", None)
-        stream = POLICY_ID if carrier == POLICY else carrier and carrier.lower()
+        stream = _STREAMS.get(carrier, carrier and carrier.lower())
         return AskAudit(**data, stream=stream)

@@ -207,12 +207,14 @@ class CloudEventSchema(Schema):
     id = fields.UUID(required=True, metadata={"example": EXAMPLE["id"]})
     source = _text(
         "source",
-        "What the event is of: a carrier, or the policy.",
+        "What the event is of: a carrier, the policy, or the column mappings of imports.",
         required=True,
         enum=list(SOURCES.values()),
     )
     type = _text("type", required=True)
-    subject = _text("subject", "The id of the carrier, or of the policy.", required=True)
+    subject = _text(
+        "subject", "The id of the carrier, of the policy, or of the column mappings.", required=True
+    )
     time = fields.DateTime(required=True, metadata={"example": EXAMPLE["time"]})
     feed = _feed_id("The feed that `position` is a position of; `id` outlives it.")
     position = fields.Raw(

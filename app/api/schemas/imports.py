@@ -5,13 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import (
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    validate,
+    validates_schema,
+)
 
 from app.api.http.validation import sentences
 from app.api.schemas.answers import CARRIER_ID, ChangeSchema
 from app.api.schemas.commands import QueryBoolean, QuerySchema, body_schema
 from app.application.imports.plan import KINDS
 from app.application.imports.rows import BadValues
+from app.domain.column_mappings import MAX_NAME_CHARACTERS
 from app.domain.commands.register import DECLARATION
 
 NAME_MAX_CHARACTERS = 100
@@ -34,6 +42,8 @@ class ImportQuery:
 
     dry_run: bool
     name: str
+    mapping: str
+    keep_mapping: str
 
 
 class ImportQuerySchema(QuerySchema):
@@ -56,6 +66,33 @@ class ImportQuerySchema(QuerySchema):
             "maxLength": NAME_MAX_CHARACTERS,
         },
     )
+
+    mapping = fields.String(
+        load_default="",
+        metadata={
+            "description": "Read the columns by the mapping that is kept under this name, of"
+            " `GET /imports/mappings`; without one they are guessed.",
+            "example": "monthly",
+            "maxLength": MAX_NAME_CHARACTERS,
+        },
+    )
+    keep_mapping = fields.String(
+        load_default="",
+        metadata={
+            "description": "Keep, for all who import, which column was taken for which field,"
+            " under this name and in the place of a former mapping. Not with `dry_run`.",
+            "example": "monthly",
+            "maxLength": MAX_NAME_CHARACTERS,
+        },
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def _keeps_nothing_in_a_dry_run(self, data: Mapping[str, Any], **_: object) -> None:
+        if data["dry_run"] and data["keep_mapping"]:
+            raise ValidationError(
+                "The {field} parameter cannot be given with dry_run, which keeps nothing",
+                "keep_mapping",
+            )
 
     @post_load
     def _query(self, data: dict[str, Any], **_: object) -> ImportQuery:
@@ -137,5 +174,27 @@ class ImportSchema(Schema):
             "description": "The first row that there was no time for: send the same again. Null:"
             " all rows were looked at.",
             "example": None,
+        },
+    )
+
+
+class ColumnMappingsSchema(Schema):
+    """The column mappings that are kept for imports."""
+
+    version = fields.Integer(
+        required=True,
+        metadata={
+            "description": "That of all mappings together; 0 as long as none was kept.",
+            "example": 1,
+            "minimum": 0,
+        },
+    )
+    mappings = fields.Dict(
+        keys=fields.String(),
+        values=fields.Dict(),
+        required=True,
+        metadata={
+            "description": "By name: the field that each column is taken for; null: left alone.",
+            "example": {"monthly": {"Company": "name", "E-Mail": "email"}},
         },
     )

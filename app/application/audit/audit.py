@@ -23,7 +23,7 @@ from app.application.ports.feed import Feed
 from app.application.queries import AskAudit
 from app.application.shown import AggregateNotFound
 from app.domain.carrier import Carrier
-from app.domain.policy.adopt import POLICY_ID
+from app.domain.streams import aggregate_of
 
 AT_ONCE = 200
 """Events that are read at a time."""
@@ -96,7 +96,7 @@ class Audit:
         while events := self._store.read(stream, deadline(), after, after + AT_ONCE):
             yield events
             after += len(events)
-        if not after and stream != POLICY_ID:
+        if not after and aggregate_of(stream) is Carrier:
             raise AggregateNotFound(Carrier.noun, stream)
 
     def _all(self, asked: AskAudit, deadline: MayTake) -> Iterator[Sequence[RecordedEvent]]:

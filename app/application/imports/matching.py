@@ -1,11 +1,13 @@
 """Which carrier a row means: by identifier, then id, then e-mail address.
 
 Identifiers are looked up in the directory's view, which may lag; so each carrier found is read
-from its stream, where it must still have the identifier. Ids and addresses are exact.
+from its stream, where it must still have the identifier. Ids and addresses are exact. A carrier
+is read once: what is planned for it rests on the very state that it was found by.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
@@ -13,15 +15,18 @@ from app.application.directory.query import Query
 from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, Columns
 from app.application.imports.rows import RefusedRow, Row
 from app.application.ports.event_store import Claim, EventStore
-from app.application.repository import CarrierRepository
+from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.documents import today
-from app.domain.state import GONE, CarrierState
+from app.domain.state import GONE
 from app.domain.values import comparable_email
 
 _AT_ONCE = 100
 _PAGE = 500
 
 Identifier = tuple[str, str]
+
+Found = tuple[LoadedCarrier, Sequence[UUID | None]]
+"""A carrier, and the commit of each of its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,53 +57,56 @@ class Matching:
                 query = None if more is None else replace(query, cursor=more)
         return found
 
-    def carrier_of(self, row: Row, known: dict[Identifier, set[str]]) -> str | None:
-        """The carrier that the row means; None if none does yet. Raises RefusedRow if the row may
-        mean several."""
-        candidates = set().union(*(known.get(each, set()) for each in row.identifiers))
+    def carrier_of(self, row: Row, known: Mapping[Identifier, set[str]]) -> Found | None:
+        """The carrier that the row means; None if none does yet. One that the row names by an id
+        need not be there. Raises RefusedRow if the row may mean several."""
+        candidates = set[str]().union(*(known.get(each, ()) for each in row.identifiers))
         if row.carrier_id is not None:
             return self._by_id(row, row.carrier_id, candidates)
-        mine = {each for each in candidates if self._has_one_of(each, row.identifiers)}
+        mine = self._having_one_of(row.identifiers, candidates)
         if not mine:
             return self.owner(row)
         if len(mine) == 1:
-            return mine.pop()
-        if (owner := self.owner(row)) in mine:
+            return mine[0]
+        if (owner := self.owner(row)) and owner[0].id in {carrier.id for carrier, _ in mine}:
             return owner
         raise RefusedRow(
             "Several carriers have the identifiers of this row: give the carrier_id",
             self._identifying(),
         )
 
-    def owner(self, row: Row) -> str | None:
+    def owner(self, row: Row) -> Found | None:
         """The carrier that has the row's e-mail address, or that speaks for the one that has."""
         if row.email is None:
             return None
         claim = Claim("email", comparable_email(row.email))
-        owner = self.store.owner(claim, self.deadline())
-        while owner and (merge := self._state(owner).merge):
-            owner = merge.into
-        return owner
+        owner, found = self.store.owner(claim, self.deadline()), None
+        while owner:
+            found = self._found(owner)
+            state = found[0].state
+            owner = state.merge.into if state and state.merge else None
+        return found
 
-    def _state(self, carrier_id: str) -> CarrierState:
-        state = self.carriers.load(carrier_id, self.deadline()).state
-        assert state is not None, "it was found"  # noqa: S101
-        return state
+    def _found(self, carrier_id: str) -> Found:
+        return self.carriers.with_commits(carrier_id, self.deadline())
 
-    def _by_id(self, row: Row, carrier_id: str, candidates: set[str]) -> str:
-        if candidates and carrier_id not in candidates:
-            others = [each for each in candidates if self._has_one_of(each, row.identifiers)]
-            if others:
-                raise RefusedRow(
-                    "The identifiers are another carrier's than the one with this carrier_id",
-                    self._identifying(),
-                )
-        return carrier_id
+    def _by_id(self, row: Row, carrier_id: str, candidates: set[str]) -> Found:
+        if carrier_id not in candidates and self._having_one_of(row.identifiers, candidates):
+            raise RefusedRow(
+                "The identifiers are another carrier's than the one with this carrier_id",
+                self._identifying(),
+            )
+        return self._found(carrier_id)
 
-    def _has_one_of(self, carrier_id: str, identifiers: frozenset[Identifier]) -> bool:
-        """Whether the stream says so. One that is retired or merged is nobody's to be
-        changed."""
-        carrier, _ = self.carriers.with_commits(carrier_id, self.deadline())
+    def _having_one_of(
+        self, identifiers: frozenset[Identifier], candidates: Iterable[str]
+    ) -> list[Found]:
+        """The candidates of whose streams that is true. One that is retired or merged is nobody's
+        to be changed."""
+        found = [self._found(each) for each in candidates]
+        return [each for each in found if self._has_one_of(each[0], identifiers)]
+
+    def _has_one_of(self, carrier: LoadedCarrier, identifiers: frozenset[Identifier]) -> bool:
         if carrier.state is None or carrier.state.state in GONE:
             return False
         return any(

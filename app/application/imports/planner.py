@@ -40,9 +40,18 @@ from app.domain.commands.update_profile import UpdateProfile
 from app.domain.values import comparable_email
 
 _ROWS_AT_ONCE = 100
-"""So many rows' identifiers are looked up together."""
+"""So many rows are looked up together."""
 
 _SENT = {CHANGE_EMAIL: "email", RENAME: "name"}
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What was looked up for a row with those near it, and may have changed since: the carriers
+    `known` by their identifiers, and the versions of those that the rows have registered."""
+
+    known: Mapping[Identifier, set[str]]
+    registered: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +71,24 @@ class Planner:
     def plans(self, records: Iterable[Record]) -> Iterator[tuple[Record, RowPlan]]:
         """A plan for each record, made when it is asked for: whatever was applied before is in
         it. Raises BadFile, StoreUnavailable, ViewNotMade."""
-        for record, row, known in self.read_rows(records):
-            yield record, self._plan(row, known)
+        for record, row, looked_up in self.read_rows(records):
+            yield record, self._plan(row, looked_up)
 
     def read_rows(
         self, records: Iterable[Record]
-    ) -> Iterator[tuple[Record, Row | RowPlan, Mapping[Identifier, set[str]]]]:
-        """Each record as a row, or as refused, and who has the identifiers of the rows near it."""
+    ) -> Iterator[tuple[Record, Row | RowPlan, LookedUp]]:
+        """Each record as a row, or as refused, and what was looked up for the rows near it."""
         rest = iter(records)
         while some := list(islice(rest, _ROWS_AT_ONCE)):
             rows = [self._read(record) for record in some]
-            known = self.matching.by_identifier(each for each in rows if isinstance(each, Row))
+            looked_up = self._look_up([each for each in rows if isinstance(each, Row)])
             for record, row in zip(some, rows, strict=True):
-                yield record, row, known
+                yield record, row, looked_up
+
+    def _look_up(self, rows: Sequence[Row]) -> LookedUp:
+        new = [self.id.new_carrier_id(each.number) for each in rows if each.carrier_id is None]
+        registered = self.store.versions(new, self.deadline()) if new else {}
+        return LookedUp(self.matching.by_identifier(rows), registered)
 
     def _read(self, record: Record) -> Row | RowPlan:
         try:
@@ -82,32 +96,40 @@ class Planner:
         except RefusedRow as refused:
             return _refused(record.number, refused)
 
-    def _plan(self, row: Row | RowPlan, known: Mapping[Identifier, set[str]]) -> RowPlan:
+    def _plan(self, row: Row | RowPlan, looked_up: LookedUp) -> RowPlan:
         if isinstance(row, RowPlan):
             return row
         try:
-            return self._planned(row, dict(known))
+            return self._planned(row, looked_up)
         except RefusedRow as refused:
             return _refused(row.number, refused)
         except UnreadableEvent as error:
             return _refused(row.number, RefusedRow(f"The carrier cannot be read: {error}"))
 
-    def _planned(self, row: Row, known: dict[Identifier, set[str]]) -> RowPlan:
-        if created := self.created_by(row):
-            self.note(row, created[0].id)
-            return _created(row, *created)
-        carrier_id = self.matching.carrier_of(row, known)
-        if carrier_id is None:
+    def _planned(self, row: Row, looked_up: LookedUp) -> RowPlan:
+        if version := looked_up.registered.get(self.id.new_carrier_id(row.number)):
+            return self._created(row, version)
+        found = self.matching.carrier_of(row, looked_up.known)
+        if found is None:
+            # Registered since it was looked up, by whoever applies the same import at this moment
+            # or was killed at it: the append finds that its commit is there.
             return self._creation(row)
-        return self._change(row, carrier_id)
+        if version := self._registered_since(row):
+            return self._created(row, version)
+        return self._change(row, *found)
 
-    def created_by(self, row: Row) -> tuple[LoadedCarrier, Sequence[UUID | None]] | None:
-        """The carrier that the row has registered, if it has, and its events' commits."""
+    def _registered_since(self, row: Row) -> int:
+        """The version of the carrier that the row has registered; 0 if it has not. Asked for behind
+        the look at whom the row means: its own carrier's address may be another's by now."""
         if row.carrier_id is not None:  # it means one that was there before
-            return None
+            return 0
         new = self.id.new_carrier_id(row.number)
-        created, commits = self.carriers.with_commits(new, self.deadline())
-        return None if created.state is None else (created, commits)
+        return len(self.store.read(new, self.deadline()))
+
+    def _created(self, row: Row, version: int) -> RowPlan:
+        new = self.id.new_carrier_id(row.number)
+        self.note(row, new)
+        return RowPlan(row.number, CREATE, new, version, done=True)
 
     def _creation(self, row: Row) -> RowPlan:
         for field in ("name", "email"):
@@ -129,8 +151,8 @@ class Planner:
             steps=(Step(REGISTER, command),),
         )
 
-    def _change(self, row: Row, carrier_id: str) -> RowPlan:
-        carrier, commits = self.carriers.with_commits(carrier_id, self.deadline())
+    def _change(self, row: Row, carrier: LoadedCarrier, commits: Sequence[UUID | None]) -> RowPlan:
+        carrier_id = carrier.id
         if carrier.state is None:
             raise RefusedRow(
                 "There is no carrier with this id; leave the cell empty to register a new one",
@@ -210,7 +232,8 @@ class Planner:
                 f"The carrier is at version {carrier.version} only", self.columns.name_of(VERSION)
             )
         if "email" in wanted and wanted["email"].text != self.carriers.current(carrier.state).email:
-            if self.matching.owner(row) not in {None, carrier.id}:
+            owner = self.matching.owner(row)
+            if owner and owner[0].id != carrier.id:
                 raise RefusedRow(
                     "The email belongs to another carrier", self.columns.name_of("email")
                 )
@@ -229,10 +252,6 @@ class Planner:
         if carrier_id is not None:
             return self.seen.first([f"carrier:{carrier_id}"])
         return self.seen.first([*_email_key(row.email), *_identifier_keys(row)])
-
-
-def _created(row: Row, carrier: LoadedCarrier, commits: Sequence[UUID | None]) -> RowPlan:
-    return RowPlan(row.number, CREATE, carrier.id, len(commits), done=True)
 
 
 def _refused(row: int, refused: RefusedRow) -> RowPlan:

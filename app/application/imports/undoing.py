@@ -1,9 +1,8 @@
 """Plans how a row of an import is taken back: a carrier that the row registered is retired, one
 that it changed is changed back. What others have changed since stays, and is told."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from app.application.deadline import Deadline
@@ -23,7 +22,7 @@ from app.application.imports.plan import (
     RowPlan,
     Step,
 )
-from app.application.imports.planner import Planner
+from app.application.imports.planner import LookedUp, Planner
 from app.application.imports.rows import RefusedRow, Row
 from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.carrier import RETIRED, CarrierState
@@ -47,28 +46,29 @@ class Undoing:
 
     def plans(self, records: Iterator[Record]) -> Iterator[tuple[Record, RowPlan]]:
         """A plan for each record; see `Planner.plans`. One that is refused stays as it is."""
-        for record, row, known in self.planner.read_rows(records):
+        for record, row, looked_up in self.planner.read_rows(records):
             try:
-                yield record, self._plan(record.number, row, known)
+                yield record, self._plan(record.number, row, looked_up)
             except RefusedRow as refused:
                 yield record, RowPlan(record.number, REFUSE, sentence=refused.sentence)
 
-    def _plan(self, number: int, row: Row | RowPlan, known: Mapping[Any, set[str]]) -> RowPlan:
+    def _plan(self, number: int, row: Row | RowPlan, looked_up: LookedUp) -> RowPlan:
         if isinstance(row, RowPlan):  # it was refused, so nothing was done
             return RowPlan(number, NOTHING)
         planner = self.planner
         back = TakingBack(planner.id, planner.carriers, planner.deadline)
-        if found := planner.created_by(row):
-            created, commits = found
-            planner.note(row, created.id)
-            return back.plan(number, created, commits)
-        carrier_id = planner.matching.carrier_of(row, dict(known))
+        new = planner.id.new_carrier_id(number)
+        if new in looked_up.registered:
+            planner.note(row, new)
+            return back.plan(number, *planner.carriers.with_commits(new, planner.deadline()))
+        found = planner.matching.carrier_of(row, looked_up.known)
+        carrier_id = found[0].id if found else None
         if planner.means_the_same(row, carrier_id):  # so it was refused
             return RowPlan(number, NOTHING, carrier_id)
-        if carrier_id is None:
+        if found is None:
             raise RefusedRow(_NOT_FOUND)
-        planner.note(row, carrier_id)
-        return back.plan(number, *planner.carriers.with_commits(carrier_id, planner.deadline()))
+        planner.note(row, found[0].id)
+        return back.plan(number, *found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,14 @@ class EventStore(Protocol):
         """
         ...
 
+    def versions(self, streams: Sequence[str], deadline: Deadline) -> dict[str, int]:
+        """The version that each of these streams is at, of those that have begun; 1,000 at most.
+
+        Whatever was acknowledged before the call is in the answer; an append that is still under
+        way, though an earlier `read` saw it, may not be. Raises StoreUnavailable.
+        """
+        ...
+
     def record_noop(self, stream: str, commit_id: UUID, noop: NoOp, deadline: Deadline) -> None:
         """Record that the commit was a no-op, unless that is recorded already.
 

@@ -60,6 +60,11 @@ class TracedEventStore(WrappedEventStore):
         with self._tracer.step("store locate", {"attempts": 1}):
             return super().locate(stream, event_id, deadline)
 
+    def versions(self, streams: Sequence[str], deadline: Deadline) -> dict[str, int]:
+        """See `ports.event_store.EventStore`."""
+        with self._tracer.step("store versions", {"attempts": 1}):
+            return super().versions(streams, deadline)
+
     def record_noop(self, stream: str, commit_id: UUID, noop: NoOp, deadline: Deadline) -> None:
         """See `ports.event_store.EventStore`."""
         with self._tracer.step("store record_noop", {"attempts": 1}):

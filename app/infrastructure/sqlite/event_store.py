@@ -5,6 +5,7 @@ kill -9 and a power cut. Appends of threads that arrive together share one trans
 one sync (`append`). Driver errors are translated in this room and nowhere else.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -39,6 +40,10 @@ SELECT ?1, ?2, ?3, ?4 WHERE ?3 = (SELECT max(version) FROM events WHERE aggregat
 """
 _READ_NOOP = "SELECT version, text FROM notes WHERE aggregate_id = ? AND commit_id = ?"
 _LOCATE = "SELECT version FROM events WHERE aggregate_id = ? AND event_id = ?"
+_VERSIONS = """
+SELECT aggregate_id, max(version) FROM events
+WHERE aggregate_id IN (SELECT value FROM json_each(?)) GROUP BY aggregate_id
+"""
 READ = f"""
 SELECT {EVENT_COLUMNS} FROM events
 WHERE aggregate_id = ? AND version > ? AND version <= ? ORDER BY version
@@ -91,6 +96,15 @@ class SqliteEventStore:
         """See `ports.event_store.EventStore`."""
         found = self._first(deadline, _LOCATE, stream, str(event_id))
         return int(found[0]) if found else None
+
+    def versions(self, streams: Sequence[str], deadline: Deadline) -> dict[str, int]:
+        """See `ports.event_store.EventStore`."""
+        self.check()
+        try:
+            found = self._file.reader(deadline).execute(_VERSIONS, (json.dumps(list(streams)),))
+            return dict(found.fetchall())
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"cannot read: {error}") from error
 
     def record_noop(self, stream: str, commit_id: UUID, noop: NoOp, deadline: Deadline) -> None:
         """See `ports.event_store.EventStore`. It is rare: a connection of its own keeps it out of

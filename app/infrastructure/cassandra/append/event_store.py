@@ -81,6 +81,10 @@ class CassandraEventStore:
         """See `EventStore`."""
         return self._reader.locate(stream, event_id, deadline)
 
+    def versions(self, streams: Sequence[str], deadline: Deadline) -> dict[str, int]:
+        """See `EventStore`."""
+        return self._reader.versions(streams, deadline)
+
     def record_noop(self, stream: str, commit_id: UUID, noop: NoOp, deadline: Deadline) -> None:
         """See `EventStore`."""
         self._noops.record(stream, commit_id, noop, deadline)

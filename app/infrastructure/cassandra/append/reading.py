@@ -1,8 +1,10 @@
 """Reads of streams, and of who owns a value. Implements the reading part of the event store's port.
 
-All reads are SERIAL: they see, and if need be complete, the last conditional write.
+All reads but one are SERIAL: they see, and if need be complete, the last conditional write. SERIAL
+is for one partition at a time, so the versions of many streams are read without it.
 """
 
+from collections.abc import Sequence
 from random import sample
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from app.application.deadline import Deadline
 from app.application.ports.errors import NoMajority, StoreOutOfReach, StoreUnavailable
 from app.application.ports.event_store import Claim, RecordedEvent
 from app.infrastructure.cassandra.append.claims import CassandraClaims
+from app.infrastructure.cassandra.append.heads import last_version
 from app.infrastructure.cassandra.append.retrying import CountedRetries
 from app.infrastructure.cassandra.errors import RequestFailed
 from app.infrastructure.cassandra.requests import Requests
@@ -23,6 +26,7 @@ STATEMENTS.register(
         " WHERE aggregate_id = ? AND version > ? AND version <= ?"
     ),
     read_ids="SELECT version, event_id FROM events WHERE aggregate_id = ?",
+    read_heads="SELECT DISTINCT aggregate_id, head FROM events WHERE aggregate_id IN ?",
     ping="SELECT head FROM events WHERE aggregate_id = ? LIMIT 1",
 )
 
@@ -62,6 +66,10 @@ class StreamReader:
         rows = self._rows(deadline, "read_ids", stream)
         return next((row["version"] for row in rows if row["event_id"] == event_id), None)
 
+    def versions(self, streams: Sequence[str], deadline: Deadline) -> dict[str, int]:
+        """See `EventStore.versions`."""
+        return self._retries.reading(deadline, lambda: self._versions(streams, deadline))
+
     def owner(self, claim: Claim, deadline: Deadline) -> str | None:
         """See `EventStore.owner`."""
         return self._retries.reading(deadline, lambda: self._claims.owner(claim, deadline))
@@ -80,6 +88,16 @@ class StreamReader:
                 return
         kind = _PING_FAILED.get(failed.cause, StoreUnavailable)
         raise kind(f"no sign of life: {failed.cause}") from failed
+
+    def _versions(self, streams: Sequence[str], deadline: Deadline) -> dict[str, int]:
+        heads = self._requests.select_plain(deadline, "read_heads", list(streams))
+        # Without a head it is one of the original registry, or no more than a fence.
+        versions = {
+            row["aggregate_id"]: row["head"]
+            or last_version(self._requests, row["aggregate_id"], deadline)
+            for row in heads
+        }
+        return {stream: version for stream, version in versions.items() if version}
 
     def _rows(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
         return self._retries.reading(

@@ -68,9 +68,15 @@ class TestStreamsOfTheOriginal:
             )
         return stream
 
-    def test_they_stay_readable(self, module_store: EventStore, stream: str) -> None:
-        """They come back in order, with an id that is the same at every reading."""
+    def test_they_stay_readable(
+        self, module_store: EventStore, direct: Session, stream: str
+    ) -> None:
+        """They come back in order, with an id that is the same at every reading. Their version is
+        known among others', of which one has not begun and has a fence alone."""
         first, second = module_store.read(stream, soon())
+        fenced = str(uuid4())
+        direct.execute("UPDATE events SET fence = %s WHERE aggregate_id = %s", (uuid4(), fenced))
+        assert module_store.versions([stream, fenced], soon()) == {stream: 2}
         assert (first.version, second.version) == (1, 2)
         assert first.data.event_id != second.data.event_id
         assert module_store.read(stream, soon())[0] == first
