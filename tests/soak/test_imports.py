@@ -178,7 +178,7 @@ def types_of(store: EventStore, carrier_id: str) -> list[str]:
     return [each.data.event_type for each in store.read(carrier_id, Deadline.after(10))]
 
 
-@pytest.mark.skipif(not IS_FULL, reason="tests/application/imports/test_file.py has it in process")
+@pytest.mark.full
 def test_a_file_of_50_mb_is_not_held_in_memory(tmp_path: Path, figures: Figures) -> None:
     """A process that plans all of its rows needs less than a tenth more memory than for one of a
     hundredth."""
