@@ -234,7 +234,7 @@ def _recorded(carrier: Carrier, steps: Iterable[Step], sent: Sent) -> Iterator[E
     """The events of a carrier, and those of another one that come of the same command."""
     before = {carrier.id: carrier}
     for step in steps:
-        left = after(step, sent.who)
+        left = after(step)
         known = before.get(left.id) or sent.other(left.id) or Carrier(left.id)
         yield Entry(step.type, step.data, sent.at, sent.who, left, changes(known, left))
         before[left.id] = left
