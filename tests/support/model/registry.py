@@ -124,7 +124,7 @@ class Registry:
         if request.key and name in self.done:
             first, answer = self.done[name]
             is_same = (first.command, first.body) == (request.command, request.body)
-            return _again(answer) if is_same else Answer(INVALID)
+            return self._again(request, answer) if is_same else Answer(INVALID)
         if request.stream and request.stream != POLICY and request.stream not in self.streams:
             return Answer(NOT_FOUND)
         seen, current = request.if_match, self._version(request.stream)
@@ -137,6 +137,18 @@ class Registry:
         if request.key and not request.is_dry_run:
             self.done[name] = (request, answer)
         return answer
+
+    def _again(self, request: Request, first: Answer) -> Answer:
+        """The first answer; whoever asks only what would be is told that it would be nothing."""
+        if not request.is_dry_run:
+            return replace(first, is_replay=True)
+        assert first.version and first.data, "it was carried out"
+        nothing: dict[str, Any] = {"dry_run": True, "version": first.version}
+        nothing |= {"events": [], "changes": []}
+        if request.stream == POLICY:
+            return Answer(DONE, nothing)
+        entries = self.streams[first.data["carrier_id"]]
+        return Answer(DONE, {**nothing, "state": entries[first.version - 1].carrier.state})
 
     def _version(self, stream: str) -> int:
         if stream == POLICY:
@@ -261,7 +273,3 @@ def _plan(before: Carrier, then: Carrier, entries: list[Entry]) -> Json:
         "events": [{"type": each.type, "data": each.data} for each in entries],
         "changes": list(changes(before, then)),
     }
-
-
-def _again(first: Answer) -> Answer:
-    return Answer(first.status, first.data, first.version, is_replay=True)
