@@ -166,6 +166,23 @@ def test_a_carrier_that_moves_to_another_time_zone_goes_on_from_its_day() -> Non
     assert after(REGISTERED, honolulu).today(datetime(2026, 6, 15, 1, tzinfo=UTC)) == BEFORE
 
 
+def test_a_carrier_that_is_to_move_is_where_it_is_to_be_from_that_day_on() -> None:
+    """Whether the effect is recorded or not: what else is due there by now has begun as well."""
+    moves = CarrierChangeScheduled(1, DAY, {"time_zone": "Pacific/Auckland"}, "x")
+    moved = CarrierScheduledChangeTookEffect(1, DAY, moves.changes)
+    renamed = CarrierChangeScheduled(2, AFTER, {"name": "DHL"}, "x")
+    begun = CarrierScheduledChangeTookEffect(2, AFTER, renamed.changes)
+    for events in ((moves, renamed), (moves, moved, renamed), (moves, renamed, moved, begun)):
+        state = after(REGISTERED, *events)
+        assert state.today(datetime(2026, 6, 15, 13, tzinfo=UTC)) == AFTER
+        assert state.on(AFTER).name == "DHL"
+    unmoved = after(REGISTERED, moves, renamed)
+    assert unmoved.today(datetime(2026, 6, 14, 13, tzinfo=UTC)) == BEFORE
+    carrier = Carrier.replay(CARRIER_ID, (REGISTERED, moves, renamed))
+    carrier.carry_out(NOTE, datetime(2026, 6, 15, 13, tzinfo=UTC))
+    assert carrier.recorded == (moved, begun, NOTED)
+
+
 def test_something_has_to_change() -> None:
     """A day alone is no change."""
     assert refusal(BEFORE, schedule())[0] == "name"

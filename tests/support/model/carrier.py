@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from random import Random
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -184,10 +185,13 @@ class Carrier:
 
     def today(self, at: str) -> str:
         """The day where the carrier is, at a moment; no day before one on which something took
-        effect."""
+        effect. One that is to be elsewhere from a day on is there then."""
         zone = ZoneInfo(self["time_zone"] or "UTC")
         today = datetime.fromisoformat(at).astimezone(zone).date().isoformat()
-        return max([today, *(each.until for each in self.past)])
+        today = max([today, *(each.until for each in self.past)])
+        for step in islice(taking_effect(self, today), 1):
+            return step.carrier.today(at)
+        return today
 
     def in_effect(self, day: str) -> dict[int, Scheduled]:
         """The scheduled changes that hold on a day and are not recorded as such."""

@@ -100,7 +100,7 @@ def _about(requirement: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def body(random: Random) -> dict[str, Any]:
     """A policy that asks for some things, of which carriers have some."""
-    requirements = [_requirement(random) for _ in range(random.randrange(4))]
+    requirements = [_requirement(random) for _ in range(random.choice((0, 1, 2, 2, 3)))]
     return {
         "requirements": requirements,
         "recent_within_days": random.choice((None, None, 1, 5, 30)),
@@ -112,9 +112,10 @@ def body(random: Random) -> dict[str, Any]:
 
 
 def _requirement(random: Random) -> dict[str, Any]:
-    kind = random.choice(pools.KINDS[:3] if random.random() < 0.8 else pools.KINDS)
-    amount = {"amount": random.choice(("100", "100.0", "250.5")), "currency": "EUR"}
-    has_minimum = random.random() < (0.6 if kind in pools.WITH_LIMIT else 0.05)
+    kind = random.choice(pools.KINDS[:2] if random.random() < 0.8 else pools.KINDS)
+    currency = random.choice(pools.CURRENCIES)
+    amount = {"amount": random.choice(("100", "100.0", "250.5")), "currency": currency}
+    has_minimum = random.random() < (0.75 if kind in pools.WITH_LIMIT else 0.05)
     requirement: dict[str, Any] = {"kind": kind, "minimum": amount if has_minimum else None}
     if random.random() < 0.5:
         requirement["service"] = random.choice(pools.SERVICES[:4])
