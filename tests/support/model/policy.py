@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.support.model import pools, values
-from tests.support.model.carrier import INVALID, Json, Refused
+from tests.support.model.carrier import Json
 from tests.support.policies import NOTHING
 
 GUARDED: Final = (
@@ -72,25 +72,29 @@ def adopted(policy: Policy, body: Json, who: str, at: str) -> Policy:
     return Policy(policy.version + 1, terms, at, who, changes)
 
 
-def _normal(body: Json) -> dict[str, Any]:
-    """Fields in the order of the description, amounts in their one form. Refuses a requirement that
-    is named twice, and a minimum of what has no limit."""
-    requirements = [
-        {
-            "kind": each["kind"],
-            "service": each.get("service"),
-            "country": values.country(each.get("country")),
-            "minimum": values.amount(each.get("minimum")),
-        }
-        for each in body["requirements"]
-    ]
-    if any(each["minimum"] and each["kind"] not in pools.WITH_LIMIT for each in requirements):
-        raise Refused(INVALID)
+def makes_sense(body: Json) -> bool:
+    """Whether no requirement is named twice, and none has a minimum of what has no limit."""
+    requirements = [_required(each) for each in body["requirements"]]
     about = sorted(_about(each) for each in requirements)
-    if any(len(list(same)) > 1 for _, same in groupby(about)):
-        raise Refused(INVALID)
+    return all(
+        not each["minimum"] or each["kind"] in pools.WITH_LIMIT for each in requirements
+    ) and (all(len(list(same)) == 1 for _, same in groupby(about)))
+
+
+def _normal(body: Json) -> dict[str, Any]:
+    """Fields in the order of the description, amounts in their one form."""
+    requirements = [_required(each) for each in body["requirements"]]
     guarded = [name for name in GUARDED if name in body["second_person_for"]]
     return {**body, "requirements": requirements, "second_person_for": guarded}
+
+
+def _required(requirement: Json) -> dict[str, Any]:
+    return {
+        "kind": requirement["kind"],
+        "service": requirement.get("service"),
+        "country": values.country(requirement.get("country")),
+        "minimum": values.amount(requirement.get("minimum")),
+    }
 
 
 def _about(requirement: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -118,7 +118,9 @@ class Registry:
 
     def take(self, request: Request, at: str, new_id: str) -> Answer:
         """Carry out a command; a carrier that it registers gets this id."""
-        if request.is_flawed:
+        if request.is_flawed or (
+            request.stream == POLICY and not policies.makes_sense(request.body)
+        ):
             return Answer(INVALID)
         name = (request.who, request.stream or REGISTER, request.key or "")
         if request.key and name in self.done:
