@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from random import Random
 from typing import Any, Final
 
@@ -75,10 +73,9 @@ def adopted(policy: Policy, body: Json, who: str, at: str) -> Policy:
 def makes_sense(body: Json) -> bool:
     """Whether no requirement is named twice, and none has a minimum of what has no limit."""
     requirements = [_required(each) for each in body["requirements"]]
-    about = sorted(_about(each) for each in requirements)
-    return all(
-        not each["minimum"] or each["kind"] in pools.WITH_LIMIT for each in requirements
-    ) and (all(len(list(same)) == 1 for _, same in groupby(about)))
+    about = {_about(each) for each in requirements}
+    has_limit = all(each["kind"] in pools.WITH_LIMIT for each in requirements if each["minimum"])
+    return has_limit and len(about) == len(requirements)
 
 
 def _normal(body: Json) -> dict[str, Any]:
@@ -97,9 +94,8 @@ def _required(requirement: Json) -> dict[str, Any]:
     }
 
 
-def _about(requirement: Mapping[str, Any]) -> tuple[str, str, str]:
-    kind, service, country = (requirement[name] for name in ("kind", "service", "country"))
-    return kind, service or "", country or ""
+def _about(requirement: Json) -> tuple[str, str | None, str | None]:
+    return requirement["kind"], requirement["service"], requirement["country"]
 
 
 def body(random: Random) -> dict[str, Any]:
