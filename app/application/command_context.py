@@ -26,6 +26,8 @@ class CommandContext:
     there only if the caller named the request by an idempotency key, so that it can come again.
     `traceparent` is the span that the events come from, if that is recorded.
     `expected` are the versions that the stream may be at (`If-Match`); None: whatever it is at.
+    `given_up_by` is a stream that would free what it has claimed, for a dry run, which frees
+    nothing.
     """
 
     commit_id: UUID
@@ -35,6 +37,7 @@ class CommandContext:
     fingerprint: str | None = None
     expected: frozenset[int] | None = None
     dry_run: bool = False
+    given_up_by: str | None = None
     traceparent: str | None = None
 
     @property

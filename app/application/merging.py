@@ -124,6 +124,7 @@ class Merging:
             except AlreadyClaimed as error:
                 if not self._releases(error.owner, context):
                     raise
+                context = replace(context, given_up_by=error.owner)
             return handler(command, context)
 
         return handle
@@ -134,8 +135,8 @@ class Merging:
         return merge is None or self._finish(carrier_id, merge, context).standing != ABSORBED
 
     def _releases(self, owner: str, context: CommandContext) -> bool:
-        """Whether the carrier gives its address back, as the one that might use it has left the
-        registry for good."""
+        """Whether the carrier gives its address back, or would in a dry run, as the one that might
+        use it has left the registry for good."""
         at, last = owner, self._state(owner, context)
         while last.merge and self._finish(at, last.merge, context).standing == ABSORBED:
             at = last.merge.into
@@ -143,7 +144,8 @@ class Merging:
         merge = self._state(owner, context).merge
         if merge is None or at == owner or last.state != RETIRED:
             return False
-        self._take(ReleaseAddress(owner, merge.number, at), owner, merge, context)
+        if not context.dry_run:
+            self._take(ReleaseAddress(owner, merge.number, at), owner, merge, context)
         return True
 
     def _finish(self, merged: str, merge: Merge, context: CommandContext) -> Absorption:

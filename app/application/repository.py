@@ -102,7 +102,7 @@ class Repository(Generic[State, Recorded]):
         """What `save` would do, without doing it. Raises AlreadyClaimed."""
         for claim in _claims(changed).taken:
             owner = self._store.owner(claim, context.deadline)
-            if owner not in {None, changed.id}:
+            if owner not in {None, changed.id, context.given_up_by}:
                 raise AlreadyClaimed(claim, str(owner))
 
     def committed(self, stream: str, context: CommandContext) -> Committed[State] | None:

@@ -7,7 +7,7 @@ policy adds one for each requirement that applies to the work, one on how recent
 one on approval. Decisions of people add theirs where there are any (`oversight.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,25 +17,22 @@ from typing import Any
 from app.domain.blocks import Instruction, Instructions, applying
 from app.domain.carrier import ACTIVE, Carrier, CarrierState
 from app.domain.command import CarrierEvent
-from app.domain.commands.change_email import CarrierEmailChanged
 from app.domain.commands.file_document import CarrierDocumentFiled
 from app.domain.commands.merge import CarrierMerged
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reinstate import CarrierReinstated
-from app.domain.commands.rename import CarrierRenamed
 from app.domain.commands.replace_document import CarrierDocumentReplaced
 from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.schedule_change import CarrierChangeScheduled
 from app.domain.commands.suspend import CarrierSuspended
 from app.domain.commands.unmerge import CarrierUnmerged
-from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.documents import Document, held
-from app.domain.merging import CarrierAbsorbed, CarrierSeparated
 from app.domain.oversight import on_approval, on_blocks, on_hold, overridden
 from app.domain.policy.state import PolicyState
 from app.domain.profile.coverage import WORLDWIDE
-from app.domain.taking_effect import CarrierScheduledChangeTookEffect, taking_effect
-from app.domain.verdict import Last, Verdict, unknown
+from app.domain.provenance import UNKNOWN, Provenance, fields_set_by, provenance_of
+from app.domain.taking_effect import CarrierScheduledChangeTookEffect
+from app.domain.verdict import Verdict
 
 SERVICE, COUNTRY, RECENT = "service", "country", "recent"
 
@@ -48,14 +45,6 @@ _SETS_THE_STATE = (
     CarrierUnmerged,
 )
 _FILES_A_DOCUMENT = (CarrierDocumentFiled, CarrierDocumentReplaced)
-_SETS_THE_PROFILE = (
-    CarrierRegistered,
-    CarrierProfileUpdated,
-    CarrierRenamed,
-    CarrierEmailChanged,
-    CarrierScheduledChangeTookEffect,
-)
-"""Events by which a profile is as recent as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +65,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules look at. The index of an event (from 0) is None if there is no such event, as
-    in a stream without a registration, or if nobody asks which one decided."""
+    """What the rules look at. `profile_of` is the day since which the profile is what it is, if
+    that is known; `provenance` says which events decided, if anybody asks."""
 
     state: CarrierState
     profile_of: date | None = None
-    state_set_by: int | None = None
-    coverage_set_by: int | None = None
-    profile_set_by: int | None = None
-    last: Last = unknown
+    provenance: Provenance = UNKNOWN
 
 
 def state_after(events: Iterable[CarrierEvent]) -> CarrierState:
@@ -105,16 +91,12 @@ def facts_of(
     """What all events of one carrier say of a day (YYYY-MM-DD), in order, at least one. `moments`
     are those of the events, UTC; `state` is the one after them, if it is known already."""
     state = state or state_after(events)
-    counting = list(_counting(events, state, on))
-    last = partial(_last, counting)
-    profile = last(sets_the_profile)
+    provenance = provenance_of(events, state, on)
+    profile = provenance.last(sets_the_profile)
     return Facts(
-        state=state.on(on),
-        profile_of=None if profile is None else day_of(events[profile], moments[profile]),
-        state_set_by=last(lambda event: isinstance(event, _SETS_THE_STATE)),
-        coverage_set_by=_coverage_set_by(events, counting, state, on),
-        profile_set_by=profile,
-        last=last,
+        state.on(on),
+        None if profile is None else day_of(events[profile], moments[profile]),
+        provenance,
     )
 
 
@@ -136,11 +118,11 @@ def may_be_given(facts: Facts, work: Work, policy: PolicyState) -> bool:
 
 def _verdicts(facts: Facts, work: Work, policy: PolicyState) -> Iterator[Verdict]:
     found = _by_themselves(facts, work, policy)
-    return overridden(found, facts.state, work.instructions, facts.last)
+    return overridden(found, facts.state, work.instructions, facts.provenance.last)
 
 
 def _by_themselves(facts: Facts, work: Work, policy: PolicyState) -> Iterator[Verdict]:
-    state, last = facts.state, facts.last
+    state, last = facts.state, facts.provenance.last
     yield from _always(facts, work)
     yield from _on_the_profile(facts, work, policy)
     for requirement in policy.requirements:
@@ -149,7 +131,7 @@ def _by_themselves(facts: Facts, work: Work, policy: PolicyState) -> Iterator[Ve
     yield from on_blocks(state, work.instructions, last)
     yield from on_hold(state, last)
     if policy.approval_required:
-        yield on_approval(state, last)
+        yield on_approval(state, facts.provenance)
 
 
 def applies(requirement: Mapping[str, Any], work: Work) -> bool:
@@ -162,17 +144,15 @@ def _always(facts: Facts, work: Work) -> Iterator[Verdict]:
     state, service, country = facts.state, work.service, work.country
     places = _offered(state, service)
     services = sorted({coverage["service"] for coverage in state.profile.coverage})
-    yield Verdict(
-        "active", state.state == ACTIVE, _of_state(state), facts.state_set_by, state.state
-    )
-    yield Verdict(
-        SERVICE, bool(places), _of_service(places, service), facts.coverage_set_by, services
-    )
+    state_set_by = facts.provenance.last(_sets_the_state)
+    covered_by = facts.provenance.last_to_set(("coverage",))
+    yield Verdict("active", state.state == ACTIVE, _of_state(state), state_set_by, state.state)
+    yield Verdict(SERVICE, bool(places), _of_service(places, service), covered_by, services)
     yield Verdict(
         COUNTRY,
         country in places or WORLDWIDE in places,
         _of_country(places, country, service),
-        facts.coverage_set_by,
+        covered_by,
         sorted(places),
     )
 
@@ -192,7 +172,7 @@ def _on_the_profile(facts: Facts, work: Work, policy: PolicyState) -> Iterator[V
         RECENT,
         holds,
         f"The carrier's profile was last changed on {last}, {before}",
-        facts.profile_set_by,
+        facts.provenance.last(sets_the_profile),
         last.isoformat(),
     )
 
@@ -213,7 +193,7 @@ def _on_a_document(facts: Facts, work: Work, requirement: Mapping[str, Any]) -> 
         good_for = _amount(best.limit) if best.limit else "no stated amount"
         sentence = f"The carrier's {kind} on {day} is good for {good_for}; {needed}"
     looked_at = {"document_id": best.document_id, "minimum": minimum, "limit": best.limit}
-    filed_by = facts.last(partial(_files, document_id=best.document_id))
+    filed_by = facts.provenance.last(partial(_files, document_id=best.document_id))
     return Verdict(kind, _suffices(best, minimum), sentence, filed_by, looked_at)
 
 
@@ -246,55 +226,6 @@ def _offered(state: CarrierState, service: str) -> frozenset[str]:
     )
 
 
-def _counting(
-    events: Sequence[CarrierEvent], state: CarrierState, on: str
-) -> Iterator[tuple[int, CarrierEvent]]:
-    """The events with their indexes, in the order in which they count on that day. A scheduled
-    change that is in effect by then is decided by the event that scheduled it, whether its effect
-    is recorded or not; one that is not, by none."""
-    if not state.scheduled:
-        yield from enumerate(events)
-        return
-    scheduled_by = {
-        event.change_id: index
-        for index, event in enumerate(events)
-        if isinstance(event, CarrierChangeScheduled)
-    }
-    for index, event in enumerate(events):
-        if not isinstance(event, CarrierScheduledChangeTookEffect):
-            yield index, event
-        elif event.effective_on <= on:
-            yield scheduled_by.get(event.change_id, index), event
-    for event in taking_effect(state, on):
-        yield scheduled_by[event.change_id], event
-
-
-def _coverage_set_by(
-    events: Sequence[CarrierEvent],
-    counting: Sequence[tuple[int, CarrierEvent]],
-    state: CarrierState,
-    on: str,
-) -> int | None:
-    """The event that decided what the carrier offers on that day: none behind a change of it that
-    was scheduled for a later day and took effect, as the coverage before that is what counts."""
-    begun_later = (
-        index
-        for index, event in enumerate(events)
-        if isinstance(event, CarrierScheduledChangeTookEffect)
-        and "coverage" in event.changes
-        and on < event.effective_on
-    )
-    until = next(begun_later, None)
-    before = counting if until is None else list(_counting(events[:until], state, on))
-    return _last(before, _sets_the_coverage)
-
-
-def _last(
-    events: Sequence[tuple[int, CarrierEvent]], sets: Callable[[CarrierEvent], bool]
-) -> int | None:
-    return next((index for index, event in reversed(events) if sets(event)), None)
-
-
 def day_of(event: CarrierEvent, moment: datetime) -> date:
     """Since when the event counts, which was recorded at that moment (UTC)."""
     if isinstance(event, CarrierChangeScheduled | CarrierScheduledChangeTookEffect):
@@ -302,24 +233,14 @@ def day_of(event: CarrierEvent, moment: datetime) -> date:
     return moment.date()
 
 
-def _sets_the_coverage(event: CarrierEvent) -> bool:
-    """Whether the event sets the coverage. A registration does, as it begins with an empty one."""
-    if isinstance(event, CarrierProfileUpdated | CarrierScheduledChangeTookEffect):
-        return "coverage" in event.changes
-    return isinstance(event, CarrierRegistered) or "coverage" in _set_by_a_merge(event)
-
-
 def sets_the_profile(event: CarrierEvent) -> bool:
     """Whether the event says who the carrier is or what it offers: its profile is as old as the
     last of them."""
-    return isinstance(event, _SETS_THE_PROFILE) or bool(_set_by_a_merge(event))
+    return bool(fields_set_by(event))
 
 
-def _set_by_a_merge(event: CarrierEvent) -> Mapping[str, Any]:
-    """The fields that a survivor took, or got back."""
-    if isinstance(event, CarrierAbsorbed):
-        return event.taken
-    return event.restored if isinstance(event, CarrierSeparated) else {}
+def _sets_the_state(event: CarrierEvent) -> bool:
+    return isinstance(event, _SETS_THE_STATE)
 
 
 def _of_state(state: CarrierState) -> str:

@@ -9,23 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from app.domain.blocks import NOT_BLOCKED, OVERRIDABLE, Instruction
-from app.domain.command import CarrierEvent
 from app.domain.commands.approve import CarrierApproved
 from app.domain.commands.block import CarrierBlocked
-from app.domain.commands.change_email import CarrierEmailChanged
 from app.domain.commands.confirm_change import CarrierChangeConfirmed
 from app.domain.commands.discard_change import CarrierChangeDiscarded
 from app.domain.commands.override_verdict import CarrierVerdictOverridden
 from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reject import CarrierRejected
-from app.domain.commands.rename import CarrierRenamed
 from app.domain.commands.unblock import CarrierUnblocked
-from app.domain.commands.update_profile import CarrierProfileUpdated
 from app.domain.proposals import pending
+from app.domain.provenance import Last, Provenance
 from app.domain.second_person import CarrierChangeProposed
 from app.domain.state import CarrierState
-from app.domain.taking_effect import CarrierScheduledChangeTookEffect
-from app.domain.verdict import Last, Verdict
+from app.domain.verdict import Verdict
 
 NOT_ON_HOLD, APPROVED = "not-on-hold", "approved"
 
@@ -73,18 +69,18 @@ def on_hold(state: CarrierState, last: Last) -> Iterator[Verdict]:
     yield Verdict(NOT_ON_HOLD, False, sentence, by, fields)
 
 
-def on_approval(state: CarrierState, last: Last) -> Verdict:
+def on_approval(state: CarrierState, provenance: Provenance) -> Verdict:
     """Whether the carrier is approved as it is now. For a policy that asks for it."""
     approval = state.approval
     if approval is None:
-        registered = last(lambda event: isinstance(event, CarrierRegistered))
+        registered = provenance.last(lambda event: isinstance(event, CarrierRegistered))
         return Verdict(APPROVED, False, "The carrier has not been approved", registered, None)
-    decided = last(lambda event: isinstance(event, CarrierApproved | CarrierRejected))
+    decided = provenance.last(lambda event: isinstance(event, CarrierApproved | CarrierRejected))
     changed = approval.changed(state.as_json())
     looked_at = {"granted": approval.granted, "changed": changed}
     if changed:
         sentence = f"The carrier's {', '.join(changed)} changed after somebody decided on it"
-        by = last(lambda event: _sets(event, changed))
+        by = provenance.last_to_set(changed)
         return Verdict(APPROVED, False, sentence, by if by is not None else decided, looked_at)
     word = "approved" if approval.granted else "rejected"
     sentence = f"The carrier is {word}: {approval.reason}"
@@ -115,17 +111,3 @@ def _by_override(verdict: Verdict, override: Instruction, last: Last) -> Verdict
         f" {override.reason}"
     )
     return replace(verdict, holds=True, explanation=sentence, decided_by=by)
-
-
-def _sets(event: CarrierEvent, fields: Iterable[str]) -> bool:
-    match event:
-        case CarrierRenamed():
-            return "name" in fields
-        case CarrierEmailChanged():
-            return "email" in fields
-        case (
-            CarrierProfileUpdated(changes=changes)
-            | CarrierScheduledChangeTookEffect(changes=changes)
-        ):
-            return bool(changes.keys() & set(fields))
-    return False

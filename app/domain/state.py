@@ -93,8 +93,18 @@ class CarrierState:
 
     def today(self, now: datetime) -> str:
         """The day that it is where the carrier is, YYYY-MM-DD. Never before one on which a
-        scheduled change took effect: that stays so when the carrier moves to another time zone."""
-        return max(today(now, self.profile.time_zone), last_effect(self.scheduled))
+        scheduled change took effect: that stays so when the carrier moves to another time zone. Who
+        is scheduled to move is there from that day on, whether that is recorded or not."""
+        zone = self.profile.time_zone
+        day = max(today(now, zone), last_effect(self.scheduled))
+        if self.state in GONE:
+            return day
+        for each in (change for change in in_order(self.scheduled) if change.is_open):
+            if each.effective_on > day:
+                break
+            zone = each.changes.get("time_zone", zone)
+            day = max(today(now, zone), each.effective_on)
+        return day
 
     def on(self, day: str) -> "CarrierState":
         """The carrier with the values that hold on that day, YYYY-MM-DD, by what is scheduled.

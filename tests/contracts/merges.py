@@ -273,6 +273,16 @@ class MergeContract:
         assert [type(event).__name__ for event in plan.planned] == ["CarrierUnmerged"]
         assert two.states() == merged
 
+    def test_a_dry_run_gives_no_address_back(self, app: Application, two: Two) -> None:
+        """It only says that the command would be done."""
+        app.do(two.merge())
+        app.do(retire(two.survivor))
+        before = two.types()
+        plan = app.do(company("New", two.address), replace(sent("plan"), dry_run=True))
+        assert [type(event).__name__ for event in plan.planned] == ["CarrierRegistered"]
+        assert two.types() == before
+        app.do(company("New", two.address))
+
 
 def _outcome(app: Application, command: Command) -> Exception | None:
     """What the command is refused with; None if it was done."""

@@ -27,7 +27,7 @@ from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.schedule_change import CarrierChangeScheduled, ScheduleChange
 from app.domain.commands.unmerge import CarrierUnmerged, UnmergeCarrier
 from app.domain.commands.update_profile import CarrierProfileUpdated, UpdateProfile
-from app.domain.eligibility import Work, facts_of, judge
+from app.domain.eligibility import Facts, Work, facts_of, judge
 from app.domain.errors import DomainError, InvalidInput, OtherForbids, SecondPersonNeeded
 from app.domain.merging import AbsorbCarrier, CarrierAbsorbed, CarrierMergeRefused
 from app.domain.policy.state import PolicyState
@@ -166,6 +166,23 @@ def test_a_carrier_that_moves_to_another_time_zone_goes_on_from_its_day() -> Non
     assert after(REGISTERED, honolulu).today(datetime(2026, 6, 15, 1, tzinfo=UTC)) == BEFORE
 
 
+def test_a_carrier_that_is_to_move_is_where_it_is_to_be_from_that_day_on() -> None:
+    """Whether the effect is recorded or not: what else is due there by now has begun as well."""
+    moves = CarrierChangeScheduled(1, DAY, {"time_zone": "Pacific/Auckland"}, "x")
+    moved = CarrierScheduledChangeTookEffect(1, DAY, moves.changes)
+    renamed = CarrierChangeScheduled(2, AFTER, {"name": "DHL"}, "x")
+    begun = CarrierScheduledChangeTookEffect(2, AFTER, renamed.changes)
+    for events in ((moves, renamed), (moves, moved, renamed), (moves, renamed, moved, begun)):
+        state = after(REGISTERED, *events)
+        assert state.today(datetime(2026, 6, 15, 13, tzinfo=UTC)) == AFTER
+        assert state.on(AFTER).name == "DHL"
+    unmoved = after(REGISTERED, moves, renamed)
+    assert unmoved.today(datetime(2026, 6, 14, 13, tzinfo=UTC)) == BEFORE
+    carrier = Carrier.replay(CARRIER_ID, (REGISTERED, moves, renamed))
+    carrier.carry_out(NOTE, datetime(2026, 6, 15, 13, tzinfo=UTC))
+    assert carrier.recorded == (moved, begun, NOTED)
+
+
 def test_something_has_to_change() -> None:
     """A day alone is no change."""
     assert refusal(BEFORE, schedule())[0] == "name"
@@ -282,10 +299,36 @@ def test_a_later_change_decides_nothing_of_the_days_before() -> None:
     assert coverage_set_by(DAY, scheduled, begun, changed) == 3
 
 
+def test_what_is_not_approved_is_decided_by_the_event_that_set_it_on_that_day() -> None:
+    """Field by field: what was made of one after a scheduled change of it took effect is nothing on
+    the days before; what was made of another is."""
+    renamed, moved = CarrierRenamed("UPS"), CarrierEmailChanged("new@ups.com")
+    named = CarrierChangeScheduled(1, DAY, {"name": "DHL"}, WHY.text)
+    begun = CarrierScheduledChangeTookEffect(1, DAY, named.changes)
+    approved = CarrierApproved(WHY.text)
+    assert approval_decided_by(BEFORE, named, begun, approved, renamed) == 0
+    assert approval_decided_by(DAY, named, begun, approved, renamed) == 4
+    assert approval_decided_by(BEFORE, named, begun, approved, moved, renamed) == 4
+    taken = CarrierAbsorbed(OTHER_ID, 1, {"name": "UPS"}, {})
+    assert approval_decided_by(BEFORE, approved, named, begun, taken) == 1
+    assert approval_decided_by(DAY, named, begun, approved, taken) == 4
+
+
+def approval_decided_by(day: str, *events: CarrierEvent) -> int | None:
+    """The event that decided whether the carrier is approved on that day."""
+    found = judge(facts(day, *events), Work("DE", "express", date.fromisoformat(day)), RECENT)
+    return next(each.decided_by for each in found if each.rule == "approved")
+
+
 def coverage_set_by(day: str, *events: CarrierEvent) -> int | None:
     """The event that decided what the carrier offers on that day."""
+    return facts(day, *events).provenance.last_to_set(["coverage"])
+
+
+def facts(day: str, *events: CarrierEvent) -> Facts:
+    """What a registration (index 0) and these events say of that day."""
     all_of_it = [REGISTERED, *events]
-    return facts_of(all_of_it, [noon(BEFORE)] * len(all_of_it), day).coverage_set_by
+    return facts_of(all_of_it, [noon(BEFORE)] * len(all_of_it), day)
 
 
 CHANGES = st.dictionaries(

@@ -1,4 +1,9 @@
-"""Whatever is sent and asked, every store answers what a model in plain Python does."""
+"""Whatever is sent and asked, every store answers what a model in plain Python does.
+
+`SEED=7 COMMANDS=2000 pytest tests/soak/test_model.py -k sqlite` repeats a walk: a disagreement says
+both numbers, as times between commands follow from how many there are. Without them it is one seed
+and as many as fit a short run, and with `SOAK=full` another seed each time and 20,000 commands.
+"""
 
 import json
 import os
@@ -25,8 +30,10 @@ from tests.support.stores import make_keyspace
 pytestmark = pytest.mark.soak
 
 STEPS = {"sqlite": 20_000 if IS_FULL else 300, "cassandra": 20_000 if IS_FULL else 60}
-EVERY = 100 if IS_FULL else 15
-"""So many commands lie between two questions that look at all carriers."""
+"""How many commands are sent, unless COMMANDS says another number."""
+
+ENOUGH_FOR_ALL = 2_000
+"""So many hold each kind of command in a form that is carried out."""
 
 NO_COMMANDS = {
     "/events/ticket": "it changes nothing",
@@ -79,14 +86,15 @@ def test_the_registry_does_what_the_model_does(
     counts, duplicates and the feed."""
     seed = int(os.environ.get("SEED", Random().randrange(10**6) if IS_FULL else 14))
     store = settings.event_store
-    walk = Walk(seed, STEPS[store], client, clock)
+    steps = int(os.environ.get("COMMANDS", STEPS[store]))
+    walk = Walk(seed, steps, client, clock)
     began = thread_time()
-    walk.go(EVERY)
+    walk.go(every=max(15, steps // 200))
     seen = (
         f"0 differences in {walk.comparisons} answers, seed {seed}, {thread_time() - began:.0f} s"
     )
-    figures.add(f"random commands to a model and to {store}", STEPS[store], seen)
-    if IS_FULL:
+    figures.add(f"random commands to a model and to {store}", steps, seen)
+    if steps >= ENOUGH_FOR_ALL:
         assert {command for command, status in walk.outcomes if status < 300} == KINDS
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from random import Random
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -167,11 +168,8 @@ class Carrier:
         scheduled = frozenset(each["email"].lower() for each in changes if "email" in each)
         if self.state == RETIRED:
             return frozenset()
-        former = {
-            each.survivor.email.lower()
-            for each in self.absorbed.values()
-            if each.version == self.version
-        }
+        taken = (each.former for each in self.absorbed.values())
+        former = {each["email"].lower() for each in taken if "email" in each}
         return (scheduled | former | {self.email.lower()}) - self.kept.keys() - self.released
 
     @property
@@ -187,10 +185,13 @@ class Carrier:
 
     def today(self, at: str) -> str:
         """The day where the carrier is, at a moment; no day before one on which something took
-        effect."""
+        effect. One that is to be elsewhere from a day on is there then."""
         zone = ZoneInfo(self["time_zone"] or "UTC")
         today = datetime.fromisoformat(at).astimezone(zone).date().isoformat()
-        return max([today, *(each.until for each in self.past)])
+        today = max([today, *(each.until for each in self.past)])
+        for step in islice(taking_effect(self, today), 1):
+            return step.carrier.today(at)
+        return today
 
     def in_effect(self, day: str) -> dict[int, Scheduled]:
         """The scheduled changes that hold on a day and are not recorded as such."""
@@ -209,22 +210,22 @@ class Carrier:
         before, behind = self.scheduled[: number - 1], self.scheduled[number:]
         return replace(self, scheduled=(*before, change, *behind))
 
-    def having(self, changes: Json) -> Carrier:
-        """The carrier with other values of some fields."""
+    def having(self, changes: Json, authors: frozenset[str] = frozenset()) -> Carrier:
+        """The carrier with other values of some fields; whoever gives one the value that it has is
+        no author of it."""
         fields = {n: changes[n] for n in ("name", "email") if n in changes}
         rest = {n: each for n, each in changes.items() if n not in fields}
-        return replace(self, **fields, profile={**self.profile, **rest})
+        by = {n: authors for n in SUBJECT if n in changes and changes[n] != self[n]}
+        return replace(
+            self, **fields, profile={**self.profile, **rest}, authors={**self.authors, **by}
+        )
 
     def taking(self, change: Scheduled) -> Carrier:
         """The carrier after a scheduled change, at the same version. The event that scheduled it,
         and who sent that, gave the fields their values."""
         sets = dict.fromkeys((*change.changes, "profile"), change.version)
-        of_subject = dict.fromkeys(change.changes.keys() & {*SUBJECT}, frozenset({change.author}))
-        return replace(
-            self.having(change.changes),
-            set_in={**self.set_in, **sets},
-            authors={**self.authors, **of_subject},
-        )
+        there = self.having(change.changes, frozenset({change.author}))
+        return replace(there, set_in={**self.set_in, **sets})
 
     def on(self, day: str) -> Carrier:
         """The carrier as it is on a day, by what is recorded and scheduled."""
@@ -274,9 +275,10 @@ class Carrier:
         to_come = {
             number: each
             for number, each in self.in_order
-            if each.ended in (None, TOOK_EFFECT) and each.effective_on > day
+            if each.effective_on > day
+            if each.ended == TOOK_EFFECT or (each.ended is None and self.state in THERE)
         }
-        if to_come and self.state in THERE:
+        if to_come:
             shown["scheduled"] = [{"change_id": n, **each.said} for n, each in to_come.items()]
         if waiting := self.pending:
             shown["pending"] = [
@@ -320,14 +322,12 @@ class Sent:
 
 @dataclass(frozen=True)
 class Step:
-    """An event, what it makes of the carrier, and which subjects it sets; `authors` are who set
-    them, if it is not just the sender."""
+    """An event, what it makes of the carrier, and which subjects it sets."""
 
     type: str
     data: Json
     carrier: Carrier
     sets: tuple[str, ...] = ()
-    authors: frozenset[str] | None = None
 
 
 Decide = Callable[[Carrier, Sent], Iterator[Step]]
@@ -360,16 +360,14 @@ class Model:
     suits: Callable[[Carrier], bool] = _any
 
 
-def after(step: Step, sender: str) -> Carrier:
+def after(step: Step) -> Carrier:
     """The carrier after the event, at its version."""
     carrier = step.carrier
     version = carrier.version + 1
     set_in = {**carrier.set_in, **dict.fromkeys(step.sets, version)}
-    authors = step.authors or frozenset({sender})
     if "profile" in step.sets:
         set_in["change"] = version
-    changed = {name: authors for name in step.sets if name in SUBJECT}
-    return replace(carrier, version=version, set_in=set_in, authors={**carrier.authors, **changed})
+    return replace(carrier, version=version, set_in=set_in)
 
 
 def taking_effect(carrier: Carrier, day: str) -> Iterator[Step]:

@@ -60,7 +60,7 @@ class Choices:
 
     def _new(self, step: int) -> Request:
         random = self._random
-        command, stream = self._command(step)
+        command, stream = self._command()
         request = Request(command, stream, {}, random.choice(self._people))
         return replace(
             request,
@@ -70,10 +70,10 @@ class Choices:
             is_dry_run=random.random() < 0.07,
         )
 
-    def _command(self, step: int) -> tuple[str, str]:
+    def _command(self) -> tuple[str, str]:
         """A command and its stream. What there is nothing for is mostly left to another one."""
         weights = {name: each.weight for name, each in COMMANDS.items()}
-        weights[ADOPT] = 3 if step > 30 else 8
+        weights[ADOPT] = 4 if self._registry.policy.version else 15
         while True:
             (command,) = self._random.choices([*weights], [*weights.values()])
             if command == ADOPT:

@@ -3,19 +3,22 @@ what the application answers, in the same form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from random import Random
+from types import MappingProxyType
 from typing import Any, Final
 
 from tests.support.csv_reader import carriers as read_csv
 from tests.support.model import duplicates, pools
-from tests.support.model.carrier import Carrier, Choice
+from tests.support.model.carrier import Carrier, Choice, Json
 from tests.support.model.client import Client
 from tests.support.model.directory import SORTED_BY, matches, statistics
 from tests.support.model.eligibility import Verdict, preferences, verdicts
-from tests.support.model.registry import NOT_FOUND, Registry
+from tests.support.model.policy import Policy
+from tests.support.model.registry import NOT_FOUND, Entry, Registry
 from tests.support.model.themes import documents, instructions, vettings
 from tests.support.model.themes.instructions import Work
 
@@ -31,22 +34,32 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Asking:
-    """Who is asked, what is known, the choices of the walk, and what time it is there."""
+    """Who is asked, what is known, the choices of the walk, what time it is there, and how each
+    vetting was answered."""
 
     client: Client
     registry: Registry
     random: Random
     now: datetime
+    vettings: Mapping[str, Json]
 
-    def day(self, stream: str = "") -> str:
-        """A day around today; mostly one on which something of the carrier begins or ends, or one
-        beside it."""
+    def day(self, stream: str = "", kind: str = "") -> str:
+        """A day around today; mostly one on which something of the carrier, or a document of that
+        kind, begins or ends, or one beside it."""
         carrier = self.registry.carrier(stream)
-        days = [*_days(carrier)] if carrier else []
-        if not days or self.random.random() < 0.2:
+        found = [*_edges(carrier, kind)] if carrier else []
+        if not found or self.random.random() < 0.2:
             return pools.day(Choice(self.random, Carrier(""), (), self.now.date().isoformat()))
-        day = date.fromisoformat(self.random.choice(days))
+        day = date.fromisoformat(self.random.choice(self.random.choice(found)))
         return (day + timedelta(self.random.choice((-1, 0, 0, 1)))).isoformat()
+
+    def insured(self, kind: str) -> list[str]:
+        """The carriers with a document of that kind."""
+        return [
+            each.id
+            for each in self.registry.carriers()
+            if any(documents.said(one)["kind"] == kind for one in each.documents)
+        ]
 
     def today(self, carrier: Carrier) -> str:
         """Which day it is where the carrier is; UTC's where that is not known."""
@@ -60,13 +73,26 @@ class Asking:
         return self.random.choice([*moments, "2020-01-01T00:00:00.000+00:00"])
 
 
-def _days(carrier: Carrier) -> Iterator[str]:
-    """The first and last days of what the carrier has."""
-    filed = [documents.said(each) for each in carrier.documents]
-    given = [instructions.said(each) for each in carrier.instructions]
-    for said in filed + given:
-        yield from (said[name] for name in ("valid_from", "valid_to") if said[name])
-    yield from (each.effective_on for each in carrier.scheduled)
+def _edges(carrier: Carrier, kind: str) -> Iterator[list[str]]:
+    """The days on which something begins or ends, where there are any: of documents that replace
+    others, of documents, of instructions, of scheduled changes; of one kind, its documents' only.
+    """
+    filed = [each for each in map(documents.said, carrier.documents) if kind in ("", each["kind"])]
+    replaced = {each.successor for each in carrier.documents if each.successor}
+    successors = (documents.said(carrier.documents[number - 1]) for number in replaced)
+    given = [] if kind else [instructions.said(each) for each in carrier.instructions]
+    for days in (
+        [each["valid_from"] for each in successors if each in filed],
+        [*_days(filed)],
+        [*_days(given)],
+        [] if kind else [each.effective_on for each in carrier.scheduled],
+    ):
+        if days:
+            yield days
+
+
+def _days(said: Iterable[Json]) -> Iterator[str]:
+    return (each[name] for each in said for name in ("valid_from", "valid_to") if each[name])
 
 
 Question = Callable[[Asking, str], Iterator[Comparison]]
@@ -101,6 +127,15 @@ def as_of(asking: Asking, stream: str) -> Iterator[Comparison]:
             yield Comparison(f"{path} {asked}", expected, asking.client.data(path, asked))
 
 
+def edges(asking: Asking, stream: str) -> Iterator[Comparison]:
+    """The documents as they are now, on days about which it is easy to be wrong."""
+    carrier, path = asking.registry.carrier(stream), f"/carriers/{stream}/documents"
+    assert carrier, "it is asked of those that are known"
+    for day in {asking.day(stream), asking.day(stream)}:
+        expected = documents.shown(carrier, day)
+        yield Comparison(f"{path} {day}", expected, asking.client.data(path, {"on": day}))
+
+
 def history(asking: Asking, stream: str) -> Iterator[Comparison]:
     """All events, in pages of some size."""
     path, limit = f"/carriers/{stream}/history", asking.random.choice((1, 3, 100))
@@ -111,16 +146,14 @@ def history(asking: Asking, stream: str) -> Iterator[Comparison]:
 
 
 def eligibility(asking: Asking, stream: str) -> Iterator[Comparison]:
-    """By two times: the day of the work, and the moment of knowledge."""
+    """By two times: the day of the work, and the moment of knowledge. Mostly of work for which the
+    policy asks for a document, and of a carrier that has one."""
     random, registry = asking.random, asking.registry
-    at = asking.moment(stream) if random.random() < 0.5 else None
-    day = asking.day(stream) if random.random() < 0.8 else None
-    work = Work(
-        random.choice(pools.COUNTRIES),
-        random.choice(pools.SERVICES[:4]),
-        random.choice((None, *pools.CUSTOMERS)),
-        day or "",
-    )
+    at = asking.moment(stream) if random.random() < 0.4 else None
+    kind, country, service = _wanted(asking, registry.policy_at(at))
+    stream = random.choice([stream, *asking.insured(kind)[-4:]])
+    day = asking.day(stream, kind) if random.random() < 0.8 else None
+    work = Work(country, service, random.choice((None, *pools.CUSTOMERS)), day or "")
     path, asked = f"/carriers/{stream}/eligibility", {**work._asdict(), "on": day, "at": at}
     asked = {name: value for name, value in asked.items() if value is not None}
     found, carrier = asking.client.data(path, asked), registry.carrier(stream, at=at)
@@ -129,9 +162,7 @@ def eligibility(asking: Asking, stream: str) -> Iterator[Comparison]:
         return
     work = work._replace(on=day or asking.today(carrier))
     policy, entries = registry.policy_at(at), registry.streams[stream]
-    judged = verdicts(
-        carrier.on(work.on), work, policy, lambda version: entries[version - 1].at[:10]
-    )
+    judged = verdicts(carrier.on(work.on), work, policy, partial(_day_of, entries))
     expected = {
         "carrier_id": stream,
         "version": carrier.version,
@@ -143,6 +174,16 @@ def eligibility(asking: Asking, stream: str) -> Iterator[Comparison]:
     rest = {name: value for name, value in found.items() if name != "rules"}
     yield Comparison(f"{path} {asked}", expected, {"preferences": [], **rest})
     yield Comparison(f"{path} {asked}", judged, _judged(judged, found["rules"], stream, registry))
+
+
+def _wanted(asking: Asking, policy: Policy) -> tuple[str, str, str]:
+    """A kind of documents, and the country and the service of work for which the policy asks for
+    one; of any work now and then, without a kind."""
+    random, requirements = asking.random, policy.terms["requirements"]
+    wanted = random.choice(requirements) if requirements and random.random() < 0.8 else {}
+    country = wanted.get("country") or random.choice(pools.COUNTRIES)
+    service = wanted.get("service") or random.choice(pools.SERVICES[:4])
+    return wanted.get("kind", ""), country, service
 
 
 def _judged(
@@ -216,14 +257,44 @@ def _scac(carrier: Carrier) -> str:
 
 
 def lists(asking: Asking, _: str) -> Iterator[Comparison]:
-    """The same filter as pages and as CSV: who is on it, as what, and in which order."""
+    """Who is on it, as what, and in which order."""
+    yield from _listed(asking, _filters(asking), lambda _: True)
+
+
+def eligible(asking: Asking, _: str) -> Iterator[Comparison]:
+    """All that may be given some work today or later, by the policy that holds; now and then those
+    of a filter alone."""
+    random, registry = asking.random, asking.registry
     asked = _filters(asking)
+    if random.random() < 0.7:
+        asked = {"on": asked["on"]}
+    _, country, service = _wanted(asking, registry.policy)
+    customer = random.choice((None, *pools.CUSTOMERS))
+    about = {"eligible_for": f"{country}/{service}", **({"customer": customer} if customer else {})}
+    work = Work(country, service, customer, asked["on"])
+
+    def may(carrier: Carrier) -> bool:
+        entries = registry.streams[carrier.id]
+        day_of = partial(_day_of, entries)
+        return all(each.holds for each in verdicts(carrier, work, registry.policy, day_of))
+
+    yield from _listed(asking, asked, may, about)
+
+
+def _listed(
+    asking: Asking,
+    asked: Mapping[str, str],
+    may: Callable[[Carrier], bool],
+    about: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Comparison]:
+    """The same filter, and those that `may` besides, as pages and as CSV."""
     there = {each.id: each for each in asking.registry.carriers()}
     expected = {
         each.id: each
         for each in (carrier.on(asked["on"]) for carrier in there.values())
-        if matches(each, asked)
+        if matches(each, asked) and may(each)
     }
+    asked = {**asked, **about}
     order = SORTED_BY[asked.get("sort", "name")]
     limit = max(asking.random.choice((1, 7, 100)), len(expected) // 10 + 1)
     page = {**asked, "limit": min(100, limit)}
@@ -244,6 +315,18 @@ def lists(asking: Asking, _: str) -> Iterator[Comparison]:
         yield Comparison(f"{name} {asked}, how many", len(whole), len(listed))
         keys = [order(there[key]) for key in listed]
         yield Comparison(f"{name} {asked}, the order", sorted(keys), keys)
+
+
+def _day_of(entries: Sequence[Entry], version: int) -> str:
+    return entries[version - 1].at[:10]
+
+
+def kept_vettings(asking: Asking, _: str) -> Iterator[Comparison]:
+    """A few, word for word as they were answered when they were made."""
+    few = asking.random.sample([*asking.vettings], min(3, len(asking.vettings)))
+    for vetting in few:
+        path = f"/vettings/{vetting}"
+        yield Comparison(path, asking.vettings[vetting], asking.client.data(path))
 
 
 def counts(asking: Asking, _: str) -> Iterator[Comparison]:
@@ -305,7 +388,13 @@ def feed(asking: Asking, _: str) -> Iterator[Comparison]:
     yield Comparison("/events", expected | ({"policy": adopted} if adopted else {}), found)
 
 
-OF_A_CARRIER: Final[tuple[Question, ...]] = (as_of, history, eligibility, eligibility)
+OF_A_CARRIER: Final[tuple[Question, ...]] = (
+    *(as_of, history, edges),
+    *(eligibility, eligibility, eligibility),
+)
 """Asked of the carrier of the last command, now and then."""
-OF_ALL: Final[tuple[Question, ...]] = (lists, lists, lists, lists, counts, pairs, policy)
+OF_ALL: Final[tuple[Question, ...]] = (
+    *(lists, lists, lists, eligible, eligible),
+    *(counts, pairs, policy, kept_vettings),
+)
 """Asked seldom, as each looks at all that there is."""

@@ -118,13 +118,15 @@ class Registry:
 
     def take(self, request: Request, at: str, new_id: str) -> Answer:
         """Carry out a command; a carrier that it registers gets this id."""
-        if request.is_flawed:
+        if request.is_flawed or (
+            request.stream == POLICY and not policies.makes_sense(request.body)
+        ):
             return Answer(INVALID)
         name = (request.who, request.stream or REGISTER, request.key or "")
         if request.key and name in self.done:
             first, answer = self.done[name]
             is_same = (first.command, first.body) == (request.command, request.body)
-            return _again(answer) if is_same else Answer(INVALID)
+            return self._again(request, answer) if is_same else Answer(INVALID)
         if request.stream and request.stream != POLICY and request.stream not in self.streams:
             return Answer(NOT_FOUND)
         seen, current = request.if_match, self._version(request.stream)
@@ -137,6 +139,18 @@ class Registry:
         if request.key and not request.is_dry_run:
             self.done[name] = (request, answer)
         return answer
+
+    def _again(self, request: Request, first: Answer) -> Answer:
+        """The first answer; whoever asks only what would be is told that it would be nothing."""
+        if not request.is_dry_run:
+            return replace(first, is_replay=True)
+        assert first.version and first.data, "it was carried out"
+        nothing: dict[str, Any] = {"dry_run": True, "version": first.version}
+        nothing |= {"events": [], "changes": []}
+        if request.stream == POLICY:
+            return Answer(DONE, nothing)
+        entries = self.streams[first.data["carrier_id"]]
+        return Answer(DONE, {**nothing, "state": entries[first.version - 1].carrier.state})
 
     def _version(self, stream: str) -> int:
         if stream == POLICY:
@@ -234,7 +248,7 @@ def _recorded(carrier: Carrier, steps: Iterable[Step], sent: Sent) -> Iterator[E
     """The events of a carrier, and those of another one that come of the same command."""
     before = {carrier.id: carrier}
     for step in steps:
-        left = after(step, sent.who)
+        left = after(step)
         known = before.get(left.id) or sent.other(left.id) or Carrier(left.id)
         yield Entry(step.type, step.data, sent.at, sent.who, left, changes(known, left))
         before[left.id] = left
@@ -261,7 +275,3 @@ def _plan(before: Carrier, then: Carrier, entries: list[Entry]) -> Json:
         "events": [{"type": each.type, "data": each.data} for each in entries],
         "changes": list(changes(before, then)),
     }
-
-
-def _again(first: Answer) -> Answer:
-    return Answer(first.status, first.data, first.version, is_replay=True)

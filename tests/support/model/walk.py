@@ -61,6 +61,7 @@ class Walk:
             self._random, self._registry, client.people, lambda: clock.text[:10]
         )
         self._log: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=12))
+        self._vettings: dict[str, Any] = {}
         self._step = 0
         self.outcomes: Counter[tuple[str, int]] = Counter()
         self.comparisons = 0
@@ -93,6 +94,8 @@ class Walk:
         expected = self._registry.take(request, self._clock.text, new_id)
         if self._registry.written > written and "Consistency-Token" in answer.headers:
             self._client.wrote(answer)
+        if "vetting_id" in data:
+            self._vettings.setdefault(data["vetting_id"], data)
         stream = request.stream or new_id
         self._note(stream, request, answer)
         self._compare(stream, Comparison(f"{request}", expected, _read(request, answer)))
@@ -113,7 +116,7 @@ class Walk:
     # --- Questions
 
     def _ask(self, question: Question, stream: str) -> None:
-        asking = Asking(self._client, self._registry, self._random, self._clock.now)
+        asking = Asking(self._client, self._registry, self._random, self._clock.now, self._vettings)
         for comparison in question(asking, stream):
             self._compare(stream, comparison)
 

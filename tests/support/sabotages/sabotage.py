@@ -13,7 +13,7 @@ PROMISES = "tests/soak/test_promises.py"
 OVER_SQLITE = f"{PROMISES} -k promises_over_sqlite"
 OVER_CASSANDRA = f"{PROMISES} -k promises_over_cassandra"
 
-_CODE = ("app", "config", "migrations_cql", "tests")
+_CODE = ("app", "config", "docs", "migrations_cql", "tests")
 _FILES = ("wsgi.py", "setup.cfg", "pyproject.toml", "README.md", "docker-compose.yml")
 _JARS = Path("var/cassandra-jars")
 

@@ -121,7 +121,17 @@ def _filing(choice: Choice) -> dict[str, Any]:
 def _replacement(choice: Choice) -> dict[str, Any]:
     reason = pools.maybe(choice, pools.reason(choice))
     body = {**_which(choice), **_document(choice, may_have_limit=choice.random.random() < 0.5)}
-    return {**body, "reason": reason}
+    return {**body, **_soon(choice, body["document_id"]), "reason": reason}
+
+
+def _soon(choice: Choice, former: int) -> dict[str, str]:
+    """Mostly the first day of a replacement is one of the former's, which holds until then."""
+    filed = choice.carrier.documents
+    if former > len(filed) or choice.random.random() < 0.2:
+        return {}
+    days = said(filed[former - 1])
+    begin = max(days["valid_from"], choice.today)
+    return {"valid_from": min(begin, days["valid_to"] or begin)}
 
 
 def _document(choice: Choice, *, may_have_limit: bool) -> dict[str, Any]:
@@ -146,9 +156,9 @@ def _has_any(carrier: Carrier) -> bool:
 
 
 COMMANDS: Final = {
-    "file-document": Model(file, _filing, ("kind", "number", "issuer", "valid_from"), 16),
+    "file-document": Model(file, _filing, ("kind", "number", "issuer", "valid_from"), 20),
     "replace-document": Model(
-        replace_one, _replacement, ("document_id", "number", "issuer", "valid_from"), 8, _has_any
+        replace_one, _replacement, ("document_id", "number", "issuer", "valid_from"), 14, _has_any
     ),
     "withdraw-document": Model(
         withdraw,

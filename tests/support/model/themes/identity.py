@@ -35,14 +35,14 @@ def register(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     """With parts of a profile it is two events of one commit."""
     name, email = sent.body["name"], sent.body["email"]
     needs_free_address(carrier, sent, email)
-    new = replace(
-        carrier, name=name, email=email, state=ACTIVE, registered_at=sent.at, registrant=sent.who
-    )
+    by = frozenset({sent.who})
+    new = replace(carrier, state=ACTIVE, registered_at=sent.at, registrant=sent.who)
+    new = replace(new.having({"name": name, "email": email}), authors=dict.fromkeys(SUBJECT, by))
     sets = ("state", "profile", *SUBJECT)
     step = Step("CarrierRegistered", {"name": name, "email": email}, new, sets)
     yield step
     said = {field: sent.body[field] for field in NO_PROFILE if field in sent.body}
-    yield from set_now(after(step, sent.who), _different(new, said))
+    yield from set_now(after(step), _different(new, said), by)
 
 
 def change(carrier: Carrier, sent: Sent) -> Iterator[Step]:
@@ -56,8 +56,8 @@ def change(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     proposed = waits and waits not in [each.changes for each in carrier.pending.values()]
     if proposed and len(carrier.pending) >= PENDING_MAX:
         raise Refused(INVALID)
-    for step in set_now(carrier, now):
-        carrier = after(step, sent.who)
+    for step in set_now(carrier, now, frozenset({sent.who})):
+        carrier = after(step)
         yield step
     if proposed:
         number = len(carrier.proposals) + 1
@@ -67,20 +67,16 @@ def change(carrier: Carrier, sent: Sent) -> Iterator[Step]:
         yield Step("CarrierChangeProposed", data, replace(carrier, proposals=proposals), sets)
 
 
-def set_now(
-    carrier: Carrier, changes: Json, authors: frozenset[str] | None = None
-) -> Iterator[Step]:
+def set_now(carrier: Carrier, changes: Json, authors: frozenset[str]) -> Iterator[Step]:
     """The events that give these fields these values: a name and an address have their own."""
+    there = carrier.having(changes, authors)
     if "name" in changes:
-        named = replace(carrier, name=changes["name"])
-        yield Step("CarrierRenamed", changes, named, ("name", "profile"), authors)
+        yield Step("CarrierRenamed", changes, there, ("name", "profile"))
     elif "email" in changes:
-        moved = replace(carrier, email=changes["email"])
-        yield Step("CarrierEmailChanged", changes, moved, ("email", "profile"), authors)
+        yield Step("CarrierEmailChanged", changes, there, ("email", "profile"))
     elif changes:
-        updated = replace(carrier, profile={**carrier.profile, **changes})
         sets = ("profile", *changes)
-        yield Step("CarrierProfileUpdated", {"changes": changes}, updated, sets, authors)
+        yield Step("CarrierProfileUpdated", {"changes": changes}, there, sets)
 
 
 def confirmed(carrier: Carrier, sent: Sent, proposal: Proposal) -> Iterator[Step]:

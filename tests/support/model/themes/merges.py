@@ -17,6 +17,7 @@ from tests.support.model.carrier import (
     Absorbed,
     Carrier,
     Choice,
+    Json,
     Model,
     Refused,
     Sent,
@@ -29,21 +30,23 @@ from tests.support.model.policy import GUARDED
 
 
 def merge(carrier: Carrier, sent: Sent) -> Iterator[Step]:
-    """Into another one that is there and not merged itself, and of which no change is to come; what
-    a second person looks at is not taken."""
+    """Into another one that is there and not merged itself, and of which no change is to come; a
+    field that a second person looks at is not taken, unless both have the same."""
     into, take = sent.body["into"], sent.body.get("take", [])
     survivor = sent.other(into)
-    if survivor is None or into == carrier.id:
-        raise Refused(INVALID)
     if carrier.state == MERGED and carrier.merged_into == into:
         return
+    if carrier.state != MERGED and (survivor is None or into == carrier.id):
+        raise Refused(INVALID)
     needs(carrier, THERE)
+    assert survivor, "it is known"
     today = survivor.today(sent.at)
     is_free = all(each.effective_on <= today for each in survivor.open.values())
-    if survivor.state not in THERE or not is_free or sent.guarded & {*take}:
+    taken, there = {name: carrier[name] for name in take}, survivor.on(today)
+    waits = {name for name in sent.guarded & {*take} if taken[name] != there[name]}
+    if survivor.state not in THERE or not is_free or waits:
         raise Refused(FORBIDDEN)
     number = carrier.merges + 1
-    taken = {name: carrier[name] for name in take}
     merged = replace(
         carrier,
         state=MERGED,
@@ -56,17 +59,15 @@ def merge(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     data = {"merge_id": number, "into": into, "taken": taken, "reason": sent.reason}
     yield Step("CarrierMerged", data, merged, ("state",))
     for step in taking_effect(survivor, today):
-        survivor = after(step, sent.who)
+        survivor = after(step)
         yield step
     addresses = {**carrier.kept, **dict.fromkeys(carrier.addresses, carrier.id)}
     data = {"merged": carrier.id, "merge_id": number, "taken": taken, "addresses": addresses}
     absorbed = Absorbed(survivor.version + 1, {name: survivor[name] for name in take}, survivor)
     known = {**survivor.absorbed, carrier.id: absorbed}
     kept = {**survivor.kept, **addresses}
-    sets = (*take, "profile") if take else ()
-    yield Step(
-        "CarrierAbsorbed", data, replace(survivor.having(taken), absorbed=known, kept=kept), sets
-    )
+    there = survivor.having(taken, frozenset({sent.who}))
+    yield Step("CarrierAbsorbed", data, replace(there, absorbed=known, kept=kept), _set(taken))
 
 
 def unmerge(carrier: Carrier, sent: Sent) -> Iterator[Step]:
@@ -81,13 +82,18 @@ def unmerge(carrier: Carrier, sent: Sent) -> Iterator[Step]:
         raise Refused(FORBIDDEN)
     about = {"merged": carrier.id, "merge_id": carrier.merges}
     data = {**about, "restored": absorbed.former, "reason": sent.reason}
-    former = absorbed.survivor
-    separated = replace(former, version=survivor.version)
-    yield Step("CarrierSeparated", data, separated)
+    there = survivor.having(absorbed.former, frozenset({sent.who}))
+    separated = replace(absorbed.survivor, version=survivor.version, authors=there.authors)
+    yield Step("CarrierSeparated", data, separated, _set(absorbed.former))
     state, reason, category = carrier.before_merge
     unmerged = replace(carrier, state=state, reason=reason, category=category, merged_into=None)
     data = {"merge_id": carrier.merges, "reason": sent.reason}
     yield Step("CarrierUnmerged", data, unmerged, ("state",))
+
+
+def _set(fields: Json) -> tuple[str, ...]:
+    """By what a survivor took or gets back; its profile is as recent as that."""
+    return (*fields, "profile") if fields else ()
 
 
 def _merge(choice: Choice) -> dict[str, Any]:

@@ -57,13 +57,12 @@ def cancel(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     if number > len(carrier.scheduled):
         raise Refused(INVALID)
     change = carrier.scheduled[number - 1]
-    if change.ended == sent.reason:
-        return
-    if change.ended is not None:
+    if change.ended not in (None, sent.reason):
         raise Refused(INVALID)
     needs(carrier, ANY)
-    cancelled = carrier.with_change(number, replace(change, ended=sent.reason))
-    yield Step("CarrierScheduledChangeCancelled", sent.body, cancelled)
+    if change.ended is None:
+        cancelled = carrier.with_change(number, replace(change, ended=sent.reason))
+        yield Step("CarrierScheduledChangeCancelled", sent.body, cancelled)
 
 
 def _change(choice: Choice) -> dict[str, Any]:

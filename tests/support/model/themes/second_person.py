@@ -53,15 +53,16 @@ def confirm(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     if not waits:
         return
     for step in confirmed(carrier, sent, proposal):
-        carrier = after(step, sent.who)
+        carrier = after(step)
         yield step
     yield _ended(carrier, sent, "confirmed", "CarrierChangeConfirmed")
 
 
 def discard(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     """By anybody, in every state."""
-    if _waits(_named(carrier, sent), sent, "discarded"):
-        needs(carrier, ANY)
+    waits = _waits(_named(carrier, sent), sent, "discarded")
+    needs(carrier, ANY)
+    if waits:
         yield _ended(carrier, sent, "discarded", "CarrierChangeDiscarded")
 
 
