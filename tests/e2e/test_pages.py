@@ -1,13 +1,20 @@
 """The pages for people in a real browser, served by the service as an operator runs it."""
 
 import itertools
+import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from app.application.ports.keys import Scope
+from app.infrastructure.sqlite.keys import SqliteKeyStore
 from tests.support.browser import Visit, visit
+from tests.support.keys import add_key
 from tests.support.measurements import IS_FULL
 from tests.support.service import Service
 
@@ -22,9 +29,18 @@ REPRESENTATIVE = (
     "/docs#schema-Carrier",
     "/docs#nothing-of-this-name",
 )
+ANSWERED = "/docs#list_events"
+"""Of these the one whose request is sent."""
+SEND = ".try .buttons button"
 SCHEMES = ("light", "dark")
 # A window of 1280 px at 200 % has room for 640.
 WINDOWS = ({"width": 1280}, {"width": 320}, {"width": 640, "device_scale_factor": 2})
+NASTY = r'''<img src=x onerror="alert(1)"> 'O\'' """three""" $KEY `id` ö'''
+STORED = """async () => [
+    localStorage.length, sessionStorage.length, document.cookie,
+    (await indexedDB.databases()).length, (await caches.keys()).length,
+]"""
+"""How much of each kind the browser keeps of the page."""
 SEEN = list(itertools.product(SCHEMES, WINDOWS))
 """Each scheme in each window; in a short run a wide light one and a narrow dark one."""
 
@@ -53,6 +69,14 @@ def all_views(desk: Visit) -> list[str]:
     return names
 
 
+def press_send(desk: Visit, expected: str) -> str:
+    """Send what is filled in, wait for this beginning of what is said, and give all of it."""
+    desk.page.keyboard.press("Enter")
+    said = "document.querySelector('.try [role=status]').innerText"
+    desk.until(f"(expected) => {said}.startsWith(expected) && !{said}.includes('…')", expected)
+    return desk.page.inner_text(".try [role=status]")
+
+
 def test_every_view_is_whole_at_1280_px(desk: Visit) -> None:
     """No word is broken, no backtick is left raw, nothing is empty, undefined or too wide, and no
     view is longer than what somebody reads in one go."""
@@ -75,16 +99,19 @@ def test_every_view_is_whole_at_1280_px(desk: Visit) -> None:
 def test_there_are_no_barriers(
     browser: Browser, origin: str, scheme: str, window: dict[str, int]
 ) -> None:
-    """axe finds nothing in light and dark, on a desk, on a small telephone and at 200 %; nothing
-    is wider than the window or can be scrolled by mouse alone; the policy is broken nowhere and
-    nothing is asked of another host."""
+    """axe finds nothing in light and dark, on a desk, on a small telephone and at 200 %, in a form
+    and its answer either; nothing is wider than the window or can be scrolled by mouse alone; the
+    policy is broken nowhere and nothing is asked of another host."""
     with visit(browser, origin, color_scheme=scheme, **window) as visiting:
         for path in REPRESENTATIVE:
             visiting.go(path)
             assert visiting.violations() == [], path
-            assert not visiting.overflows(), path
             if path != "/":
                 visiting.unfold()
+            if path == ANSWERED:
+                visiting.page.focus(SEND)
+                press_send(visiting, "200")
+            assert not visiting.overflows(), path
             assert visiting.barriers() == [], path
             assert visiting.scrolled_by_mouse_alone() == [], path
         assert {f"http://{host}" for host in visiting.hosts - {""}} == {origin}
@@ -190,6 +217,52 @@ def test_the_line_for_a_shell_can_be_pasted(desk: Visit, path: str, selector: st
         timeout=20,
     )
     assert done.stdout.startswith("HTTP/1.1 201"), done.stdout
+
+
+def run(*command: str, key: str) -> str:
+    """What a copied text prints, with the key beside it in $KEY."""
+    environment = {**os.environ, "KEY": key}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=20, check=True
+    ).stdout
+
+
+def test_a_request_is_tried_with_a_key(browser: Browser, tmp_path: Path) -> None:
+    """What is filled in is sent and answered, as text; the lines for a shell and for Python do the
+    same with the key from their environment; the browser keeps none of it."""
+    key = add_key(SqliteKeyStore(tmp_path / "var/events.sqlite3"), "docs", Scope.REGISTER)
+    with Service(tmp_path, WORKERS="1") as service, visit(browser, service.url) as visiting:
+        page = visiting.page
+        visiting.go("/docs#register_carrier")
+        page.click("text=Try it")
+        page.focus(SEND)
+        assert "key with the scope register" in press_send(visiting, "401")
+        page.fill(".key", key)
+        press_send(visiting, "201")
+        assert '"success": true' in page.inner_text(".try section")
+        page.fill("textarea", json.dumps({"name": NASTY, "email": "nasty@fedex.com"}, indent=1))
+        page.check("text=dry_run")
+        press_send(visiting, "200")
+        assert json.dumps(NASTY, ensure_ascii=False) in page.inner_text(".try section")
+        assert len(service.events()) == 1
+        shell, python = page.locator(".try ~ details pre").all_text_contents()[:2]
+        assert key not in page.content()
+        assert "HTTP/1.1 200" in run("/bin/sh", "-c", shell.replace("curl", "curl -s"), key=key)
+        assert "200 OK" in run(sys.executable, "-c", python, key=key)
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        page.click("summary:text-is('Python')")
+        page.click("[aria-label='Copy: Python']")
+        page.fill("textarea", "")
+        page.keyboard.press("Control+v")
+        assert page.input_value("textarea") == python
+        assert page.evaluate(STORED) == [0, 0, "", 0, 0]
+        page.evaluate("location.hash = 'rename'")
+        visiting.until("document.querySelector('h1').textContent.startsWith('Give')")
+        assert page.input_value(".key") == key
+        visiting.go("/docs#rename")
+        assert page.input_value(".key") == ""
+        assert visiting.violations() == []
+        assert [each for each in visiting.complaints if "401" not in each] == []
 
 
 def test_a_page_that_cannot_be_filled_says_so(desk: Visit) -> None:
