@@ -47,7 +47,8 @@ function filledIn(shown) {
 }
 
 function keyRow(scope) {
-  const input = element("input", {class: "key", value: key, spellcheck: "false", autocapitalize: "off", autocomplete: "off"});
+  const input = element("input", {class: "key", spellcheck: "false", autocapitalize: "off", autocomplete: "off"});
+  input.value = key; // no attribute, which a page that is saved would hold
   input.addEventListener("input", () => { key = input.value.trim(); });
   return [
     labelled("API key", input),
