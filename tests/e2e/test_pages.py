@@ -46,10 +46,29 @@ SEEN = list(itertools.product(SCHEMES, WINDOWS))
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the service works."""
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+def key(folder: Path) -> str:
+    """The only API key that the service has."""
+    keys = SqliteKeyStore(folder / "var/events.sqlite3")
+    return add_key(keys, "docs", Scope.READ, Scope.REGISTER)
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path, key: str) -> Iterator[Service]:
+    """A service that asks for a key."""
+    with Service(folder, WORKERS="1") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def origin(service: Service) -> str:
     """Where the service is."""
-    with Service(tmp_path_factory.mktemp("service"), WORKERS="1") as service:
-        yield f"http://127.0.0.1:{service.port}"
+    return service.url
 
 
 @pytest.fixture
@@ -77,6 +96,14 @@ def press_send(desk: Visit, expected: str) -> str:
     return desk.page.inner_text(".try [role=status]")
 
 
+def run(*command: str, key: str) -> str:
+    """What a copied text prints, with the key beside it in $KEY."""
+    environment = {**os.environ, "KEY": key}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=20, check=True
+    ).stdout
+
+
 def test_every_view_is_whole_at_1280_px(desk: Visit) -> None:
     """No word is broken, no backtick is left raw, nothing is empty, undefined or too wide, and no
     view is longer than what somebody reads in one go."""
@@ -97,7 +124,7 @@ def test_every_view_is_whole_at_1280_px(desk: Visit) -> None:
 
 @pytest.mark.parametrize(("scheme", "window"), SEEN if IS_FULL else [SEEN[0], SEEN[4]])
 def test_there_are_no_barriers(
-    browser: Browser, origin: str, scheme: str, window: dict[str, int]
+    browser: Browser, origin: str, key: str, scheme: str, window: dict[str, int]
 ) -> None:
     """axe finds nothing in light and dark, on a desk, on a small telephone and at 200 %, in a form
     and its answer either; nothing is wider than the window or can be scrolled by mouse alone; the
@@ -109,7 +136,7 @@ def test_there_are_no_barriers(
             if path != "/":
                 visiting.unfold()
             if path == ANSWERED:
-                visiting.page.focus(SEND)
+                visiting.page.fill(".key", key)
                 press_send(visiting, "200")
             assert not visiting.overflows(), path
             assert visiting.barriers() == [], path
@@ -204,66 +231,53 @@ def test_on_a_telephone_the_contents_open_on_demand(browser: Browser, origin: st
 @pytest.mark.parametrize(
     ("path", "selector"), [("/docs#register_carrier", ".sample code"), ("/", "pre")]
 )
-def test_the_line_for_a_shell_can_be_pasted(desk: Visit, path: str, selector: str) -> None:
-    """It names this service, and works."""
+def test_the_line_for_a_shell_can_be_pasted(
+    desk: Visit, key: str, path: str, selector: str
+) -> None:
+    """It names this service, and works, with the key that the page tells to add."""
     desk.go(path)
     line = desk.page.locator(selector).first.inner_text()
     line = line.replace("contact@", f"{selector[0]}@" if selector == "pre" else "docs@")
-    done = subprocess.run(
-        ["/bin/sh", "-c", line.replace("curl -i", "curl -si --max-time 10")],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=20,
-    )
-    assert done.stdout.startswith("HTTP/1.1 201"), done.stdout
+    curl = 'curl -si --max-time 10 -H "Authorization: Bearer $KEY"'
+    assert run("/bin/sh", "-c", line.replace("curl -i", curl), key=key).startswith("HTTP/1.1 201")
 
 
-def run(*command: str, key: str) -> str:
-    """What a copied text prints, with the key beside it in $KEY."""
-    environment = {**os.environ, "KEY": key}
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=20, check=True
-    ).stdout
-
-
-def test_a_request_is_tried_with_a_key(browser: Browser, tmp_path: Path) -> None:
+def test_a_request_is_tried_with_a_key(desk: Visit, service: Service, key: str) -> None:
     """What is filled in is sent and answered, as text; the lines for a shell and for Python do the
     same with the key from their environment; the browser keeps none of it."""
-    key = add_key(SqliteKeyStore(tmp_path / "var/events.sqlite3"), "docs", Scope.REGISTER)
-    with Service(tmp_path, WORKERS="1") as service, visit(browser, service.url) as visiting:
-        page = visiting.page
-        visiting.go("/docs#register_carrier")
-        page.click("text=Try it")
-        page.focus(SEND)
-        assert "key with the scope register" in press_send(visiting, "401")
-        page.fill(".key", key)
-        press_send(visiting, "201")
-        assert '"success": true' in page.inner_text(".try section")
-        body = {"name": NASTY, "email": "nasty@fedex.com"}
-        page.fill("textarea", json.dumps(body, ensure_ascii=False, indent=1))
-        page.check("text=dry_run")
-        press_send(visiting, "200")
-        assert json.dumps(NASTY, ensure_ascii=False) in page.inner_text(".try section")
-        assert len(service.events()) == 1
-        shell, python = page.locator(".try ~ details pre").all_text_contents()[:2]
-        assert "HTTP/1.1 200" in run("/bin/sh", "-c", shell.replace("curl", "curl -s"), key=key)
-        assert "200 OK" in run(sys.executable, "-c", python, key=key)
-        page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
-        page.click("summary:text-is('Python')")
-        page.click("[aria-label='Copy: Python']")
-        page.fill("textarea", "")
-        page.keyboard.press("Control+v")
-        assert page.input_value("textarea") == python
-        assert page.evaluate(STORED) == [0, 0, "", 0, 0]
-        page.evaluate("location.hash = 'rename'")
-        visiting.until("document.querySelector('h1').textContent.startsWith('Give')")
-        assert page.input_value(".key") == key
-        assert key not in shell + python + page.content()
-        visiting.go("/docs#rename")
-        assert page.input_value(".key") == ""
-        assert visiting.violations() == []
-        assert [each for each in visiting.complaints if "401" not in each] == []
+    page = desk.page
+    desk.go("/docs#register_carrier")
+    page.click("text=Try it")
+    page.focus(SEND)
+    assert "key with the scope register" in press_send(desk, "401")
+    page.fill(".key", key)
+    press_send(desk, "201")
+    assert '"success": true' in page.inner_text(".try section")
+    events = service.events()
+    body = {"name": NASTY, "email": "nasty@fedex.com"}
+    page.fill("textarea", json.dumps(body, ensure_ascii=False, indent=1))
+    page.check("text=dry_run")
+    press_send(desk, "200")
+    assert json.dumps(NASTY, ensure_ascii=False) in page.inner_text(".try section")
+    assert service.events() == events
+    shell, python = page.locator(".try ~ details pre").all_text_contents()[:2]
+    assert "HTTP/1.1 200" in run("/bin/sh", "-c", shell.replace("curl", "curl -s"), key=key)
+    assert "200 OK" in run(sys.executable, "-c", python, key=key)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.click("summary:text-is('Python')")
+    page.click("[aria-label='Copy: Python']")
+    page.fill("textarea", "")
+    page.keyboard.press("Control+v")
+    assert page.input_value("textarea") == python
+    assert page.evaluate(STORED) == [0, 0, "", 0, 0]
+    page.evaluate("location.hash = 'rename'")
+    desk.until("document.querySelector('h1').textContent.startsWith('Give')")
+    assert page.input_value(".key") == key
+    assert key not in shell + python + page.content()
+    desk.go("/docs#rename")
+    assert page.input_value(".key") == ""
+    assert desk.violations() == []
+    assert [each for each in desk.complaints if "401" not in each] == []
 
 
 def test_a_page_that_cannot_be_filled_says_so(desk: Visit) -> None:
