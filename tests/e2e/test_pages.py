@@ -1,13 +1,20 @@
 """The pages for people in a real browser, served by the service as an operator runs it."""
 
 import itertools
+import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from app.application.ports.keys import Scope
+from app.infrastructure.sqlite.keys import SqliteKeyStore
 from tests.support.browser import Visit, visit
+from tests.support.keys import add_key
 from tests.support.measurements import IS_FULL
 from tests.support.service import Service
 
@@ -22,18 +29,46 @@ REPRESENTATIVE = (
     "/docs#schema-Carrier",
     "/docs#nothing-of-this-name",
 )
+ANSWERED = "/docs#list_events"
+"""Of these the one whose request is sent."""
+SEND = ".try .buttons button"
 SCHEMES = ("light", "dark")
 # A window of 1280 px at 200 % has room for 640.
 WINDOWS = ({"width": 1280}, {"width": 320}, {"width": 640, "device_scale_factor": 2})
+NASTY = r'''<img src=x onerror="alert(1)"> 'O\'' """three""" $KEY `id` ö'''
+STORED = """async () => [
+    localStorage.length, sessionStorage.length, document.cookie,
+    (await indexedDB.databases()).length, (await caches.keys()).length,
+]"""
+"""How much of each kind the browser keeps of the page."""
 SEEN = list(itertools.product(SCHEMES, WINDOWS))
 """Each scheme in each window; in a short run a wide light one and a narrow dark one."""
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the service works."""
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+def key(folder: Path) -> str:
+    """The only API key that the service has."""
+    keys = SqliteKeyStore(folder / "var/events.sqlite3")
+    return add_key(keys, "docs", Scope.READ, Scope.REGISTER)
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path, key: str) -> Iterator[Service]:
+    """A service that asks for a key."""
+    with Service(folder, WORKERS="1") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def origin(service: Service) -> str:
     """Where the service is."""
-    with Service(tmp_path_factory.mktemp("service"), WORKERS="1") as service:
-        yield f"http://127.0.0.1:{service.port}"
+    return service.url
 
 
 @pytest.fixture
@@ -51,6 +86,22 @@ def all_views(desk: Visit) -> list[str]:
     )
     assert len(names) > 60
     return names
+
+
+def press_send(desk: Visit, expected: str) -> str:
+    """Send what is filled in, wait for this beginning of what is said, and give all of it."""
+    desk.page.keyboard.press("Enter")
+    said = "document.querySelector('.try [role=status]').innerText"
+    desk.until(f"(expected) => {said}.startsWith(expected) && !{said}.includes('…')", expected)
+    return desk.page.inner_text(".try [role=status]")
+
+
+def run(*command: str, key: str) -> str:
+    """What a copied text prints, with the key beside it in $KEY."""
+    environment = {**os.environ, "KEY": key}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=20, check=True
+    ).stdout
 
 
 def test_every_view_is_whole_at_1280_px(desk: Visit) -> None:
@@ -73,18 +124,21 @@ def test_every_view_is_whole_at_1280_px(desk: Visit) -> None:
 
 @pytest.mark.parametrize(("scheme", "window"), SEEN if IS_FULL else [SEEN[0], SEEN[4]])
 def test_there_are_no_barriers(
-    browser: Browser, origin: str, scheme: str, window: dict[str, int]
+    browser: Browser, origin: str, key: str, scheme: str, window: dict[str, int]
 ) -> None:
-    """axe finds nothing in light and dark, on a desk, on a small telephone and at 200 %; nothing
-    is wider than the window or can be scrolled by mouse alone; the policy is broken nowhere and
-    nothing is asked of another host."""
+    """axe finds nothing in light and dark, on a desk, on a small telephone and at 200 %, in a form
+    and its answer either; nothing is wider than the window or can be scrolled by mouse alone; the
+    policy is broken nowhere and nothing is asked of another host."""
     with visit(browser, origin, color_scheme=scheme, **window) as visiting:
         for path in REPRESENTATIVE:
             visiting.go(path)
             assert visiting.violations() == [], path
-            assert not visiting.overflows(), path
             if path != "/":
                 visiting.unfold()
+            if path == ANSWERED:
+                visiting.page.fill(".key", key)
+                press_send(visiting, "200")
+            assert not visiting.overflows(), path
             assert visiting.barriers() == [], path
             assert visiting.scrolled_by_mouse_alone() == [], path
         assert {f"http://{host}" for host in visiting.hosts - {""}} == {origin}
@@ -177,19 +231,53 @@ def test_on_a_telephone_the_contents_open_on_demand(browser: Browser, origin: st
 @pytest.mark.parametrize(
     ("path", "selector"), [("/docs#register_carrier", ".sample code"), ("/", "pre")]
 )
-def test_the_line_for_a_shell_can_be_pasted(desk: Visit, path: str, selector: str) -> None:
-    """It names this service, and works."""
+def test_the_line_for_a_shell_can_be_pasted(
+    desk: Visit, key: str, path: str, selector: str
+) -> None:
+    """It names this service, and works, with the key that the page tells to add."""
     desk.go(path)
     line = desk.page.locator(selector).first.inner_text()
     line = line.replace("contact@", f"{selector[0]}@" if selector == "pre" else "docs@")
-    done = subprocess.run(
-        ["/bin/sh", "-c", line.replace("curl -i", "curl -si --max-time 10")],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=20,
-    )
-    assert done.stdout.startswith("HTTP/1.1 201"), done.stdout
+    curl = 'curl -si --max-time 10 -H "Authorization: Bearer $KEY"'
+    assert run("/bin/sh", "-c", line.replace("curl -i", curl), key=key).startswith("HTTP/1.1 201")
+
+
+def test_a_request_is_tried_with_a_key(desk: Visit, service: Service, key: str) -> None:
+    """What is filled in is sent and answered, as text; the lines for a shell and for Python do the
+    same with the key from their environment; the browser keeps none of it."""
+    page = desk.page
+    desk.go("/docs#register_carrier")
+    page.click("text=Try it")
+    page.focus(SEND)
+    assert "key with the scope register" in press_send(desk, "401")
+    page.fill(".key", key)
+    press_send(desk, "201")
+    assert '"success": true' in page.inner_text(".try section")
+    events = service.events()
+    body = {"name": NASTY, "email": "nasty@fedex.com"}
+    page.fill("textarea", json.dumps(body, ensure_ascii=False, indent=1))
+    page.check("text=dry_run")
+    press_send(desk, "200")
+    assert json.dumps(NASTY, ensure_ascii=False) in page.inner_text(".try section")
+    assert service.events() == events
+    shell, python = page.locator(".try ~ details pre").all_text_contents()[:2]
+    assert "HTTP/1.1 200" in run("/bin/sh", "-c", shell.replace("curl", "curl -s"), key=key)
+    assert "200 OK" in run(sys.executable, "-c", python, key=key)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.click("summary:text-is('Python')")
+    page.click("[aria-label='Copy: Python']")
+    page.fill("textarea", "")
+    page.keyboard.press("Control+v")
+    assert page.input_value("textarea") == python
+    assert page.evaluate(STORED) == [0, 0, "", 0, 0]
+    page.evaluate("location.hash = 'rename'")
+    desk.until("document.querySelector('h1').textContent.startsWith('Give')")
+    assert page.input_value(".key") == key
+    assert key not in shell + python + page.content()
+    desk.go("/docs#rename")
+    assert page.input_value(".key") == ""
+    assert desk.violations() == []
+    assert [each for each in desk.complaints if "401" not in each] == []
 
 
 def test_a_page_that_cannot_be_filled_says_so(desk: Visit) -> None:

@@ -41,31 +41,47 @@ export function title(text) {
   return inline(text.replace(/\s+/g, " ").replace(/\.$/, ""));
 }
 
-// What is wider than the page can be scrolled by keyboard as well.
+// What is wider than the page, or higher than its frame, can be scrolled by keyboard as well.
 const watched = new ResizeObserver((entries) => {
-  for (const {target} of entries) {
-    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-    else target.removeAttribute("tabindex");
+  for (const {target: {parentElement: pre}} of entries) {
+    if (pre.scrollWidth > pre.clientWidth || pre.scrollHeight > pre.clientHeight) pre.tabIndex = 0;
+    else pre.removeAttribute("tabindex");
   }
 });
 
 export function sample(text, label) {
-  const pre = element("pre", {role: "group", "aria-label": label}, element("code", {}, text));
-  watched.observe(pre);
-  return element("div", {class: "sample"}, pre, copyButton(text, label));
+  const shown = element("code", {}, text);
+  watched.observe(shown);
+  return element("div", {class: "sample"}, element("pre", {role: "group", "aria-label": label}, shown), copyButton(shown, label));
+}
+
+export function fill(shown, text) {
+  shown.querySelector("code").textContent = text;
 }
 
 export function json(value, label) {
   return sample(typeof value === "string" ? value : JSON.stringify(value, null, 2), label);
 }
 
-function copyButton(text, label) {
-  if (!navigator.clipboard) return null; // only where the page came by a safe way
+function copyButton(shown, label) {
   const button = element("button", {type: "button", class: "copy", "aria-label": `Copy: ${label}`}, "Copy");
+  const said = document.getElementById("said");
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
+    button.textContent = await copied(shown) ? "Copied" : "Press Ctrl+C";
+    said.textContent = `${button.textContent}: ${label}`;
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
   return button;
+}
+
+// A page that came without TLS has no clipboard: there, and where it is refused, the text is
+// selected and copied as by the menu, or by the reader.
+async function copied(shown) {
+  try {
+    await navigator.clipboard.writeText(shown.textContent);
+    return true;
+  } catch {
+    getSelection().selectAllChildren(shown);
+    return document.execCommand("copy");
+  }
 }

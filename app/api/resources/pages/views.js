@@ -1,9 +1,9 @@
 // What the page shows beside its contents: one operation, one error or one schema at a time.
 
 import {about, keyOf, page, pagesOf, problemsOf, refName, resolved, usersOf} from "./contract.js";
-import {curlOf} from "./curl.js";
 import {fieldList, members, properties, rules, typeOf} from "./fields.js";
-import {breakable, code, element, inline, json, link, prose, sample, title} from "./markup.js";
+import {breakable, code, element, inline, json, link, prose, title} from "./markup.js";
+import {tryBlock} from "./try.js";
 
 export const views = {operation: operationView, problem: problemView, schema: schemaView};
 
@@ -75,7 +75,7 @@ function operationView(shown) {
     element("p", {class: "request"}, verb(method), " ", element("code", {}, breakable(path))),
     prose(operation.description),
     keyNote(shown),
-    sample(curlOf(shown), "curl"),
+    tryBlock(shown),
     ["path", "query", "header"].map((place) => parameterBlock(place, parameters.filter((each) => each.in === place))),
     body ? [element("h2", {}, "Body"), schemaBlock(body.schema), exampleBlocks(body, "Example of the body")] : null,
     element("h2", {}, "Answers"),
