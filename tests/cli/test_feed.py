@@ -14,13 +14,12 @@ import pytest
 from app.application.consistency import Token, ViewBehind
 from app.bootstrap import build_services
 from app.cli.errors import UNAVAILABLE
-from app.infrastructure.cassandra.session import make_cluster
 from config.settings import Settings
 from tests.cli.shell import DONE, data, registered, run
 from tests.support.cassandra_node import Node
 from tests.support.processes import Server, free_port, wait_until
 from tests.support.project import ROOT
-from tests.support.stores import make_keyspace, soon
+from tests.support.stores import driver_session, make_keyspace, soon
 
 KEYSPACE = "feed_cli"
 OLD = "INSERT INTO events (aggregate_id, version, event_type, payload, created_at)"
@@ -141,13 +140,12 @@ def test_a_registry_from_before_the_feed(
     monkeypatch.setenv("CASSANDRA_PORT", str(cassandra_node.port))
     monkeypatch.setenv("CASSANDRA_KEYSPACE", KEYSPACE)
     before = data("feed", "status")
-    cluster = make_cluster(contact)
     payload = json.dumps({"name": "Old", "email": f"{uuid4()}@x.example"})
-    cluster.connect(KEYSPACE).execute(
-        f"{OLD} VALUES (%s, 1, 'CarrierRegistered', %s, toTimestamp(now()))",
-        (str(uuid4()), payload),
-    )
-    cluster.shutdown()
+    with driver_session(contact, KEYSPACE) as session:
+        session.execute(
+            f"{OLD} VALUES (%s, 1, 'CarrierRegistered', %s, toTimestamp(now()))",
+            (str(uuid4()), payload),
+        )
 
     result = run("feed", "backfill")
     assert result.stdout.startswith("1 of "), result.output

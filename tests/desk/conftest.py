@@ -33,17 +33,21 @@ class Office:
 
     def signed_in(self, name: str = "ana", *scopes: Scope) -> FlaskClient:
         """A browser in which somebody has signed in with a new key."""
-        browser = self.new_browser()
-        form = form_to(browser.get("/desk/sign-in").text, "/desk/sign-in")
-        answer = browser.post(form.action, data=form.filled(key=self.key(name, *scopes)))
-        assert answer.status_code == 303, answer.text
-        return browser
+        return signing_in(self.new_browser(), self.key(name, *scopes))
 
     def program(self) -> FlaskClient:
         """A client of the API with a key of its own."""
         client = self.new_browser()
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.key('program', Scope.WRITE)}"
         return client
+
+
+def signing_in(browser: FlaskClient, key: str) -> FlaskClient:
+    """The browser, signed in with this key."""
+    form = form_to(browser.get("/desk/sign-in").text, "/desk/sign-in")
+    answer = browser.post(form.action, data=form.filled(key=key))
+    assert answer.status_code == 303, answer.text
+    return browser
 
 
 @pytest.fixture

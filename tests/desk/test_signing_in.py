@@ -12,7 +12,7 @@ from app.application.access.keys import issue
 from app.application.access.ring import KeyRing
 from app.application.access.sessions import SESSION_SECONDS, begin_session
 from app.application.ports.keys import Scope
-from tests.desk.conftest import Office
+from tests.desk.conftest import Office, signing_in
 from tests.support.forms import form_to
 from tests.support.keys import bearer
 from tests.support.stores import MOMENT, soon
@@ -206,13 +206,6 @@ def test_nobody_is_signed_out_where_nobody_signs_in(client: FlaskClient) -> None
     answer = client.post("/desk/sign-out-everywhere", data={"form_token": token})
     assert answer.status_code == 303
     assert client.get("/desk/carriers").status_code == 200
-
-
-def signing_in(browser: FlaskClient, key: str) -> FlaskClient:
-    """The browser, signed in with this key."""
-    form = form_to(browser.get("/desk/sign-in").text, "/desk/sign-in")
-    assert browser.post(form.action, data=form.filled(key=key)).status_code == 303
-    return browser
 
 
 def test_the_api_takes_no_session(office: Office) -> None:

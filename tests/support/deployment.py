@@ -22,13 +22,13 @@ from uuid import uuid4
 import pytest
 
 from app.application.repository import CarrierRepository
-from app.infrastructure.cassandra.session import Contact, make_cluster
+from app.infrastructure.cassandra.session import Contact
 from app.infrastructure.clock import system_clock
 from app.infrastructure.codec import JsonCodec
 from tests.support.cassandra_node import Node
 from tests.support.processes import wait_until
 from tests.support.service import Answer, Service
-from tests.support.stores import make_keyspace, open_store, soon
+from tests.support.stores import driver_session, make_keyspace, open_store, soon
 from tests.support.threads import at_once
 
 STORES = ("sqlite", "cassandra")
@@ -164,13 +164,9 @@ def _kept_by_sqlite(path: Path) -> _Kept:
 
 
 def _kept_by_cassandra(contact: Contact, keyspace: str) -> _Kept:
-    cluster = make_cluster(contact)
-    try:
-        session = cluster.connect(keyspace)
+    with driver_session(contact, keyspace) as session:
         found = list(session.execute("SELECT DISTINCT aggregate_id, head, claims FROM events"))
         claims = list(session.execute("SELECT scope, value, owner FROM claims"))
-    finally:
-        cluster.shutdown()
     rows = {(row["scope"], row["value"]): row["owner"] for row in claims}
     held = {
         ((scope, value), row["aggregate_id"])

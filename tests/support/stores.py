@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
-from cassandra.cluster import Cluster
+from cassandra.cluster import Session
 
 from app.application.deadline import Deadline
 from app.application.ports.event_store import EventData, EventStore
@@ -72,11 +72,11 @@ def cassandra_store(
 
 
 @contextmanager
-def closing_cluster(contact: Contact) -> Iterator[Cluster]:
-    """The driver's own cluster, past what is tested."""
+def driver_session(contact: Contact, keyspace: str | None = None) -> Iterator[Session]:
+    """The driver's own session, past what is tested."""
     cluster = make_cluster(contact)
     try:
-        yield cluster
+        yield cluster.connect(keyspace)
     finally:
         cluster.shutdown()
 
@@ -84,8 +84,8 @@ def closing_cluster(contact: Contact) -> Iterator[Cluster]:
 def said_of_connecting(contact: Contact, keyspace: str) -> str:
     """Why it fails, as it is logged."""
     try:
-        with closing_cluster(contact) as cluster:
-            cluster.connect(keyspace)
+        with driver_session(contact, keyspace):
+            pass
     except Exception as error:  # noqa: BLE001 - as the session has it
         text = why_not_connected(contact.hosts, contact.port, keyspace, error)
         assert text.isprintable()
@@ -115,8 +115,8 @@ def drop_keyspaces() -> None:
     """Those that this process has made, with what is in them."""
     while _MADE:
         keyspace, contact = _MADE.popitem()
-        with closing_cluster(contact) as cluster:
-            cluster.connect().execute(f'DROP KEYSPACE IF EXISTS "{keyspace}"', timeout=60)
+        with driver_session(contact) as session:
+            session.execute(f'DROP KEYSPACE IF EXISTS "{keyspace}"', timeout=60)
 
 
 def soon(seconds: float = 20) -> Deadline:

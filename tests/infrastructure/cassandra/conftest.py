@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from cassandra.cluster import Session
 
-from app.infrastructure.cassandra.session import CassandraSession, Contact, make_cluster
+from app.infrastructure.cassandra.session import CassandraSession, Contact
 from tests.support.cassandra_node import Node
-from tests.support.stores import make_keyspace
+from tests.support.stores import driver_session, make_keyspace
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,5 @@ def session(contact: Contact, request: pytest.FixtureRequest) -> Iterator[Cassan
 @pytest.fixture(scope="module")
 def direct(contact: Contact, request: pytest.FixtureRequest) -> Iterator[Session]:
     """A session of the driver's own, past what is tested."""
-    cluster = make_cluster(contact)
-    yield cluster.connect(request.module.KEYSPACE)
-    cluster.shutdown()
+    with driver_session(contact, request.module.KEYSPACE) as session:
+        yield session

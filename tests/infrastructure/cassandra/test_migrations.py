@@ -15,10 +15,10 @@ from cassandra.cluster import Session
 from app.application.ports.errors import SchemaError
 from app.application.ports.event_store import NO_STREAM
 from app.infrastructure.cassandra.migrations import Migration, migrate, read_migrations
-from app.infrastructure.cassandra.session import Contact, make_cluster
+from app.infrastructure.cassandra.session import Contact
 from tests.support.cassandra_node import Node
 from tests.support.project import MIGRATIONS
-from tests.support.stores import ONE_COPY, cassandra_store, commit, soon
+from tests.support.stores import ONE_COPY, cassandra_store, commit, driver_session, soon
 
 # To the letter what the original registry tells its users to run.
 SEED_CQL = """
@@ -43,9 +43,8 @@ def keyspace() -> str:
 @pytest.fixture(scope="module")
 def direct(contact: Contact) -> Iterator[Session]:
     """A session past the migrations."""
-    cluster = make_cluster(contact)
-    yield cluster.connect()
-    cluster.shutdown()
+    with driver_session(contact) as session:
+        yield session
 
 
 def apply(contact: Contact, keyspace: str, migrations: list[Migration] | None = None) -> list[str]:

@@ -17,7 +17,7 @@ from app.application.ports.errors import SchemaError
 from app.cli import main
 from app.infrastructure.cassandra import roles as cassandra_roles
 from app.infrastructure.cassandra.roles import let_in, replace_first_login
-from app.infrastructure.cassandra.session import Contact, make_cluster
+from app.infrastructure.cassandra.session import Contact
 from tests.conftest import without
 from tests.support import cassandra_node
 from tests.support.answers import another
@@ -25,7 +25,7 @@ from tests.support.cassandra_node import JvmNode, Unavailable
 from tests.support.processes import wait_until
 from tests.support.project import ROOT
 from tests.support.service import Service
-from tests.support.stores import make_schema, said_of_connecting
+from tests.support.stores import driver_session, make_schema, said_of_connecting
 
 KEYSPACE = "registry"
 ADMIN, SERVICE = "admin", "service"
@@ -73,11 +73,8 @@ def service(node: JvmNode, admin: Contact) -> Contact:
 
 def run(contact: Contact, cql: str) -> list[object]:
     """The rows that this role gets."""
-    cluster = make_cluster(contact)
-    try:
-        return list(cluster.connect().execute(cql))
-    finally:
-        cluster.shutdown()
+    with driver_session(contact) as session:
+        return list(session.execute(cql))
 
 
 def is_refused(contact: Contact) -> bool:

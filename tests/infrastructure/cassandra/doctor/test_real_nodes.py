@@ -17,7 +17,7 @@ from app.cli import main
 from app.infrastructure.cassandra.doctor.checks import check
 from app.infrastructure.cassandra.doctor.facts import ClusterFacts, gather
 from app.infrastructure.cassandra.roles import let_in, replace_first_login
-from app.infrastructure.cassandra.session import Contact, make_cluster
+from app.infrastructure.cassandra.session import Contact
 from app.infrastructure.clock import system_clock
 from tests.conftest import without
 from tests.support import cassandra_node
@@ -25,7 +25,7 @@ from tests.support.cassandra_jvm import accepts_cql
 from tests.support.cassandra_node import JvmNode, Unavailable
 from tests.support.processes import Server, free_port, wait_until
 from tests.support.project import ROOT
-from tests.support.stores import make_schema
+from tests.support.stores import driver_session, make_schema
 from tests.support.tls import make_certificate
 
 WEAK: Mapping[str, Any] = {
@@ -62,13 +62,9 @@ def started(overrides: Mapping[str, Any]) -> JvmNode:
 
 def run(contact: Contact, *statements: str) -> None:
     """Carry out CQL."""
-    cluster = make_cluster(contact)
-    try:
-        session = cluster.connect()
+    with driver_session(contact) as session:
         for cql in statements:
             session.execute(cql)
-    finally:
-        cluster.shutdown()
 
 
 def codes(facts: ClusterFacts, contact: Contact) -> list[str]:

@@ -17,13 +17,13 @@ from app.bootstrap import build_services
 from app.infrastructure.cassandra.feed.reader import CassandraFeed
 from app.infrastructure.cassandra.migrations import migrate, read_migrations
 from app.infrastructure.cassandra.requests import Requests
-from app.infrastructure.cassandra.session import CassandraSession, Contact, make_cluster
+from app.infrastructure.cassandra.session import CassandraSession, Contact
 from config.settings import Settings
 from tests.support.answers import another, data, failure
 from tests.support.cassandra_node import Node
 from tests.support.processes import wait_until
 from tests.support.project import MIGRATIONS
-from tests.support.stores import ONE_COPY, make_schema, soon
+from tests.support.stores import ONE_COPY, driver_session, make_schema, soon
 from tests.support.threads import at_once
 
 TABLES = ("events", "claims", "lanes", "records", "feed", "feed_identity")
@@ -49,16 +49,6 @@ def opened_feed(contact: Contact, keyspace: str) -> Iterator[CassandraFeed]:
     """The feed as a process has it."""
     with closing(CassandraSession(contact, keyspace)) as session:
         yield CassandraFeed(Requests(session, contact.serial_consistency))
-
-
-@contextmanager
-def driver(contact: Contact, keyspace: str) -> Iterator[Session]:
-    """The driver's own session, for requests that only a test sends."""
-    cluster = make_cluster(contact)
-    try:
-        yield cluster.connect(keyspace)
-    finally:
-        cluster.shutdown()
 
 
 @contextmanager
@@ -144,7 +134,7 @@ def restore(session: Session, rows: dict[str, list[str]]) -> None:
 def test_a_restore_misleads_no_reader(contact: Contact, keyspace: str) -> None:
     """A snapshot at 7, readers at 10; restored, renewed, and on to 12: with the id of the former
     feed a reader is told, where positions 8, 9 and 10 would be missing to it in silence."""
-    with driver(contact, keyspace) as session:
+    with driver_session(contact, keyspace) as session:
         with service(contact, keyspace) as client:
             register(client, 7, head=7)
             rows = snapshot(session)
@@ -167,7 +157,7 @@ def test_a_restore_misleads_no_reader(contact: Contact, keyspace: str) -> None:
 
 def test_a_feed_that_falls_back_is_read_from_its_new_end(contact: Contact, keyspace: str) -> None:
     """A process that has seen later partitions does not take them for granted."""
-    with driver(contact, keyspace) as session, opened_feed(contact, keyspace) as feed:
+    with driver_session(contact, keyspace) as session, opened_feed(contact, keyspace) as feed:
         for bucket in range(3):
             row = f"({bucket}, 1, {(bucket + 1) * 10_000})"
             session.execute(f"INSERT INTO feed (bucket, revision, head) VALUES {row}")
