@@ -96,7 +96,7 @@ OPTIONS: Final[dict[str, Any]] = {
     "security": [{"api_key": []}, {}],
 }
 
-TOKEN_EXAMPLE: Final = token_of(CARRIER_ID, 1, FEED_EXAMPLE)
+TOKEN_EXAMPLE: Final = token_of({CARRIER_ID: 1}, FEED_EXAMPLE)
 
 _PARAMETERS: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": {

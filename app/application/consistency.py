@@ -3,16 +3,17 @@ token waits until its view holds that write (`Directory.wait_for`)."""
 
 import re
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 from zlib import crc32
 
-TOKEN_PATTERN = "[A-Za-z0-9_-]{32}(?:[A-Za-z0-9_-]{22})?"  # noqa: S105 - no secret
-"""A token as a regular expression. Earlier releases gave the short form, which has no feed id."""
+TOKEN_PATTERN = "[A-Za-z0-9_-]{32}(?:[A-Za-z0-9_-]{22}|[A-Za-z0-9_-]{27}|[A-Za-z0-9_-]{48})?"  # noqa: S105
+"""A token as a regular expression: of one carrier, of one and a feed, of two, of two and a feed."""
 
 _ID_BYTES = 16
-
 _VERSION_BYTES = 4
+_WRITTEN_BYTES = _ID_BYTES + _VERSION_BYTES
 _CHECK_BYTES = 4
 _TOKEN = re.compile(TOKEN_PATTERN)
 
@@ -45,20 +46,22 @@ class ViewNotMade(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A view has to hold this carrier at this version or a later one.
+    """A view has to hold each of these carriers at its version or a later one.
 
-    `feed` is the id of the feed at the time of the write, None in a short token. After a restore
-    from a backup the feed has another id, and the version may be missing or another event's.
+    `written` maps the ids of one carrier, or of two, to versions. `feed` is the id of the feed at
+    the time of the write, None in a token of an earlier release. After a restore from a backup the
+    feed has another id, and the version may be missing or another event's.
     """
 
-    carrier_id: str
-    version: int
+    written: Mapping[str, int]
     feed: str | None = None
 
 
-def token_of(carrier_id: str, version: int, feed: str | None = None) -> str:
-    """The token as text of 32 or 54 characters that are safe in a header and in a URL."""
-    content = _id_bytes(carrier_id) + version.to_bytes(_VERSION_BYTES)
+def token_of(written: Mapping[str, int], feed: str | None = None) -> str:
+    """The token as text of 32 to 80 characters that are safe in a header and in a URL."""
+    content = b"".join(
+        _id_bytes(each) + version.to_bytes(_VERSION_BYTES) for each, version in written.items()
+    )
     content += b"" if feed is None else _id_bytes(feed)
     return urlsafe_b64encode(content + _check(content)).decode().rstrip("=")
 
@@ -72,13 +75,17 @@ def token_in(text: str) -> Token:
     content, check = given[:-_CHECK_BYTES], given[-_CHECK_BYTES:]
     if check != _check(content):
         raise BadToken
-    carrier, rest = content[:_ID_BYTES], content[_ID_BYTES:]
-    version, feed = rest[:_VERSION_BYTES], rest[_VERSION_BYTES:]
+    places = len(content) // _WRITTEN_BYTES
+    feed = content[places * _WRITTEN_BYTES :]
     return Token(
-        str(UUID(bytes=carrier)),
-        int.from_bytes(version),
+        dict(_written(content[at * _WRITTEN_BYTES :]) for at in range(places)),
         str(UUID(bytes=feed)) if feed else None,
     )
+
+
+def _written(content: bytes) -> tuple[str, int]:
+    carrier, version = content[:_ID_BYTES], content[_ID_BYTES:_WRITTEN_BYTES]
+    return str(UUID(bytes=carrier)), int.from_bytes(version)
 
 
 def _id_bytes(text: str) -> bytes:

@@ -1,7 +1,7 @@
 """The handlers of commands: load, let the aggregate decide, append. No rule is decided here."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from app.application.bus import Handler
@@ -40,14 +40,16 @@ class StaleVersion(Exception):
 class CommandDone:
     """What a caller is told: the stream, and the version and state that the command left it in.
 
-    `replayed`: it had been done before. `planned` and `changes` are there for a dry run only:
-    the events that would be appended, and what they would change.
+    `replayed`: it had been done before. `beside`: another stream that has to do with it, and a
+    version of it that holds what the command wrote there. `planned` and `changes` are there for a
+    dry run only: the events that would be appended, and what they would change.
     """
 
     stream: str
     version: int
     state: str
     replayed: bool = False
+    beside: Mapping[str, int] = field(default_factory=dict)
     planned: tuple[Event[Any], ...] = ()
     changes: tuple[Change, ...] = ()
 

@@ -12,8 +12,9 @@
 
 No commit rests on both streams. What the next step is can be told from the two states, so whoever
 finds a merge half done brings it to its end: the same request sent again, another one to merge or
-unmerge, or any command that the merged carrier would refuse. Each step asks its own stream, under
-its version, whether it was taken; so it is taken once, whoever takes it.
+unmerge, any command that the merged carrier would refuse, or who looks for such merges
+(`unfinished_merges.py`). Each step asks its own stream, under its version, whether it was taken; so
+it is taken once, whoever takes it.
 """
 
 from collections.abc import Iterator
@@ -93,14 +94,15 @@ class Merging:
             merge = self._merge_at(command.carrier_id, done.version, context)
             if merge and self._finish(command.carrier_id, merge, context).standing == REFUSED:
                 raise OtherForbids(_REFUSED)
-        return done
+            return self._beside(done, command.into, context)
 
     def unmerge(self, command: UnmergeCarrier, context: CommandContext) -> CommandDone:
         """Take a carrier's merge back. Raises OtherForbids if the survivor has changed since."""
         tried = self._handlers.change(command, replace(context, dry_run=True))
-        if tried.replayed:
-            return tried
         carrier_id, reason = command.carrier_id, command.reason.text
+        if tried.replayed:
+            ended = self._merge_at(carrier_id, tried.version - 1, context)
+            return self._beside(tried, ended.into, context) if ended else tried
         merge = self._state(carrier_id, context).merge
         if merge and not context.dry_run:
             self._decided(carrier_id, merge, context)
@@ -109,7 +111,25 @@ class Merging:
         if context.dry_run:
             return tried
         with _begun(StoreUnavailable):
-            return self._handlers.change(command, context)
+            done = self._handlers.change(command, context)
+            return self._beside(done, merge.into, context) if merge else done
+
+    def finish(self, carrier_id: str, context: CommandContext) -> bool:
+        """Bring the carrier's merge to its end; return whether it was half done. Raises StoreError
+        and UnreadableEvent."""
+        merge = self._state(carrier_id, context).merge
+        if merge is None:
+            return False
+        found = self._absorption(carrier_id, merge, context)
+        if found and found.standing == ABSORBED:
+            return False
+        self._finish(carrier_id, merge, context)
+        return True
+
+    def _beside(self, done: CommandDone, survivor: str, context: CommandContext) -> CommandDone:
+        """The answer, which names the survivor's stream as well: it has been written to."""
+        version = self._carriers.load(survivor, context.deadline).version
+        return replace(done, beside={survivor: version})
 
     def _finishing(self, handler: Handler[CommandDone]) -> Handler[CommandDone]:
         """The handler, which tries once more if all that stands in its way is a merge that somebody

@@ -17,7 +17,7 @@ from app.application.concurrency import ConcurrencyLimit
 from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
-from app.application.handlers import CommandDone, Handlers, in_turn
+from app.application.handlers import CommandDone, Handlers, as_it_is, in_turn
 from app.application.merging import Merging
 from app.application.operations import Operations
 from app.application.ports.clock import Clock
@@ -42,6 +42,7 @@ from app.application.repository import (
 from app.application.second_person import SecondPerson
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
+from app.application.unfinished_merges import UnfinishedMerges
 from app.application.vetting import Vettings
 from app.bootstrap.choice import open_stores
 from app.bootstrap.doctor import examine
@@ -99,7 +100,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     tail = Tail(opened.feed, settings.listeners, TAIL_POLL_SECONDS)
     closing.callback(tail.close)
     keeps_up = settings.workers_follow is not False
-    follower = build_follower(opened, keeps_up=keeps_up, tracer=tracer)
+    follower = build_follower(opened, counting, keeps_up=keeps_up, tracer=tracer)
     closing.callback(follower.close)
     appended, wanted = (follower.wake if keeps_up else _nobody), follower.wake
     if settings.follower and not keeps_up:
@@ -187,21 +188,32 @@ def build_projectors(stores: Stores) -> list[Projector]:
 
 def build_follower(
     stores: Stores,
+    telemetry: Telemetry,
     poll_seconds: float = IDLE_SECONDS,
     gather_seconds: float = GATHER_SECONDS,
     *,
     keeps_up: bool = True,
     tracer: Tracer = NO_TRACING,
 ) -> Follower:
-    """It keeps the views up, and on Cassandra the feed; or it only makes those views that code of
-    this release has not made yet. Not started. Where a sequencer has to be asked, that says how
-    often to look."""
+    """It keeps the views up, and on Cassandra the feed, and finishes merges that are half done; or
+    it only makes those views that code of this release has not made yet. Not started. Where a
+    sequencer has to be asked, that says how often to look."""
     views = [
         FollowedView(each, keeps_up=keeps_up, tracer=tracer) for each in build_projectors(stores)
     ]
-    if stores.sequencer is None or not keeps_up:
+    if not keeps_up:
         return Follower(views, None, poll_seconds, gather_seconds)
-    return Follower(views, stores.sequencer, SEQUENCER_POLL_SECONDS, gather_seconds)
+    if stores.sequencer is not None:
+        poll_seconds = SEQUENCER_POLL_SECONDS
+    merges = _unfinished_merges(stores, telemetry)
+    return Follower(views, stores.sequencer, poll_seconds, gather_seconds, merges)
+
+
+def _unfinished_merges(stores: Stores, telemetry: Telemetry) -> UnfinishedMerges:
+    carriers = CarrierRepository(stores.events, JsonCodec(), clock)
+    # The steps that are left were decided on before: there is nothing to prepare.
+    merging = Merging(carriers, as_it_is, telemetry)
+    return UnfinishedMerges(stores.feed, JsonCodec(), merging.finish)
 
 
 def build_directory(stores: Stores) -> Directory:
@@ -247,18 +259,19 @@ def following(settings: Settings, wakes: SharedWakes | None = None) -> Iterator[
     with ExitStack() as closing:
         tracer = build_tracer(settings)
         closing.callback(tracer.close)
+        telemetry = PrometheusTelemetry()
         stores = open_stores(
             settings,
-            PrometheusTelemetry(),
+            telemetry,
             closing,
             makes=True,
             waits=wakes is not None,
             tracer=tracer,
         )
         if wakes is None:
-            follower = build_follower(stores, FOLLOW_POLL_SECONDS, tracer=tracer)
+            follower = build_follower(stores, telemetry, FOLLOW_POLL_SECONDS, tracer=tracer)
         else:
-            follower = build_follower(stores, IDLE_SECONDS, 0, tracer=tracer)
+            follower = build_follower(stores, telemetry, IDLE_SECONDS, 0, tracer=tracer)
             is_over = threading.Event()
             closing.callback(is_over.set)
             listening = threading.Thread(

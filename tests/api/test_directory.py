@@ -254,7 +254,7 @@ def test_what_is_not_there_in_time_is_asked_for_later(
     client: FlaskClient, services: Services
 ) -> None:
     """503 with Retry-After; at once if as many wait as may."""
-    token = token_of("550e8400-e29b-41d4-a716-446655440000", 1)
+    token = token_of({"550e8400-e29b-41d4-a716-446655440000": 1})
     assert client.get("/carriers").status_code == 200  # the view is made by now
     with ExitStack() as held:
         for _ in range(4):

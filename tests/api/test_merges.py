@@ -5,6 +5,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.application.consistency import token_in
 from tests.support.answers import data, failure, invalid, refused
 from tests.support.carriers import NOBODY, Headers, history, key, rename, seen
 from tests.support.policies import policy
@@ -69,6 +70,21 @@ def test_the_same_request_is_one_merge(client: FlaskClient) -> None:
     assert data(again) == data(first)
     assert again.headers["Idempotent-Replay"] == "true"
     assert merge(client, one, key("k"), into=NOBODY).status_code == 422
+
+
+def test_the_token_names_both(client: FlaskClient) -> None:
+    """Of a merge and of an unmerge, also when they are sent again: a list asked with it has what
+    became of the survivor."""
+    one, other = two(client)
+    asked: list[tuple[str, dict[str, object]]] = [
+        ("merge", {"into": other, "reason": "One company", "take": ["name"]}),
+        ("unmerge", {"reason": "Two"}),
+    ]
+    for version, (command, body) in enumerate(asked, 3):
+        for _ in range(2):
+            answer = client.post(f"/carriers/{one}/{command}", json=body, headers=key(command))
+            token = token_in(answer.headers["Consistency-Token"])
+            assert token.written == {one: version, other: version}
 
 
 def test_lists_and_counts_have_the_survivor_alone(client: FlaskClient) -> None:

@@ -14,6 +14,8 @@ from app.application.ports.event_store import (
     Claim,
     EventStore,
 )
+from app.application.ports.feed import Feed
+from app.application.unfinished_merges import UnfinishedMerges
 from app.domain.absorption import ABSORBED
 from app.domain.carrier import ACTIVE, SUSPENDED, CarrierState
 from app.domain.command import Command
@@ -22,7 +24,9 @@ from app.domain.commands.suspend import SuspendCarrier
 from app.domain.errors import DomainError
 from app.domain.merging import CarrierAbsorbed, CarrierSeparated
 from app.domain.values import Reason
+from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite.event_store import SqliteEventStore
+from app.infrastructure.sqlite.feed import SqliteFeed
 from tests.support.application import Application, keyed, rename
 from tests.support.around_appends import AroundAppends
 from tests.support.measurements import rounds
@@ -61,8 +65,9 @@ class DyingStore(AroundAppends):
 class World:
     """Some carriers, and whoever changes them."""
 
-    def __init__(self, store: EventStore, seed: int) -> None:
+    def __init__(self, store: EventStore, feed: Feed, seed: int) -> None:
         self.chance = random.Random(seed)
+        self.feed = feed
         self.store = store
         self.app = Application(store)
         self.ids = [
@@ -103,7 +108,10 @@ class World:
             return
 
     def settle(self) -> None:
-        """Somebody sends each carrier something."""
+        """Somebody sends each carrier something, or looks for what is half done."""
+        if self.chance.random() < 0.5:
+            UnfinishedMerges(self.feed, JsonCodec(), self.app.merging.finish, 0).step()
+            return
         for carrier in self.ids:
             with suppress(DomainError):
                 self.app.do(rename(carrier, self.state(carrier).name))
@@ -177,8 +185,9 @@ def check_that_nothing_stays_taken(world: World) -> None:
 @pytest.mark.parametrize("seed", range(rounds(SEEDS)))
 def test_two_streams_tell_one_story(tmp_path: Path, seed: int) -> None:
     """Whoever died, and wherever."""
-    store = SqliteEventStore(tmp_path / "events.sqlite3")
-    world = World(store, seed)
+    path = tmp_path / "events.sqlite3"
+    store, feed = SqliteEventStore(path), SqliteFeed(path)
+    world = World(store, feed, seed)
     for _ in range(COMMANDS):
         world.send(world.command())
         check_addresses(world)
@@ -187,4 +196,5 @@ def test_two_streams_tell_one_story(tmp_path: Path, seed: int) -> None:
     check_both_sides(world)
     check_what_was_taken_back(world)
     check_that_nothing_stays_taken(world)
+    feed.close()
     store.close()

@@ -104,7 +104,7 @@ def test_workers_leave_it_to_that_process_if_they_are_told_to() -> None:
     services = build_services(Settings(follower=False, workers_follow=False))
     try:
         wait_until(lambda: holds(1), 20, "the views are made")
-        token = Token(registered("b@fedex.com"), 1)
+        token = Token({registered("b@fedex.com"): 1})
         with pytest.raises(ViewBehind):
             services.directory.wait_for(token, soon())
         assert services.directory.status("carriers", soon()).checkpoint == 1

@@ -101,7 +101,7 @@ class MergeContract:
             assert store.owner(Claim("email", free), soon()) == new
 
     @AT_EACH_POINT
-    @pytest.mark.parametrize("resumed_by", ["the same request", "another command"])
+    @pytest.mark.parametrize("resumed_by", ["the same request", "another command", "nobody"])
     def test_a_merge_that_was_killed_is_finished(
         self,
         app: Application,
@@ -112,21 +112,26 @@ class MergeContract:
         is_after: bool,
         resumed_by: str,
     ) -> None:
-        """By the same request, or by whoever sends the merged carrier anything, be it a dry run.
-        Each step is taken once, and the survivor's own changes in between stay."""
+        """By the same request, by whoever sends the merged carrier anything, be it a dry run, or by
+        who looks for such merges. Each step is taken once, and the survivor's own changes in
+        between stay."""
         key = str(uuid4())
         forks.start(
             "killed", place, number, is_after, key, "merge", two.merged, two.survivor, "email"
         ).wait()
         app.do(rename(two.survivor, "FedEx Ltd"))
-        if resumed_by == "another command" and (number, is_after) != (1, False):
+        if resumed_by == "nobody":
+            half_done = (number, is_after) in {(1, True), (2, False)}
+            assert app.merging.finish(two.merged, sent("look")) == half_done
+            assert not app.merging.finish(two.merged, sent("look"))
+        elif resumed_by == "another command" and (number, is_after) != (1, False):
             with pytest.raises(ForbiddenByState) as refused:
                 app.do(rename(two.merged, "DHL"), replace(sent("look"), dry_run=True))
             assert refused.value.into == two.survivor
         else:
             done = app.do(two.merge("email"), keyed(key))
             assert (done.version, done.state) == (3, MERGED)
-        assert app.do(two.merge("email"), keyed(key)).replayed
+        assert app.do(two.merge("email"), keyed(key)).replayed or (number, is_after) == (1, False)
         merged, survivor = two.types()
         assert merged == MERGING
         assert sorted(survivor) == ["CarrierAbsorbed", "CarrierRenamed"]

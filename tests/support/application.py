@@ -77,7 +77,8 @@ class Application:
         self.carriers = CarrierRepository(store, JsonCodec(), lambda: now)
         self.policies = PolicyRepository(store, JsonCodec(), lambda: now)
         second_person = SecondPerson(self.carriers, self.policies)
-        table = Merging(self.carriers, second_person.prepared, self.telemetry).table()
+        self.merging = Merging(self.carriers, second_person.prepared, self.telemetry)
+        table = self.merging.table()
         table |= Handlers(self.policies, POLICY_DECLARATIONS).table()
         self.bus = CommandBus(table, self.telemetry)
 

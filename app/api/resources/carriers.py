@@ -225,6 +225,6 @@ def _feed() -> str | None:
 
 
 def _headers(done: CommandDone) -> dict[str, str]:
-    token = token_of(done.stream, done.version, _feed())
+    token = token_of({done.stream: done.version, **done.beside}, _feed())
     headers = {"ETag": f'"{done.version}"', "Consistency-Token": token}
     return headers | _REPLAY if done.replayed else headers

@@ -132,7 +132,7 @@ class Directory:
         )
 
     def wait_for(self, token: Token, deadline: Deadline) -> None:
-        """Return once the view of carriers holds the token's version. Raises ViewBehind,
+        """Return once the view of carriers holds what the token names. Raises ViewBehind,
         ViewNotMade, StoreUnavailable."""
         self._live.wait_until_made(CARRIERS, deadline)
         self._live.wait_until(lambda: self._holds(token, deadline), deadline)
@@ -140,7 +140,7 @@ class Directory:
     def wait_for_counts(
         self, token: Token, head: Callable[[Deadline], int], deadline: Deadline
     ) -> None:
-        """Return once the view of statistics holds the token's version. `head` reads the feed's
+        """Return once the view of statistics holds what the token names. `head` reads the feed's
         head. Raises what `wait_for` raises.
 
         Counts do not show which carriers they include. But an event that the view of carriers holds
@@ -238,8 +238,11 @@ class Directory:
 
     def _holds(self, token: Token, deadline: Deadline) -> bool:
         view = self._live.view(CARRIERS, deadline)
-        row = self._views.rows(view, [token.carrier_id], deadline).get(token.carrier_id)
-        if row is not None and row.version >= token.version:
+        rows = self._views.rows(view, list(token.written), deadline)
+        if all(
+            each in rows and rows[each].version >= version
+            for each, version in token.written.items()
+        ):
             return True
         _refuse_parked(self._views.progress(view, deadline), token)
         return False
@@ -258,9 +261,10 @@ def body_of(row: Row) -> dict[str, Any]:
 
 
 def _refuse_parked(progress: Progress, token: Token) -> None:
-    parked = progress.parked.get(token.carrier_id)
-    if parked is not None and parked.version <= token.version:
-        raise ViewBehind(_PARKED)
+    for carrier_id, version in token.written.items():
+        parked = progress.parked.get(carrier_id)
+        if parked is not None and parked.version <= version:
+            raise ViewBehind(_PARKED)
 
 
 def _in_chunks(

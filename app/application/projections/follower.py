@@ -5,7 +5,8 @@ Views and sequencer have a thread each, so that a view which is slow to write ho
 
     append ──wakes──▶ sequencer ──wakes──▶ views          (SQLite: append ──wakes──▶ views)
 
-Besides, each thread polls for what other processes did.
+Besides, each thread polls for what other processes did. A third one finishes merges that are half
+done, where that is asked for.
 """
 
 import logging
@@ -23,6 +24,7 @@ from app.application.ports.tracing import NO_TRACING, Tracer
 from app.application.ports.views import View
 from app.application.projections.building import FirstBuild
 from app.application.projections.projector import Projector
+from app.application.unfinished_merges import UnfinishedMerges
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,9 @@ BUILD_SECONDS = 60.0
 
 IDLE_SECONDS = 1.0
 """The pause between two polls of the views when there is nothing to do."""
+
+MERGES_SECONDS = 5.0
+"""The pause between two looks for merges that are half done."""
 
 GATHER_SECONDS = 0.01
 """The pause after a wake, so that one commit holds events that are appended at about that time."""
@@ -94,6 +99,7 @@ class Follower:
         sequencer: Sequencer | None = None,
         poll_seconds: float = IDLE_SECONDS,
         gather_seconds: float = GATHER_SECONDS,
+        merges: UnfinishedMerges | None = None,
     ) -> None:
         """Whoever wakes it may have gathered events already: `gather_seconds` 0."""
         self._views = views
@@ -107,6 +113,9 @@ class Follower:
             sequence = partial(self._sequence, sequencer)
             sequencing = _Loop("sequencer", sequence, poll_seconds, gather_seconds)
             self._loops = [sequencing, self._updating]
+        if merges is not None:
+            finishing = _Loop("merges", lambda: finishing.attempt(merges.step), MERGES_SECONDS, 0)
+            self._loops.append(finishing)
 
     def start(self) -> None:
         """Start the follower's threads. Call it after the fork, never before."""
