@@ -32,8 +32,8 @@ SECONDS = 15.0 if IS_FULL else 6.0
 
 
 def test_clients_send_every_command() -> None:
-    """None that is declared is left out, but those on two carriers, which have a test of their own
-    (`tests/application/test_merges_at_random.py`)."""
+    """None that is declared is left out, but those on two carriers, which have tests of their own
+    (`tests/application/test_merges_at_random.py`, `tests/soak/test_disturbed_merges.py`)."""
     assert set(WEIGHTS) == set(SENTENCES) - {"merge", "unmerge"}
 
 
