@@ -111,8 +111,10 @@ class Merging:
         if context.dry_run:
             return tried
         with _begun(StoreUnavailable):
-            done = self._handlers.change(command, context)
-            return self._beside(done, merge.into, context) if merge else done
+            if merge is None:
+                return self._handlers.change(command, context)
+            done = self._end(command, tried.version - len(tried.planned), context)
+            return self._beside(done, merge.into, context)
 
     def finish(self, carrier_id: str, context: CommandContext) -> bool:
         """Bring the carrier's merge to its end; return whether it was half done. Raises StoreError
@@ -207,6 +209,14 @@ class Merging:
             self._take(command, merged, merge, context, expected=expected, dry_run=dry_run)
         except StaleVersion as error:  # by another unmerge, perhaps: look again
             raise VersionConflict(merge.into, version, error.version) from error
+
+    def _end(self, command: UnmergeCarrier, version: int, context: CommandContext) -> CommandDone:
+        """The last step of an unmerge, at the merged one's version that the others were taken for:
+        another process may have finished it, and begun a merge that has not been taken back."""
+        try:
+            return self._handlers.change(command, replace(context, expected=frozenset({version})))
+        except StaleVersion as error:
+            raise VersionConflict(command.carrier_id, version, error.version) from error
 
     def _absorbed_at(self, merged: str, merge: Merge, context: CommandContext) -> int | None:
         """The survivor's version, if it speaks for the merged one. Raises OtherForbids if anything

@@ -5,7 +5,7 @@ A process is killed before and after each of its appends: what a kill within one
 behind is the store's own matter (`event_store.py`, `claims.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +17,7 @@ from app.domain.carrier import MERGED
 from app.domain.command import Command
 from app.domain.errors import ForbiddenByState, OtherForbids
 from tests.support.application import Application, keyed, rename
+from tests.support.around_appends import AroundAppends
 from tests.support.forks import Forks
 from tests.support.measurements import IS_FULL
 from tests.support.merges import Patient, Two, company, email, merge, retire, sent, unmerge
@@ -29,6 +30,19 @@ AT_EACH_POINT = pytest.mark.parametrize(("number", "is_after"), POINTS)
 BEHIND_THE_FIRST = pytest.mark.parametrize(
     ("number", "is_after"), [(1, False), (1, True), (2, False), (2, True)]
 )
+
+
+class OnceAfter(AroundAppends):
+    """A store of a process that others overtake behind its first append."""
+
+    def __init__(self, store: EventStore, meanwhile: Callable[[], object]) -> None:
+        super().__init__(store)
+        self._meanwhile = [meanwhile]
+
+    def after(self) -> None:
+        """See `AroundAppends`."""
+        if self._meanwhile:
+            self._meanwhile.pop()()
 
 
 class MergeContract:
@@ -265,6 +279,24 @@ class MergeContract:
         assert {each.state for each in done} == {"active"}
         assert two.states() == before
         assert two.types()[1] == [*ABSORBING, "CarrierSeparated"]
+
+    def test_an_unmerge_ends_no_merge_but_the_one_that_it_took_back(
+        self, app: Application, store: EventStore, two: Two
+    ) -> None:
+        """Between its steps another one finishes it, and merges the carrier into a third: what that
+        one absorbed is taken back as a whole, or not at all."""
+        third = app.do(company("DHL", f"c-{two.address}")).stream
+        app.do(two.merge("name"))
+
+        def meanwhile() -> None:
+            assert app.merging.finish(two.merged, sent("look"))
+            app.do(merge(two.merged, third, "name"))
+
+        Patient(OnceAfter(store, meanwhile)).do(unmerge(two.merged))
+        assert two.state(two.merged).merge is None
+        assert two.types()[1] == [*ABSORBING, "CarrierSeparated"]
+        assert app.types(third) == ["CarrierRegistered", "CarrierAbsorbed", "CarrierSeparated"]
+        assert two.state(third).name == "DHL"
 
     def test_a_dry_run_writes_nothing(self, app: Application, two: Two) -> None:
         """Neither of a merge nor of an unmerge, on either stream."""

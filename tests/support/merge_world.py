@@ -10,9 +10,10 @@ from uuid import uuid4
 
 from app.application.ports.errors import StoreError
 from app.application.ports.event_store import AlreadyClaimed, Claim, EventStore
+from app.application.shown import DatedEvent
 from app.domain.absorption import ABSORBED
 from app.domain.carrier import ACTIVE, SUSPENDED, CarrierState
-from app.domain.command import Command
+from app.domain.command import CarrierEvent, Command
 from app.domain.commands.reinstate import ReinstateCarrier
 from app.domain.commands.suspend import SuspendCarrier
 from app.domain.errors import DomainError
@@ -85,6 +86,17 @@ class World:
             with suppress(DomainError):
                 self.app.do(rename(carrier, self.state(carrier).name))
 
+    def told(self) -> str:
+        """What has happened to each carrier, a line each, for whoever looks for a fault."""
+        return "\n".join(
+            f"{carrier} {[(each.version, each.event) for each in self.events(carrier)]}"
+            for carrier in self.ids
+        )
+
+    def events(self, carrier: str) -> list[DatedEvent[CarrierEvent]]:
+        """All of the carrier's events, in order."""
+        return self.app.carriers.dated_events(carrier, soon())
+
     def living(self) -> dict[str, CarrierState]:
         """Those that speak for themselves and have not left the registry."""
         states = {carrier: self.state(carrier) for carrier in self.ids}
@@ -133,13 +145,13 @@ def check_both_sides(world: World) -> None:
         for key, each in world.state(carrier).absorptions.items()
         if each.standing == ABSORBED
     }
-    assert merged == absorbed
+    assert merged == absorbed, world.told()
 
 
 def check_what_was_taken_back(world: World) -> None:
     """After it a survivor is what it was before it absorbed the other; nothing came between."""
     for carrier in world.ids:
-        events = world.app.carriers.dated_events(carrier, soon())
+        events = world.events(carrier)
         for each in events:
             if isinstance(each.event, CarrierSeparated):
                 absorbing = events[each.version - 2].event
