@@ -110,11 +110,11 @@ class Merging:
             self._separate(carrier_id, merge, reason, context)
         if context.dry_run:
             return tried
+        version = tried.version - len(tried.planned)
+        if merge is None:
+            return self._end(command, version, context)
         with _begun(StoreUnavailable):
-            if merge is None:
-                return self._handlers.change(command, context)
-            done = self._end(command, tried.version - len(tried.planned), context)
-            return self._beside(done, merge.into, context)
+            return self._beside(self._end(command, version, context), merge.into, context)
 
     def finish(self, carrier_id: str, context: CommandContext) -> bool:
         """Bring the carrier's merge to its end; return whether it was half done. Raises StoreError
@@ -211,8 +211,8 @@ class Merging:
             raise VersionConflict(merge.into, version, error.version) from error
 
     def _end(self, command: UnmergeCarrier, version: int, context: CommandContext) -> CommandDone:
-        """The last step of an unmerge, at the merged one's version that the others were taken for:
-        another process may have finished it, and begun a merge that has not been taken back."""
+        """The last step of an unmerge, at the version of the carrier that all others were for:
+        another process may have merged it since, and that merge has not been taken back."""
         try:
             return self._handlers.change(command, replace(context, expected=frozenset({version})))
         except StaleVersion as error:

@@ -3,10 +3,11 @@
 import csv
 import os
 import random
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -167,9 +168,11 @@ def killed(registry: Registry, file: Path, after: int) -> int:
             if told >= after:
                 break
         # Anywhere within the next rows: between two commands of one as well.
-        with pytest.raises(subprocess.TimeoutExpired):
+        with suppress(subprocess.TimeoutExpired):
             process.wait(random.uniform(0, 0.02))
         process.kill()
+    # It ends by itself only where a busy store fails, half way as well.
+    assert process.returncode in {-signal.SIGKILL, UNAVAILABLE, UNKNOWN}
     return told
 
 

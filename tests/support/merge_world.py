@@ -125,7 +125,7 @@ def check_addresses(world: World) -> None:
     """Each is used by one at most, who has it, or for whom a merged carrier keeps it."""
     living = world.living()
     for one, other in combinations(living.values(), 2):
-        assert one.email != other.email
+        assert one.email != other.email, world.told()
     for carrier, state in living.items():
         owner = world.store.owner(Claim("email", state.email), soon())
         assert owner is not None
