@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 from app.application.deadline import Deadline
+from app.domain.aggregate import AggregateState
 
 KEY = "[!-~]{1,255}"
 """What an idempotency key looks like: a regular expression that OpenAPI has as well."""
@@ -18,6 +19,15 @@ def commit_id_of(actor: str, key: str) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a sender has read of a stream just before: the version and the state, and that what is
+    sent has not been done."""
+
+    version: int
+    state: AggregateState
+
+
+@dataclass(frozen=True, slots=True)
 class CommandContext:
     """Who asked, in which conversation, on what condition, and how long they wait.
 
@@ -26,6 +36,7 @@ class CommandContext:
     there only if the caller named the request by an idempotency key, so that it can come again.
     `traceparent` is the span that the events come from, if that is recorded.
     `expected` are the versions that the stream may be at (`If-Match`); None: whatever it is at.
+    `basis` spares reading the stream again, as long as nothing else was appended meanwhile.
     `given_up_by` is a stream that would free what it has claimed, for a dry run, which frees
     nothing.
     """
@@ -36,6 +47,7 @@ class CommandContext:
     deadline: Deadline
     fingerprint: str | None = None
     expected: frozenset[int] | None = None
+    basis: Basis | None = None
     dry_run: bool = False
     given_up_by: str | None = None
     traceparent: str | None = None

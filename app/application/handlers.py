@@ -1,6 +1,7 @@
 """The handlers of commands: load, let the aggregate decide, append. No rule is decided here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -105,6 +106,11 @@ class Handlers(Generic[State, Recorded]):
     def change(self, command: ChangeCommand, context: CommandContext) -> CommandDone:
         """Change what there is already."""
         context = context.for_stream(command.stream)
+        if context.basis is not None:
+            # Its append is on that version: whoever was faster makes it fail.
+            with suppress(VersionConflict):
+                loaded = self._repository.at(command.stream, context.basis)
+                return self._decide(command, loaded, context)
         loaded = self._repository.load(command.stream, context.deadline)
         # After the load: whatever the decision would rest on, this has seen as well. The other
         # way round, a commit in between would be taken for somebody else's.
@@ -112,6 +118,14 @@ class Handlers(Generic[State, Recorded]):
             return done
         if context.expected is not None and loaded.version not in context.expected:
             raise self._stale(loaded.id, loaded.version, context)
+        return self._decide(command, loaded, context)
+
+    def _decide(
+        self,
+        command: ChangeCommand,
+        loaded: AggregateRoot[State, Recorded],
+        context: CommandContext,
+    ) -> CommandDone:
         command = self._prepare(command, loaded.version, context)
         loaded.carry_out(command, self._repository.now())
         return self._finish(loaded, context)

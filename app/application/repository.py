@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any, ClassVar, Generic, cast
 from uuid import UUID
 
-from app.application.command_context import CommandContext
+from app.application.command_context import Basis, CommandContext
 from app.application.deadline import Deadline
 from app.application.history import HistoryEntry, HistoryPage, entry_of
 from app.application.history_pages import HistoryPages
@@ -72,6 +72,11 @@ class Repository(Generic[State, Recorded]):
         if loaded.state is None:
             raise AggregateNotFound(self.root.noun, stream)
         return loaded
+
+    def at(self, stream: str, basis: Basis) -> AggregateRoot[State, Recorded]:
+        """The aggregate as whoever sends a command has read it."""
+        state = cast("State", basis.state)
+        return self.root.replay(stream, (), version=basis.version, state=state)
 
     def save(self, changed: AggregateRoot[State, Recorded], context: CommandContext) -> Appended:
         """Append what the aggregate recorded. Raises what `EventStore.append` raises."""
@@ -202,12 +207,16 @@ class Repository(Generic[State, Recorded]):
         return page or HistoryPage([], None)
 
     def with_commits(
-        self, stream: str, deadline: Deadline
+        self, stream: str, correlation_id: str, deadline: Deadline
     ) -> tuple[AggregateRoot[State, Recorded], Sequence[UUID | None]]:
-        """The aggregate, and the commit of each of its events; none if nothing ever happened to
-        it. Raises UnreadableEvent, StoreUnavailable."""
+        """The aggregate, and for each of its events the commit, or None if the event does not name
+        this as what it is correlated with. Raises UnreadableEvent, StoreUnavailable."""
         recorded = self._store.read(stream, deadline)
-        commits = [self._codec.origin(each).commit_id for each in recorded]
+        commits = [
+            # Most do not name it: that spares reading the metadata as JSON.
+            self._codec.origin(each).commit_id if correlation_id in each.data.metadata else None
+            for each in recorded
+        ]
         return self._replay(stream, recorded), commits
 
     def dated_events(

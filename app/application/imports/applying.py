@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from app.application.bus import CommandBus
-from app.application.command_context import CommandContext
+from app.application.command_context import Basis, CommandContext
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone, KeyReused, StaleVersion
 from app.application.imports.columns import Columns
-from app.application.imports.plan import CREATE, REFUSE, ImportId, RowPlan, Step
+from app.application.imports.plan import CREATE, LAST, REFUSE, ImportId, RowPlan, Step
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import OutcomeUnknown
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
@@ -65,14 +65,17 @@ class Applier:
         return self.bus.dispatch(step.command, self._context(plan, step, version))
 
     def _context(self, plan: RowPlan, step: Step, version: int) -> CommandContext:
+        # Of the other steps the plan has not looked for the record that they were no-ops.
+        is_fresh = step.name == LAST and version == plan.version
         return CommandContext(
             commit_id=self.id.commit(plan.row, step.name),
-            correlation_id=self.id.id.hex,
+            correlation_id=self.id.correlation_id,
             actor=self.actor,
             deadline=self.deadline(),
             # A new carrier's stream says by itself that it is there: nobody else's has its id.
             fingerprint=None if plan.kind == CREATE else self.id.fingerprint(plan.row),
             expected=frozenset({version}) if version else None,
+            basis=Basis(version, plan.state) if plan.state and is_fresh else None,
         )
 
     def _refused(self, plan: RowPlan, sent: list[str], error: Exception) -> RowPlan:

@@ -49,7 +49,9 @@ class FormerImport:
 
     def _plan(self, back: TakingBack, row: int, carrier_id: str) -> RowPlan:
         try:
-            found = self.services.carriers.with_commits(carrier_id, self.deadline())
+            found = self.services.carriers.with_commits(
+                carrier_id, self.id.correlation_id, self.deadline()
+            )
             return back.plan(row, *found)
         except RefusedRow as refused:
             return RowPlan(row, REFUSE, carrier_id, sentence=refused.sentence)
@@ -69,7 +71,7 @@ class FormerImport:
     def _events(self) -> Iterator[RecordedEvent]:
         """Those that name the import as what they are correlated with. Whoever sends its id as an
         X-Request-ID is among them, but has no commit of a row."""
-        position, name = 0, self.id.id.hex
+        position, name = 0, self.id.correlation_id
         while read := self.services.feed.read(position, AT_ONCE, self.deadline()):
             position = read[-1].position
             for each in read:

@@ -13,6 +13,7 @@ from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.directory.query import Query
 from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, Columns
+from app.application.imports.plan import ImportId
 from app.application.imports.rows import RefusedRow, Row
 from app.application.ports.event_store import Claim, EventStore
 from app.application.repository import CarrierRepository, LoadedCarrier
@@ -26,13 +27,14 @@ _PAGE = 500
 Identifier = tuple[str, str]
 
 Found = tuple[LoadedCarrier, Sequence[UUID | None]]
-"""A carrier, and the commit of each of its events."""
+"""A carrier, and for each of its events the commit; None for those that are not of the import."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Finds the carriers of rows. `deadline` gives each look its own."""
+    """Finds the carriers of an import's rows. `deadline` gives each look its own."""
 
+    id: ImportId
     carriers: CarrierRepository
     store: EventStore
     directory: Directory
@@ -82,13 +84,14 @@ class Matching:
         claim = Claim("email", comparable_email(row.email))
         owner, found = self.store.owner(claim, self.deadline()), None
         while owner:
-            found = self._found(owner)
+            found = self.found(owner)
             state = found[0].state
             owner = state.merge.into if state and state.merge else None
         return found
 
-    def _found(self, carrier_id: str) -> Found:
-        return self.carriers.with_commits(carrier_id, self.deadline())
+    def found(self, carrier_id: str) -> Found:
+        """The carrier with this id, which need not be there. Raises UnreadableEvent."""
+        return self.carriers.with_commits(carrier_id, self.id.correlation_id, self.deadline())
 
     def _by_id(self, row: Row, carrier_id: str, candidates: set[str]) -> Found:
         if carrier_id not in candidates and self._having_one_of(row.identifiers, candidates):
@@ -96,14 +99,14 @@ class Matching:
                 "The identifiers are another carrier's than the one with this carrier_id",
                 self._identifying(),
             )
-        return self._found(carrier_id)
+        return self.found(carrier_id)
 
     def _having_one_of(
         self, identifiers: frozenset[Identifier], candidates: Iterable[str]
     ) -> list[Found]:
         """The candidates of whose streams that is true. One that is retired or merged is nobody's
         to be changed."""
-        found = [self._found(each) for each in candidates]
+        found = [self.found(each) for each in candidates]
         return [each for each in found if self._has_one_of(each[0], identifiers)]
 
     def _has_one_of(self, carrier: LoadedCarrier, identifiers: frozenset[Identifier]) -> bool:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from app.application.history import Change
 from app.application.imports.columns import Columns
 from app.application.imports.file import CsvFile
+from app.domain.carrier import CarrierState
 from app.domain.command import Command
 
 CREATE, CHANGE, NOTHING, REFUSE = "create", "change", "nothing", "refuse"
@@ -38,15 +39,16 @@ class Step:
 class RowPlan:
     """What is to be done for a row, or was (`done`).
 
-    `version` is the one that the plan rests on, 0 for a carrier that is not there yet. A row that
-    is refused has a `sentence`, and the `column` if one is at fault. `said` is what a new carrier
-    is shown by.
+    `version` is the one that the plan rests on, 0 for a carrier that is not there yet; `state` is
+    the carrier's there, if that was read. A row that is refused has a `sentence`, and the `column`
+    if one is at fault.
     """
 
     row: int
     kind: str
     carrier_id: str | None = None
     version: int = 0
+    state: CarrierState | None = None
     changes: tuple[Change, ...] = ()
     steps: tuple[Step, ...] = ()
     done: bool = False
@@ -92,8 +94,18 @@ class ImportId:
         """Of what the row asks for: the import's id stands for the whole file."""
         return hashlib.sha256(f"{self.id}:{row}".encode()).hexdigest()
 
-    def own(self, row: int, carrier_id: str) -> "OwnCommits":
-        """The commits that are the row's in the stream of this carrier."""
+    @property
+    def correlation_id(self) -> str:
+        """What all events of the import are correlated with."""
+        return self.id.hex
+
+    def steps_of(
+        self, row: int, carrier_id: str, commits: Sequence[UUID | None]
+    ) -> list[str | None]:
+        """For each event of a carrier's stream, by its commit, the step of the row that it comes
+        from; None for others' events."""
+        if not any(commits):  # of most carriers: spares making the ids
+            return [None] * len(commits)
         named = {
             (
                 self.commit(row, step)
@@ -102,7 +114,7 @@ class ImportId:
             ): step
             for step in STEPS
         }
-        return OwnCommits(named)
+        return [None if each is None else named.get(each) for each in commits]
 
     def of_carrier(self, row: int, step: str, carrier_id: str) -> UUID:
         """The commit of a step that changes this carrier; see `CommandContext.for_stream`."""
@@ -119,14 +131,3 @@ REGISTER, CHANGE_EMAIL, RENAME, UPDATE_PROFILE, RETIRE = (
 _CHANGES = (CHANGE_EMAIL, RENAME, UPDATE_PROFILE)
 UNDO = "undo-"
 STEPS = (REGISTER, *_CHANGES, LAST, *(UNDO + each for each in (RETIRE, *_CHANGES)))
-
-
-@dataclass(frozen=True, slots=True)
-class OwnCommits:
-    """The steps of a row by their commits."""
-
-    named: dict[UUID, str]
-
-    def in_stream(self, commits: Sequence[UUID | None]) -> list[str | None]:
-        """For each event of a stream the step that it comes from; None for others' events."""
-        return [None if each is None else self.named.get(each) for each in commits]

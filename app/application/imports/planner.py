@@ -107,8 +107,10 @@ class Planner:
             return _refused(row.number, RefusedRow(f"The carrier cannot be read: {error}"))
 
     def _planned(self, row: Row, looked_up: LookedUp) -> RowPlan:
-        if version := looked_up.registered.get(self.id.new_carrier_id(row.number)):
-            return self._created(row, version)
+        if row.carrier_id is None:
+            new = self.id.new_carrier_id(row.number)
+            if version := looked_up.registered.get(new):
+                return self._created(row, version)
         found = self.matching.carrier_of(row, looked_up.known)
         if found is None:
             # Registered since it was looked up, by whoever applies the same import at this moment
@@ -160,7 +162,7 @@ class Planner:
             )
         if first := self.means_the_same(row, carrier_id):
             raise _means_the_same(first)
-        steps_there = self.id.own(row.number, carrier_id).in_stream(commits)
+        steps_there = self.id.steps_of(row.number, carrier_id, commits)
         if done := self._done(row, carrier, steps_there):
             self.note(row, carrier_id)
             return done
@@ -175,7 +177,9 @@ class Planner:
         self._refuse_change(row, carrier, steps_there, wanted)
         self.note(row, carrier_id)
         steps = steps_for(carrier.id, wanted, changes)
-        return RowPlan(row.number, CHANGE, carrier.id, carrier.version, changes, steps)
+        return RowPlan(
+            row.number, CHANGE, carrier.id, carrier.version, carrier.state, changes, steps
+        )
 
     def _done(
         self, row: Row, carrier: LoadedCarrier, steps_there: Sequence[str | None]
@@ -209,7 +213,7 @@ class Planner:
         assert carrier.state is not None, "it is registered"  # noqa: S101
         is_final = carrier.state.state == RETIRED
         steps = () if is_final else (Step(LAST, UpdateProfile(carrier.id, {})),)
-        return RowPlan(row.number, NOTHING, carrier.id, carrier.version, steps=steps)
+        return RowPlan(row.number, NOTHING, carrier.id, carrier.version, carrier.state, steps=steps)
 
     def _refuse_change(
         self,

@@ -67,7 +67,12 @@ class Import:
     def _planner(self, seen: SeenKeys) -> Planner:
         services = self.services
         matching = Matching(
-            services.carriers, services.store, services.directory, self.columns, self.deadline
+            self.id,
+            services.carriers,
+            services.store,
+            services.directory,
+            self.columns,
+            self.deadline,
         )
         return Planner(
             self.id,

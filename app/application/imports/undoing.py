@@ -60,7 +60,7 @@ class Undoing:
         new = planner.id.new_carrier_id(number)
         if new in looked_up.registered:
             planner.note(row, new)
-            return back.plan(number, *planner.carriers.with_commits(new, planner.deadline()))
+            return back.plan(number, *planner.matching.found(new))
         found = planner.matching.carrier_of(row, looked_up.known)
         carrier_id = found[0].id if found else None
         if planner.means_the_same(row, carrier_id):  # so it was refused
@@ -80,8 +80,9 @@ class TakingBack:
     deadline: Callable[[], Deadline]
 
     def plan(self, row: int, carrier: LoadedCarrier, commits: Sequence[UUID | None]) -> RowPlan:
-        """`commits` are those of the carrier's events. Raises RefusedRow."""
-        there = self.id.own(row, carrier.id).in_stream(commits)
+        """`commits` are those of the carrier's events, as far as they are the import's. Raises
+        RefusedRow."""
+        there = self.id.steps_of(row, carrier.id, commits)
         if not any(there):
             return RowPlan(row, NOTHING, carrier.id)
         if REGISTER in there:
@@ -116,7 +117,7 @@ class TakingBack:
         steps = tuple(
             Step(UNDO + name, command) for name, command in _back(carrier.id, before, changed)
         )
-        return RowPlan(row, CHANGE, carrier.id, carrier.version, changes, steps)
+        return RowPlan(row, CHANGE, carrier.id, carrier.version, changes=changes, steps=steps)
 
 
 def _back(

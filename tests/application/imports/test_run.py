@@ -2,10 +2,11 @@
 
 import io
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,12 @@ from app.application.imports.former import FormerImport
 from app.application.imports.plan import RowPlan
 from app.application.imports.run import Import
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
+from app.application.ports.event_store import RecordedEvent
 from app.application.services import Services
 from app.bootstrap import build_services
-from app.domain.command import Command
 from app.domain.commands.change_email import ChangeEmail
 from app.domain.commands.schedule_change import ScheduleChange
+from app.domain.policy.adopt import POLICY_ID
 from app.domain.values import CarrierName, EmailAddress, Reason
 from app.infrastructure.wrapped_store import WrappedEventStore
 from config.settings import Settings
@@ -188,18 +190,20 @@ def test_a_carrier_that_was_changed_after_the_plan_is_not_overwritten(services: 
 
 
 class MeanwhileBus(CommandBus[CommandDone]):
-    """The bus itself; somebody else's command comes just before the one with this number."""
+    """The bus itself; something else happens just before the command with this number."""
 
-    def __init__(self, bus: CommandBus[CommandDone], number: int, command: Command) -> None:
+    def __init__(
+        self, bus: CommandBus[CommandDone], number: int, happens: Callable[[], object]
+    ) -> None:
         self._bus = bus
         self._left = number
-        self._command = command
+        self._happens = happens
 
     def dispatch(self, command: object, context_: CommandContext) -> CommandDone:
         """See `CommandBus`."""
         self._left -= 1
         if self._left == 0:
-            self._bus.dispatch(self._command, context(20))
+            self._happens()
         return self._bus.dispatch(command, context_)
 
 
@@ -210,11 +214,51 @@ def test_who_comes_between_two_commands_of_a_row_is_not_overwritten(
     """The row is refused, and says what of it was done."""
     carrier_id = registered(services)
     text = f"carrier_id,name,email,phone\r\n{carrier_id},UPS,ups@ups.com,+498912345678\r\n"
-    bus = MeanwhileBus(services.bus, number, rename(carrier_id, "Federal Express"))
+    theirs = partial(services.bus.dispatch, rename(carrier_id, "Federal Express"), context(20))
+    bus = MeanwhileBus(services.bus, number, theirs)
     (row,) = applied(import_of(replace(services, bus=bus), text))
     assert row.kind == "refuse"
     assert ("was done: change-email" in row.sentence) == (number > 1)
     assert services.carriers.show(carrier_id, Deadline.after(10)).state.name == "Federal Express"
+
+
+def test_a_row_that_a_rival_has_done_since_it_was_planned_is_done_once(services: Services) -> None:
+    """Also on another version than the one that it was planned on."""
+    carrier_id = registered(services)
+    text = f"carrier_id,phone\r\n{carrier_id},+498912345678\r\n"
+
+    def others_and_a_rival() -> None:
+        services.bus.dispatch(rename(carrier_id, "Federal Express"), context(20))
+        applied(import_of(services, text))
+
+    bus = MeanwhileBus(services.bus, 1, others_and_a_rival)
+    (row,) = applied(import_of(replace(services, bus=bus), text))
+    assert (row.kind, row.done, row.version) == ("change", True, 3)
+    assert types_of(services, carrier_id)[1:] == ["CarrierRenamed", "CarrierProfileUpdated"]
+
+
+class CountingStore(WrappedEventStore):
+    """The store itself; counts what is read of streams."""
+
+    reads = 0
+
+    def read(
+        self, stream: str, deadline: Deadline, after: int = 0, through_version: int | None = None
+    ) -> list[RecordedEvent]:
+        """See `ports.event_store.EventStore`."""
+        self.reads += stream != POLICY_ID
+        return super().read(stream, deadline, after, through_version)
+
+
+def test_a_row_that_one_command_changes_is_read_once(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its plan rests on is what its command is decided on."""
+    carrier_id = registered(services)
+    counting = CountingStore(services.store)
+    monkeypatch.setattr(services.carriers, "_store", counting)
+    applied(import_of(services, f"carrier_id,name\r\n{carrier_id},UPS\r\n"))
+    assert counting.reads == 1
 
 
 class SilentBus(CommandBus[CommandDone]):
