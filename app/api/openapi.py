@@ -27,7 +27,14 @@ from app.api.schemas.answers import (
     StaleProblemSchema,
     success_of,
 )
-from app.api.schemas.components import SchemaDescriptions, component, one_value, parameter, types
+from app.api.schemas.components import (
+    SchemaDescriptions,
+    component,
+    content,
+    one_value,
+    parameter,
+    types,
+)
 from app.api.schemas.eligibility import VETTING_ID
 from app.api.schemas.feed import FEED_EXAMPLE, FEED_ID
 from app.application.access.keys import ForeignHost, NotAuthenticated, NotPermitted, TooManyFailures
@@ -266,7 +273,7 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
     ),
     403: ("The API key lacks the scope that is needed", (NotPermitted(Scope.REGISTER),)),
     404: (
-        "There is no such carrier, or nothing here",
+        "There is no such carrier, or other thing that the address names, or nothing here",
         (AggregateNotFound(Carrier.noun, CARRIER_ID), NotFound()),
     ),
     409: (
@@ -296,8 +303,8 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
         (LengthRequired("Send the body with a Content-Length"),),
     ),
     412: (
-        "The carrier, or the policy, is not at a version that the condition names; here is what has"
-        " happened since",
+        "What is to be changed, such as the carrier, is not at a version that the condition names;"
+        " here is what has happened since",
         (StaleVersion(Carrier.noun, CARRIER_ID, 2, []),),
     ),
     413: ("The body is too large", (RequestEntityTooLarge(),)),
@@ -355,7 +362,7 @@ class OpenApi(Api):
         pass
 
     def _register_responses(self) -> None:
-        for function in (one_value, types, component):
+        for function in (one_value, types, content, component):
             self.ma_plugin.converter.add_attribute_function(function)
         self.ma_plugin.converter.add_parameter_attribute_function(parameter)
         components = self.spec.components

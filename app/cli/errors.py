@@ -33,6 +33,7 @@ from app.domain.errors import (
     DomainError,
     ForbiddenByState,
     InvalidInput,
+    NothingThere,
     OtherForbids,
     SecondPersonNeeded,
 )
@@ -147,7 +148,7 @@ def cli_error_of(error: Exception, log_line: str = "") -> CliError:  # noqa: PLR
     """The exit code and sentences of an error. `log_line`, the application's last warning, may say
     why the store is unavailable."""
     match error:
-        case AggregateNotFound():
+        case AggregateNotFound() | NothingThere():
             return CliError(NOT_FOUND, error.sentence)
         case ForbiddenByState():
             possible = ", ".join(error.possible)

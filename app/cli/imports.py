@@ -39,7 +39,7 @@ from app.cli.import_files import columns_of, read, show, taken
 from app.cli.import_report import Report
 from app.cli.opened import actor_name, context_of, opened
 from app.cli.output import note, write_data
-from app.domain.column_mappings import ColumnMapping, KeepColumnMapping
+from app.domain.column_mappings import ColumnMapping, ForgetColumnMapping, KeepColumnMapping
 from config.settings import Settings
 
 _RUN = "run"
@@ -226,9 +226,8 @@ def mappings(settings: Settings, forget: str | None, *, as_json: bool) -> None:
     with opened(settings, makes=forget is not None) as (services, deadline):
         kept = kept_mappings(services.mappings, deadline)
         if forget is not None:
-            if forget not in kept:
-                raise CliError(NOT_FOUND, f"No column mapping is kept as {forget}")
-            _keep(settings, services, forget, {})
+            context = context_of(services, deadline, None, [])
+            services.bus.dispatch(ForgetColumnMapping(forget), context)
             kept = {name: columns for name, columns in kept.items() if name != forget}
     lines = [f"{name}: {', '.join(taken(columns))}" for name, columns in kept.items()]
     write_data(dict(kept), lines, as_json=as_json)
@@ -250,7 +249,7 @@ def _columns(
 
 
 def _keep(settings: Settings, services: Services, name: str, columns: ColumnMapping) -> None:
-    """Keep the mapping under the name; without columns, no longer. Raises InvalidInput."""
+    """Keep the mapping under the name. Raises InvalidInput."""
     budget = Deadline.after(settings.request_timeout)
     context = context_of(services, budget, None, [])
     services.bus.dispatch(KeepColumnMapping(name, columns), context)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from app.domain.aggregate import AggregateRoot, Event
 from app.domain.command import PROFILE, Change, Declaration
-from app.domain.errors import InvalidInput
+from app.domain.errors import InvalidInput, NothingThere
 from app.domain.profile import compared
 
 COLUMN_MAPPINGS_ID = str(uuid5(UUID("6f0d1d3a-3d0c-5b52-9a53-0c0f5b0f6f5e"), "column-mappings"))
@@ -80,7 +80,7 @@ class ColumnMappings(AggregateRoot[ColumnMappingsState, ColumnMappingEvent]):
         """See `AggregateRoot.evolve`."""
         return event.apply(state or ColumnMappingsState())
 
-    def carry_out(self, command: "KeepColumnMapping", now: datetime) -> None:
+    def carry_out(self, command: "KeepColumnMapping | ForgetColumnMapping", now: datetime) -> None:
         """See `AggregateRoot.carry_out`."""
         for event in command.decide(self.state or ColumnMappingsState(), now):
             self.record(event)
@@ -88,7 +88,7 @@ class ColumnMappings(AggregateRoot[ColumnMappingsState, ColumnMappingEvent]):
 
 @dataclass(frozen=True, slots=True)
 class KeepColumnMapping(Change):
-    """A mapping and its name; without columns it is kept no longer."""
+    """A mapping and its name."""
 
     name: str
     columns: ColumnMapping
@@ -109,17 +109,43 @@ class KeepColumnMapping(Change):
             )
         if len(json.dumps(dict(self.columns)).encode()) > MAX_BYTES:
             raise InvalidInput("keep_mapping", "The columns have too long names to be kept")
-        if self.columns and self.name not in state.kept and len(state.kept) >= MAX_MAPPINGS:
+        if self.name not in state.kept and len(state.kept) >= MAX_MAPPINGS:
             raise InvalidInput(
                 "keep_mapping", f"There are {MAX_MAPPINGS} mappings: forget one before"
             )
         yield ColumnMappingKept(self.name, self.columns)
 
 
-DECLARATION = Declaration(
+@dataclass(frozen=True, slots=True)
+class ForgetColumnMapping(Change):
+    """The name of a mapping that is to be kept no longer."""
+
+    name: str
+
+    @property
+    def stream(self) -> str:
+        """See `Change`."""
+        return COLUMN_MAPPINGS_ID
+
+    def decide(self, state: ColumnMappingsState, now: datetime) -> Iterator[ColumnMappingEvent]:
+        """See `Command`. Raises NothingThere."""
+        if self.name not in state.kept:
+            raise NothingThere("column-mapping", f"No column mapping is kept as {self.name}")
+        yield ColumnMappingKept(self.name, {})
+
+
+KEEP = Declaration(
     "keep-column-mapping",
     KeepColumnMapping,
     (ColumnMappingKept,),
     summary="Keep which column of a file is which field, under a name.",
+    group=PROFILE,
+)
+
+FORGET = Declaration(
+    "forget-column-mapping",
+    ForgetColumnMapping,
+    (ColumnMappingKept,),
+    summary="Forget which column of a file is which field, as kept under a name.",
     group=PROFILE,
 )

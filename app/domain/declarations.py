@@ -25,7 +25,7 @@ DECLARATIONS: tuple[Declaration, ...] = tuple(map(_declared, SENTENCES))
 POLICY_DECLARATIONS: tuple[Declaration, ...] = (adopt.DECLARATION,)
 """The commands on the policy."""
 
-MAPPING_DECLARATIONS: tuple[Declaration, ...] = (column_mappings.DECLARATION,)
+MAPPING_DECLARATIONS: tuple[Declaration, ...] = (column_mappings.KEEP, column_mappings.FORGET)
 """The commands on the column mappings."""
 
 _ALL = DECLARATIONS + merging.DECLARATIONS + POLICY_DECLARATIONS + MAPPING_DECLARATIONS

@@ -2,6 +2,7 @@
 
 DomainError
 ├── InvalidValue       a value breaks a rule of its own
+├── NothingThere       a command names a part of what it changes that is not there
 ├── InvalidInput       a command's field breaks a rule that only its decision could look at
 ├── AlreadyRegistered  a carrier is registered only once
 ├── ForbiddenByState   the carrier's state does not allow it
@@ -19,6 +20,16 @@ class InvalidValue(DomainError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
+        self.sentence = sentence
+
+
+class NothingThere(DomainError):
+    """What a command names by itself, and not by a field, is not there: `noun` is what it would be,
+    and `sentence` says for people that it is not."""
+
+    def __init__(self, noun: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.noun = noun
         self.sentence = sentence
 
 

@@ -1,6 +1,8 @@
 """`POST /imports`: the rows of a file as a client sends it."""
 
+import json
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -143,9 +145,72 @@ def test_a_mapping_is_kept_under_a_name_and_used_again(client: FlaskClient) -> N
     assert [each["source"] for each in events] == ["/imports/mappings", "/carriers", "/carriers"]
 
 
+def test_columns_are_taken_as_the_request_says(client: FlaskClient) -> None:
+    """By the object that answers have, mended: it is the import that a shell would make of it."""
+    text = "Firma,Kontakt,Web\r\nFedEx,contact@fedex.com,nowhere\r\n"
+    chosen = json.dumps({"Firma": "name", "Kontakt": "email", "Web": None})
+    answer = data(sent(client, text, f"?keep_mapping=monthly&{urlencode({'columns': chosen})}"))
+    assert answer["columns"] == {"Firma": "name", "Kontakt": "email", "Web": None}
+    (row,) = answer["rows"]
+    assert row["done"]
+    assert data(client.get("/imports/mappings"))["mappings"] == {"monthly": answer["columns"]}
+    again = data(sent(client, text, "?mapping=monthly"))
+    assert (again["import_id"], again["rows"][0]["carrier_id"]) == (
+        answer["import_id"],
+        row["carrier_id"],
+    )
+
+
+def forgotten(client: FlaskClient, name: str, **headers: str) -> TestResponse:
+    """The answer to who wants a mapping to be kept no longer."""
+    named = {header.replace("_", "-"): value for header, value in headers.items()}
+    return client.delete(f"/imports/mappings/{quote(name, safe='')}", headers=named)
+
+
+@pytest.mark.parametrize("name", ["monthly", "2099/ Jänner?", "a//b"])
+def test_a_mapping_is_forgotten(client: FlaskClient, name: str) -> None:
+    """Then there is none: to forget it once more is refused, unless it is the same attempt."""
+    sent(client, FEDEX, f"?{urlencode({'keep_mapping': name})}")
+    path = f"/imports/mappings/{quote(name, safe='')}?dry_run=true"
+    assert data(client.delete(path)) == {"version": 2}
+    for replayed in (None, "true"):
+        answer = forgotten(client, name, Idempotency_Key="once")
+        assert (data(answer), answer.headers["ETag"]) == ({"version": 2}, '"2"')
+        assert answer.headers.get("Idempotent-Replay") == replayed
+    assert data(client.get("/imports/mappings")) == {"version": 2, "mappings": {}}
+    gone, _ = failure(forgotten(client, name), 404)
+    assert gone == f"No column mapping is kept as {name}"
+    failure(forgotten(client, "another", Idempotency_Key="once"), 422)
+
+
+def test_a_mapping_is_forgotten_as_it_was_seen_or_not_at_all(client: FlaskClient) -> None:
+    """If-Match names the version of all mappings together."""
+    sent(client, FEDEX, "?keep_mapping=monthly")
+    sent(client, FEDEX, "?keep_mapping=weekly")
+    stale = forgotten(client, "monthly", If_Match='"1"')
+    assert (stale.status_code, stale.headers["ETag"]) == (412, '"2"')
+    assert data(forgotten(client, "monthly", If_Match='"2"')) == {"version": 3}
+
+
 @pytest.mark.parametrize(
     ("query", "status", "details"),
     [
+        (
+            "?columns=[]",
+            400,
+            {"columns": "The columns parameter must be a JSON object"},
+        ),
+        (
+            "?columns={",
+            400,
+            {"columns": "The columns parameter is not valid JSON: see line 1, column 2"},
+        ),
+        (
+            "?columns={}&mapping=a",
+            400,
+            {"columns": "The columns parameter cannot be given with mapping, which says the same"},
+        ),
+        ('?columns={"x":"name"}', 422, {"columns": "The file has no column x"}),
         ("?mapping=weekly", 422, {"mapping": "No column mapping is kept as weekly"}),
         (
             "?keep_mapping=a%09b",

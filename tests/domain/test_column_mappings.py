@@ -8,9 +8,10 @@ from app.domain.column_mappings import (
     MAX_MAPPINGS,
     ColumnMappingKept,
     ColumnMappings,
+    ForgetColumnMapping,
     KeepColumnMapping,
 )
-from app.domain.errors import InvalidInput
+from app.domain.errors import InvalidInput, NothingThere
 from app.domain.streams import aggregate_of
 from tests.support.commits import MOMENT
 
@@ -22,7 +23,9 @@ def after(*events: ColumnMappingKept) -> ColumnMappings:
     return ColumnMappings.replay(COLUMN_MAPPINGS_ID, events)
 
 
-def recorded(mappings: ColumnMappings, command: KeepColumnMapping) -> tuple[object, ...]:
+def recorded(
+    mappings: ColumnMappings, command: KeepColumnMapping | ForgetColumnMapping
+) -> tuple[object, ...]:
     """What the command leads to."""
     mappings.carry_out(command, MOMENT)
     return mappings.recorded
@@ -44,13 +47,14 @@ def test_a_mapping_takes_the_place_of_a_former_one_of_its_name() -> None:
     assert mappings.state.as_json() == {"mappings": {"b": MAPPING, "a": {"Firma": "name"}}}
 
 
-def test_a_mapping_without_columns_is_kept_no_longer() -> None:
-    """It makes room for another one; one that is not there is not missed."""
+def test_a_mapping_that_is_forgotten_is_kept_no_longer() -> None:
+    """It makes room for another one; one that is not there cannot be forgotten."""
     mappings = after(*(ColumnMappingKept(str(each), MAPPING) for each in range(MAX_MAPPINGS)))
     with pytest.raises(InvalidInput, match="forget one before"):
         recorded(mappings, KeepColumnMapping("one more", MAPPING))
-    assert recorded(mappings, KeepColumnMapping("none", {})) == ()
-    assert len(recorded(mappings, KeepColumnMapping("7", {}))) == 1
+    with pytest.raises(NothingThere, match="No column mapping is kept as none"):
+        recorded(mappings, ForgetColumnMapping("none"))
+    assert recorded(mappings, ForgetColumnMapping("7")) == (ColumnMappingKept("7", {}),)
     assert len(recorded(mappings, KeepColumnMapping("one more", MAPPING))) == 2
 
 

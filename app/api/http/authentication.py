@@ -69,10 +69,16 @@ IMPORTS = "/imports"
 IMPORT_SCOPES = (Scope.REGISTER, Scope.PROFILE)
 """An import sends commands of both groups."""
 IMPORTS_MAPPINGS = f"{IMPORTS}/mappings"
+IMPORTS_MAPPING = f"{IMPORTS_MAPPINGS}/<path:mapping_name>"
+"""One of them; a name may have a slash in it."""
 IMPORTS_UNDO = f"{IMPORTS}/undo"
 UNDO_SCOPES = (Scope.PROFILE, Scope.OVERSIGHT)
 """To take it back, carriers are changed back or retired. Only the desk has this address."""
-_OF_IMPORTS = {IMPORTS: IMPORT_SCOPES, IMPORTS_UNDO: UNDO_SCOPES}
+_OF_IMPORTS = {
+    IMPORTS: IMPORT_SCOPES,
+    IMPORTS_MAPPING: IMPORT_SCOPES,
+    IMPORTS_UNDO: UNDO_SCOPES,
+}
 _COOKIES = ("carriers_desk", "__Host-carriers_desk")
 _READ_ONLY = frozenset({Scope.READ})
 _TAKE_TICKETS = frozenset({"/events", "/events/stream"})

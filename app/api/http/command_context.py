@@ -22,11 +22,15 @@ _VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})(?:\.[1-9][0-9]?)?"')
 """Behind the point may be how many scheduled changes are in effect: see `show_carrier`."""
 
 
-def command_context(*, dry_run: bool = False) -> CommandContext:
-    """The context of the current request's command. Raises BadRequest for a bad header."""
+def command_context(*, dry_run: bool = False, said: Any = None) -> CommandContext:  # noqa: ANN401
+    """The context of the current request's command, which says what its body does; without a body,
+    `said` (JSON). Raises BadRequest for a bad header."""
     asked = current_request()
     key = _idempotency_key(asked)
-    fingerprint = None if key is None else fingerprint_of(asked, loads(asked.get_data()))
+    fingerprint = None
+    if key is not None:
+        content = loads(asked.get_data()) if said is None else said
+        fingerprint = fingerprint_of(asked, content)
     return context_of(key, fingerprint, expected_versions(), dry_run=dry_run)
 
 

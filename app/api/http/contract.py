@@ -83,6 +83,7 @@ CHANGED: Mapping[int, Answer] = {
 
 _CAPTURES: Mapping[str, dict[str, Any]] = {
     "carrier_id": {"description": "The carrier's id.", "example": CARRIER_ID},
+    "mapping_name": {"description": "The mapping's name.", "example": "monthly"},
     "vetting_id": {"description": "The vetting's id.", "example": VETTING_ID},
 }
 """What rules capture."""
@@ -117,6 +118,28 @@ class ContractBlueprint(Blueprint):
             promised = _promise(taking, answers, refusals, headers)
             promised.__dict__["_apidoc"]["manual_doc"][NEEDS_SCOPE] = scope.value
             route = self.route(rule, methods=[method], parameters=_captured(rule))
+            routed: View = route(promised)
+            return routed
+
+        return decorate
+
+    def removal(
+        self,
+        rule: str,
+        scopes: tuple[Scope, ...],
+        answers: Mapping[int, Answer],
+        refusals: tuple[int, ...],
+    ) -> Callable[[View], View]:
+        """A DELETE route, for a command without a body, which needs a key with all the scopes. The
+        view gets the query and the rule's captures."""
+        headers = ["X-Request-ID", "Idempotency-Key", "If-Match"]
+
+        def decorate(view: View) -> View:
+            taking = self.arguments(DryRunSchema(), location="query")(view)
+            promised = _promise(taking, answers, refusals, headers)
+            promised.__dict__["_apidoc"]["manual_doc"][NEEDS_SCOPE] = " ".join(scopes)
+            # Two slashes in a name are two.
+            route = self.delete(rule, parameters=_captured(rule), merge_slashes=False)
             routed: View = route(promised)
             return routed
 

@@ -28,6 +28,7 @@ from app.domain.errors import (
     AlreadyRegistered,
     ForbiddenByState,
     InvalidInput,
+    NothingThere,
     OtherForbids,
     SecondPersonNeeded,
 )
@@ -128,7 +129,7 @@ def _foreign_host(_: ForeignHost) -> Problem:
     )
 
 
-def _not_found(error: AggregateNotFound) -> Problem:
+def _not_found(error: AggregateNotFound | NothingThere) -> Problem:
     return Problem(404, error.sentence, f"{error.noun}-not-found")
 
 
@@ -279,6 +280,7 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         NotPermitted: _not_permitted,
         ForeignHost: _foreign_host,
         AggregateNotFound: _not_found,
+        NothingThere: _not_found,
         ForbiddenByState: _forbidden,
         OtherForbids: _forbidden_by_other,
         SecondPersonNeeded: _second_person,

@@ -1,4 +1,5 @@
-"""Answers that show one version of something: an ETag, and the conditions of a GET."""
+"""Answers that show one version of something, or name the one that a command has left: an ETag,
+and the conditions of a GET."""
 
 from http import HTTPStatus
 
@@ -6,7 +7,7 @@ from flask import Response, request
 
 from app.api.http.command_context import expected_versions
 from app.api.http.envelope import success
-from app.application.handlers import StaleVersion
+from app.application.handlers import CommandDone, StaleVersion
 
 
 def versioned(
@@ -21,3 +22,11 @@ def versioned(
     if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
         raise StaleVersion(noun, stream, version, [])
     return answer
+
+
+def left_at(done: CommandDone) -> Response:
+    """The version that a command has left what it changed in."""
+    headers = {"ETag": f'"{done.version}"'}
+    if done.replayed:
+        headers["Idempotent-Replay"] = "true"
+    return success({"version": done.version}, headers=headers)

@@ -5,29 +5,41 @@ from collections.abc import Iterator
 
 from flask import Response, current_app
 
-from app.api.http.authentication import IMPORT_SCOPES, IMPORTS, IMPORTS_MAPPINGS
-from app.api.http.command_context import context_of
+from app.api.http.authentication import (
+    IMPORT_SCOPES,
+    IMPORTS,
+    IMPORTS_MAPPING,
+    IMPORTS_MAPPINGS,
+)
+from app.api.http.command_context import command_context, context_of
 from app.api.http.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint
 from app.api.http.current import kept
 from app.api.http.envelope import services, success
 from app.api.http.request_cycle import deadline
 from app.api.http.uploads import CSV, uploaded_csv
 from app.api.http.validation import ValidationFailed
-from app.api.http.versioned import versioned
+from app.api.http.versioned import left_at, versioned
 from app.api.resources import representations as shown
+from app.api.schemas.commands import CommandQuery
 from app.api.schemas.imports import (
     ColumnMappingsSchema,
     ImportQuery,
     ImportQuerySchema,
     ImportSchema,
+    MappingForgottenSchema,
     read_values,
 )
-from app.application.imports.columns import Columns
+from app.application.imports.columns import Columns, given
 from app.application.imports.file import BadFile, CsvFile, inspected
 from app.application.imports.mappings import UnknownMapping, columns_by
 from app.application.imports.run import Import, Planned
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
-from app.domain.column_mappings import COLUMN_MAPPINGS_ID, ColumnMappings, KeepColumnMapping
+from app.domain.column_mappings import (
+    COLUMN_MAPPINGS_ID,
+    ColumnMappings,
+    ForgetColumnMapping,
+    KeepColumnMapping,
+)
 
 MAX_ROWS = 1000
 """How long a file may be here: each request begins with its first row. The shell takes any."""
@@ -48,6 +60,13 @@ _MAPPINGS = {
     200: Answer("The mappings", (ColumnMappingsSchema,), ("ETag",)),
     304: Answer("They are at a version that If-None-Match names", headers=("ETag",)),
 }
+_FORGOTTEN = {
+    200: Answer(
+        "Done; with `dry_run`, what would be done",
+        (MappingForgottenSchema,),
+        ("ETag", "Idempotent-Replay"),
+    )
+}
 _REFUSALS = tuple(status for status in COMMAND if status != 409)  # noqa: PLR2004 - a row's own
 
 blueprint = ContractBlueprint("imports", __name__, description="Carriers from a file")
@@ -66,7 +85,7 @@ def import_carriers(query: ImportQuery) -> Response:
     with services().directory.place():
         try:
             file = inspected(lambda: io.BytesIO(body))
-            one = import_of(file, mapped(file, query.mapping), query.name)
+            one = import_of(file, _columns(file, query), query.name)
             if query.keep_mapping:
                 keep_mapping(query.keep_mapping, one.columns)
             planned = one.planned() if query.dry_run else one.applied()
@@ -91,6 +110,26 @@ def show_column_mappings() -> Response:
     view = services().mappings.show(COLUMN_MAPPINGS_ID, deadline())
     data = {"version": view.version, **view.state.as_json()}
     return versioned(data, ColumnMappings.noun, COLUMN_MAPPINGS_ID, view.version)
+
+
+@blueprint.removal(
+    IMPORTS_MAPPING, IMPORT_SCOPES, _FORGOTTEN, (*IN_THE_REGISTRY, 404, 409, 412, 422)
+)
+def forget_column_mapping(query: CommandQuery, mapping_name: str) -> Response:
+    """Forget a column mapping that is kept for imports; imports that were read by it stay."""
+    context = command_context(dry_run=query.dry_run, said={"name": mapping_name})
+    done = services().bus.dispatch(ForgetColumnMapping(mapping_name), context)
+    return success({"version": done.version}) if query.dry_run else left_at(done)
+
+
+def _columns(file: CsvFile, query: ImportQuery) -> Columns:
+    """The file's columns as the query says. Raises ValidationFailed and BadFile."""
+    if query.columns is None:
+        return mapped(file, query.mapping)
+    try:
+        return given(file.header, query.columns)
+    except BadFile as error:
+        raise ValidationFailed({"columns": error.sentence}) from error
 
 
 def mapped(file: CsvFile, mapping: str) -> Columns:

@@ -9,7 +9,7 @@ from app.api.http.command_context import command_context
 from app.api.http.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint
 from app.api.http.envelope import services, success
 from app.api.http.request_cycle import deadline
-from app.api.http.versioned import versioned
+from app.api.http.versioned import left_at, versioned
 from app.api.resources import representations as shown
 from app.api.schemas.commands import CommandQuery, HistoryQuerySchema
 from app.api.schemas.policy import POLICY_RULE, PolicyBodySchema, ShowPolicySchema
@@ -77,10 +77,7 @@ def adopt_policy(body: Terms, query: CommandQuery) -> Response:
     done = services().bus.dispatch(AdoptPolicy(body), context)
     if query.dry_run:
         return success(shown.policy_plan(done, _effect(body)))
-    headers = {"ETag": f'"{done.version}"'}
-    if done.replayed:
-        headers["Idempotent-Replay"] = "true"
-    return success({"version": done.version}, headers=headers)
+    return left_at(done)
 
 
 def _effect(terms: Terms) -> Effect | None:

@@ -16,9 +16,10 @@ from marshmallow import (
     validates_schema,
 )
 
-from app.api.schemas.components import COMPONENT
+from app.api.schemas.components import COMPONENT, CONTENT_MEDIA_TYPE
 from app.api.schemas.profile import EntrySchema, ProfileFields
 from app.application.queries import ShowCarrier, ShowHistory
+from app.application.strict_json import NotStrictJson, parse
 from app.domain.command import Declaration, Given, Input, ListInput, NumberInput, ObjectInput
 from app.domain.errors import InvalidValue
 
@@ -167,6 +168,24 @@ class QueryInteger(fields.Integer):
         if not self._DIGITS.fullmatch(value):
             raise self.make_error("invalid")
         return int(value)
+
+
+class QueryObject(fields.String):
+    """A JSON object as text."""
+
+    def __init__(self, metadata: Mapping[str, Any], **options: Any) -> None:  # noqa: ANN401
+        about = {**metadata, CONTENT_MEDIA_TYPE: "application/json"}
+        super().__init__(metadata=about, **options)
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - a dict
+        text = super()._deserialize(*args, **kwargs)
+        try:
+            value = parse(text)
+        except NotStrictJson as error:
+            raise ValidationError(f"The {{field}} parameter {error.why}") from error
+        if not isinstance(value, dict):
+            raise ValidationError("The {field} parameter must be a JSON object")
+        return value
 
 
 @cache

@@ -16,7 +16,7 @@ from marshmallow import (
 
 from app.api.http.validation import sentences
 from app.api.schemas.answers import CARRIER_ID, ChangeSchema
-from app.api.schemas.commands import QueryBoolean, QuerySchema, body_schema
+from app.api.schemas.commands import QueryBoolean, QueryObject, QuerySchema, body_schema
 from app.application.imports.plan import KINDS
 from app.application.imports.rows import BadValues
 from app.domain.column_mappings import MAX_NAME_CHARACTERS
@@ -42,6 +42,7 @@ class ImportQuery:
 
     dry_run: bool
     name: str
+    columns: Mapping[str, Any] | None
     mapping: str
     keep_mapping: str
 
@@ -66,7 +67,15 @@ class ImportQuerySchema(QuerySchema):
             "maxLength": NAME_MAX_CHARACTERS,
         },
     )
-
+    columns = QueryObject(
+        load_default=None,
+        metadata={
+            "description": "Read the columns by this JSON object: the field by the column's name,"
+            " as `columns` of an answer has it. A column that it does not name, or that is null, is"
+            " left alone. Without it they are guessed.",
+            "example": '{"Company": "name", "E-Mail": "email"}',
+        },
+    )
     mapping = fields.String(
         load_default="",
         metadata={
@@ -92,6 +101,14 @@ class ImportQuerySchema(QuerySchema):
             raise ValidationError(
                 "The {field} parameter cannot be given with dry_run, which keeps nothing",
                 "keep_mapping",
+            )
+
+    @validates_schema(skip_on_field_errors=True)
+    def _reads_columns_in_one_way(self, data: Mapping[str, Any], **_: object) -> None:
+        if data["columns"] is not None and data["mapping"]:
+            raise ValidationError(
+                "The {field} parameter cannot be given with mapping, which says the same",
+                "columns",
             )
 
     @post_load
@@ -174,6 +191,20 @@ class ImportSchema(Schema):
             "description": "The first row that there was no time for: send the same again. Null:"
             " all rows were looked at.",
             "example": None,
+        },
+    )
+
+
+class MappingForgottenSchema(Schema):
+    """The data of a column mapping that is kept no longer."""
+
+    version = fields.Integer(
+        required=True,
+        metadata={
+            "description": "The version that all mappings together are at; with `dry_run`, would"
+            " be at.",
+            "example": 2,
+            "minimum": 1,
         },
     )
 

@@ -243,11 +243,14 @@ def test_who_keeps_carriers_does_not_decide_on_the_policy(
 def test_an_import_needs_the_scopes_of_all_that_it_does(
     serving: Serving, keys: KeyStore, scopes: tuple[Scope, ...], status: int
 ) -> None:
-    """It registers carriers and keeps their profiles."""
+    """It registers carriers and keeps their profiles. Who may keep what it reads columns by may
+    forget that too."""
     shown, client = bearer(add_key(keys, "tms", *scopes)), serving()
     file = "name,email\r\nFedEx,contact@fedex.com\r\n"
-    answer = client.post("/imports", data=file, content_type="text/csv", headers=shown)
+    path = "/imports?keep_mapping=a"
+    answer = client.post(path, data=file, content_type="text/csv", headers=shown)
     assert answer.status_code == status
+    assert client.delete("/imports/mappings/a", headers=shown).status_code == status
 
 
 def test_each_command_belongs_to_one_group() -> None:
