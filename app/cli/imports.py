@@ -15,7 +15,6 @@ import click
 from app.api.schemas.imports import read_values
 from app.application.consistency import ViewNotMade
 from app.application.deadline import Deadline
-from app.application.imports.columns import Columns
 from app.application.imports.file import BadFile, CsvFile, Record
 from app.application.imports.former import FormerImport
 from app.application.imports.mappings import columns_by, kept_mappings
@@ -146,11 +145,10 @@ def run(
     if dry_run and keep_mapping is not None:
         raise click.UsageError("--dry-run keeps nothing in the registry: leave out --keep-mapping.")
     source = read(file)
-    columns = _columns(settings, source, columns_file, mapping)
-    show(columns, keep_columns)
-    with _import_of(settings, source, columns, name) as one:
+    with _import_of(settings, source, columns_file, mapping, name) as one:
+        show(one.columns, keep_columns)
         if keep_mapping is not None:
-            _keep(settings, one.services, keep_mapping, columns.as_json())
+            _keep(settings, one.services, keep_mapping, one.columns.as_json())
         note(f"Import {one.id.id}")
         digests = array("Q")
 
@@ -212,8 +210,7 @@ def undo(
             _once_shown(None, rows, _TAKE_BACK, dry_run, yes, as_json)
         return
     source = read(what)
-    columns = _columns(settings, source, columns_file, mapping)
-    with _import_of(settings, source, columns, name) as one:
+    with _import_of(settings, source, columns_file, mapping, name) as one:
         _once_shown(source, lambda dry: one.undone(dry_run=dry), _TAKE_BACK, dry_run, yes, as_json)
 
 
@@ -231,21 +228,6 @@ def mappings(settings: Settings, forget: str | None, *, as_json: bool) -> None:
             kept = {name: columns for name, columns in kept.items() if name != forget}
     lines = [f"{name}: {', '.join(taken(columns))}" for name, columns in kept.items()]
     write_data(dict(kept), lines, as_json=as_json)
-
-
-def _columns(
-    settings: Settings, source: CsvFile, columns_file: Path | None, mapping: str | None
-) -> Columns:
-    """What each column of the file is. Raises a CliError."""
-    if mapping is None:
-        return columns_of(source, columns_file)
-    if columns_file is not None:
-        raise click.UsageError("Give --columns or --mapping, not both.")
-    with opened(settings) as (services, deadline):
-        try:
-            return columns_by(mapping, source.header, services.mappings, deadline)
-        except BadFile as error:
-            raise CliError(INVALID, error.sentence) from error
 
 
 def _keep(settings: Settings, services: Services, name: str, columns: ColumnMapping) -> None:
@@ -292,14 +274,25 @@ def _by_rows(plans: Iterator[RowPlan]) -> Planned:
 
 @contextmanager
 def _import_of(
-    settings: Settings, source: CsvFile, columns: Columns, name: str
+    settings: Settings,
+    source: CsvFile,
+    columns_file: Path | None,
+    mapping: str | None,
+    name: str,
 ) -> Iterator[Import]:
-    """The import over the settings' store. Identifiers are looked up in a view that holds what was
-    appended before, as far as it can."""
-    with opened(settings, makes=True) as (services, _):
-        if columns.identify:
-            catch_up(settings)
+    """The import over the settings' store; columns that no mapping says are looked at before that
+    is opened. Identifiers are looked up in a view that holds what was appended before, as far as it
+    can. Raises a CliError."""
+    if mapping is not None and columns_file is not None:
+        raise click.UsageError("Give --columns or --mapping, not both.")
+    chosen = columns_of(source, columns_file) if mapping is None else None
+    with opened(settings, makes=mapping is None) as (services, deadline):
         try:
+            columns = chosen or columns_by(
+                mapping or "", source.header, services.mappings, deadline
+            )
+            if columns.identify:
+                catch_up(settings)
             yield Import(
                 source,
                 columns,

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from app.application.imports.file import BadFile
+from app.application.services import Services
+from app.bootstrap import build_services
+from app.cli import opened
 from app.cli.errors import INVALID, NOT_FOUND, NOT_SAID, REFUSED
 from app.cli.import_files import SameFile
 from tests.cli.shell import (
@@ -337,6 +340,22 @@ def test_a_mapping_is_kept_under_a_name_and_used_again() -> None:
     (row,) = rows_of("undo", next_month, "--yes", "--mapping", "monthly")
     assert row["action"] == "retire"
     assert data("import", "mappings", "--forget", "monthly") == {}
+
+
+def test_a_mapping_is_read_from_the_store_that_the_import_is_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which is opened once: on Cassandra that is a connection to each node."""
+    run("import", file_of("name,email\r\n"), "--yes", "--keep-mapping", "monthly")
+    made: list[Services] = []
+
+    def counting(*arguments: Any, **options: Any) -> Services:  # noqa: ANN401
+        made.append(build_services(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(opened, "build_services", counting)
+    rows_of(file_of("name,email\r\nFedEx,contact@fedex.com\r\n"), "--yes", "--mapping", "monthly")
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize(
