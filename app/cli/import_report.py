@@ -82,8 +82,8 @@ class Report:
 def line_of(plan: RowPlan) -> str:
     """A row for people."""
     if plan.kind == REFUSE:
-        where = f"{plan.column}: " if plan.column else ""
-        return printable(f"row {plan.row}: refused: {where}{plan.sentence}")
+        said = ": ".join(filter(None, ("refused", plan.carrier_id, plan.column, plan.sentence)))
+        return printable(f"row {plan.row}: {said}")
     was_done = " (done already)" if plan.done and not plan.changes else ""
     changes = "; ".join(
         change_text({"field": each.field, "from": each.was, "to": each.became})

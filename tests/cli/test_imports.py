@@ -415,6 +415,24 @@ def test_an_import_is_taken_back_by_the_same_file() -> None:
     assert [row["done"] for row in rows_of("undo", file, "--yes")] == [True, True]
 
 
+@pytest.mark.parametrize("by", ["file", "id"])
+def test_what_others_have_changed_since_is_listed_when_an_import_is_taken_back(by: str) -> None:
+    """By its id, for who is to look after it; what nobody has touched is taken back."""
+    carrier_id = registered("contact@fedex.com")
+    file = file_of("name,email\r\nUPS,contact@fedex.com\r\nGLS,gls@gls.com\r\n")
+    said = run("import", file, "--yes").stderr
+    import_id = re.findall(r"^Import (\S+)$", said, re.MULTILINE)[0]
+    run("rename", carrier_id, "--name", "Another")
+    result = run("import", "undo", file if by == "file" else import_id, "--yes")
+    assert result.exit_code == REFUSED
+    assert (
+        f"row 2: refused: {carrier_id}: Others have changed the carrier since the import left it at"
+        " version 2" in result.stdout
+    )
+    assert "row 3: retire " in result.stdout
+    assert data("show", carrier_id)["name"] == "Another"
+
+
 def test_an_import_is_taken_back_by_its_id() -> None:
     """Which it has said; nothing of its file is needed any longer."""
     carrier_id = registered("contact@fedex.com")

@@ -34,7 +34,6 @@ from app.domain.commands.update_profile import UpdateProfile
 from app.domain.errors import InvalidValue
 from app.domain.values import CarrierName, EmailAddress, Reason
 
-CHANGED_SINCE = "Others have changed the carrier since: take it back by hand"
 _NOT_FOUND = "No carrier is found by this row: it was not applied, or the carrier was changed since"
 
 
@@ -80,8 +79,8 @@ class TakingBack:
     deadline: Callable[[], Deadline]
 
     def plan(self, row: int, carrier: LoadedCarrier, commits: Sequence[UUID | None]) -> RowPlan:
-        """`commits` are those of the carrier's events, as far as they are the import's. Raises
-        RefusedRow."""
+        """`commits` are those of the carrier's events, as far as they are the import's. The plan is
+        a refused one if others have changed the carrier since. Raises RefusedRow."""
         there = self.id.steps_of(row, carrier.id, commits)
         if not any(there):
             return RowPlan(row, NOTHING, carrier.id)
@@ -94,7 +93,7 @@ class TakingBack:
         if UNDO + RETIRE in there:
             return RowPlan(row, RETIRE, carrier.id, carrier.version, done=True)
         if None in there:
-            raise RefusedRow(CHANGED_SINCE)
+            return _left_as_it_is(row, carrier, there)
         reason = Reason(f"The import {self.id.id} was taken back")
         step = Step(UNDO + RETIRE, RetireCarrier(carrier.id, reason))
         return RowPlan(row, RETIRE, carrier.id, carrier.version, steps=(step,))
@@ -112,12 +111,22 @@ class TakingBack:
         if is_undone and not changes:
             return RowPlan(row, CHANGE, carrier.id, carrier.version, done=True)
         if None in there[first:] or carrier.state.state == RETIRED:
-            raise RefusedRow(CHANGED_SINCE)
+            return _left_as_it_is(row, carrier, there)
         changed = {each.field for each in changes}
         steps = tuple(
             Step(UNDO + name, command) for name, command in _back(carrier.id, before, changed)
         )
         return RowPlan(row, CHANGE, carrier.id, carrier.version, changes=changes, steps=steps)
+
+
+def _left_as_it_is(row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
+    """Whoever looks after it needs to know which carrier it is, and since when."""
+    last = max(version for version, step in enumerate(there, 1) if step)
+    sentence = (
+        f"Others have changed the carrier since the import left it at version {last}: look at its"
+        " history and take it back by hand"
+    )
+    return RowPlan(row, REFUSE, carrier.id, carrier.version, sentence=sentence)
 
 
 def _back(

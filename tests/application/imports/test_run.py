@@ -353,7 +353,13 @@ def test_what_others_have_changed_since_is_not_taken_back(services: Services) ->
     rows = applied(import_of(services, text))
     for row in rows:
         services.bus.dispatch(rename(str(row.carrier_id), "Another"), context(20))
-    assert [row.kind for row in undone(import_of(services, text))] == ["refuse", "refuse"]
+    said = [(row.kind, row.carrier_id, row.sentence) for row in undone(import_of(services, text))]
+    since = "Others have changed the carrier since the import left it at version {}: look at its"
+    since += " history and take it back by hand"
+    assert said == [
+        ("refuse", changed, since.format(2)),
+        ("refuse", rows[1].carrier_id, since.format(1)),
+    ]
     assert services.carriers.show(changed, Deadline.after(10)).state.name == "Another"
 
 
