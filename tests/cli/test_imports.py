@@ -317,12 +317,12 @@ def test_columns_that_do_not_fit_the_file_are_refused(text: str, sentence: str) 
 
 def test_columns_are_guessed_shown_kept_and_taken_again() -> None:
     """A column that nobody would guess is named in the file that was kept."""
-    file = file_of("Company,E-Mail,Rufnummer\r\nFedEx,contact@fedex.com,+498912345678\r\n")
+    file = file_of("Company,E-Mail,Durchwahl\r\nFedEx,contact@fedex.com,+498912345678\r\n")
     shown = run("import", file, "--dry-run", "--keep-columns", "columns.json").stderr
     assert "Company → name, E-Mail → email" in shown
     kept = json.loads(Path("columns.json").read_text())
-    assert kept == {"Company": "name", "E-Mail": "email", "Rufnummer": None}
-    Path("columns.json").write_text(json.dumps({**kept, "Rufnummer": "phone"}))
+    assert kept == {"Company": "name", "E-Mail": "email", "Durchwahl": None}
+    Path("columns.json").write_text(json.dumps({**kept, "Durchwahl": "phone"}))
     (row,) = rows_of(file, "--yes", "--columns", "columns.json")
     assert data("show", row["carrier_id"])["phone"] == "+498912345678"
 
@@ -386,7 +386,7 @@ BAD_FILES = [
     (b"name,phone\r\nFedEx,1\r\n", "No column says which carrier a row means"),
     (b'name,email\r\n"FedEx,a@fedex.com\r\n', "Row 2 cannot be read as CSV"),
     (b"email,E-Mail\r\na,b\r\n", "The columns email and E-Mail are both taken for email"),
-    (b"name,email\r\n\x81,a@fedex.com\r\n", "The file is text of no encoding that is read"),
+    (b"name,email\r\n\x81,a@fedex.com\r\n", "Row 2, column name: a byte of it is not"),
 ]
 
 

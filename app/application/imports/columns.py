@@ -20,20 +20,59 @@ FIELDS = (CARRIER_ID, VERSION, "name", "email", *PROFILE_PARTS, *SCHEMES)
 
 _ALSO = {
     CARRIER_ID: ("id", "carrier"),
-    "name": ("carriername", "company", "companyname", "legalname", "firma", "firmenname"),
-    "email": ("emailaddress", "mail", "contactemail", "emailadresse"),
-    "phone": ("phonenumber", "telephone", "tel", "telefon", "telefonnummer"),
-    "website": ("url", "web", "homepage", "webseite"),
-    "aliases": ("alias", "tradenames", "dba"),
+    "name": (
+        "carriername",
+        "company",
+        "companyname",
+        "legalname",
+        "firma",
+        "firmenname",
+        "unternehmen",
+    ),
+    "email": ("emailaddress", "mail", "contactemail", "emailadresse", "mailadresse"),
+    "phone": (
+        "phonenumber",
+        "phoneno",
+        "telephone",
+        "telephonenumber",
+        "tel",
+        "telefon",
+        "telefonnummer",
+        "telefonnr",
+        "rufnummer",
+    ),
+    "website": ("url", "web", "webaddress", "homepage", "webseite", "internet", "internetseite"),
+    "aliases": ("alias", "tradename", "tradenames", "tradingname", "dba"),
+    "tags": ("tag", "schlagworte", "schlagwörter"),
+    "time_zone": ("tz", "zeitzone"),
     IDENTIFIERS: ("identifier", "identifiersjson"),
-    "tracking_url": ("tracking", "trackinglink"),
-    "usdot": ("dot", "dotnumber", "usdotnumber"),
-    "mc": ("mcnumber", "docket", "docketnumber"),
+    "tracking_url": ("tracking", "trackinglink", "sendungsverfolgung"),
+    "usdot": ("dot", "dotnumber", "usdotnumber", "usdotnummer"),
+    "mc": ("mcnumber", "mcnummer", "docket", "docketnumber"),
     "scac": ("scaccode",),
-    "vat": ("vatnumber", "vatid", "ustid", "ustidnr"),
-    "duns": ("dunsnumber",),
+    "vat": (
+        "vatnumber",
+        "vatno",
+        "vatid",
+        "ustid",
+        "ustidnr",
+        "ustidnummer",
+        "umsatzsteuerid",
+        "umsatzsteueridentifikationsnummer",
+    ),
+    "duns": ("dunsnumber", "dunsno", "dunsnummer", "dunsnr"),
     "lei": ("leicode",),
-    "own": ("ownnumber", "ournumber", "kreditor", "vendor", "vendornumber"),
+    "own": (
+        "ownnumber",
+        "ournumber",
+        "kreditor",
+        "kreditorennummer",
+        "lieferantennummer",
+        "vendor",
+        "vendornumber",
+        "vendorno",
+        "suppliernumber",
+    ),
 }
 """What people call a field besides, in lower case and without anything but letters and digits."""
 
@@ -110,7 +149,9 @@ def checked(columns: Columns) -> Columns:
         if found.count(field) > 1:
             taken = zip(columns.header, columns.fields, strict=True)
             names = [name for name, each in taken if each == field]
-            raise BadFile(f"The columns {' and '.join(names)} are both taken for {field}")
+            raise BadFile(
+                f"The columns {' and '.join(names)} are both taken for {field}: choose one of them"
+            )
     if IDENTIFIERS in found and columns.schemes:
         raise BadFile("Give identifiers in one column or in a column for each scheme, not both")
     if not (columns.identify or {CARRIER_ID, "email"} & set(found)):

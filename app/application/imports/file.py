@@ -22,7 +22,10 @@ MAX_CELL_CHARACTERS = 131_072
 
 _BLOCK = 1 << 16
 _QUOTED = re.compile('"[^"]*"?')
-_SAID = re.compile(r'sep=([^\s"\w]|\t)\r?\n?')  # Excel's own first line
+_SAID = re.compile(r'(?i)"?sep=([^\s"\w]|\t)"?\s*')  # Excel's own first line
+_NO_TEXT = re.compile("[\udc80-\udcff]")  # what bytes become that the encoding has nothing for
+_ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .xls
 
 
 class BadFile(Exception):
@@ -72,31 +75,66 @@ def inspected(opened: Callable[[], BinaryIO]) -> CsvFile:
     with _text(opened, encoding) as lines:
         for record in _records(lines, delimiter):
             if header is None:
-                header = tuple(cell.strip() for cell in record.cells)
-                if record.number != 1:
-                    raise BadFile("The first row must be the header: it is blank")
+                header = _header(record)
+            _refuse_bytes(record, header, encoding)
             last = record.number
     if header is None:
         raise BadFile("The file is empty: its first row must be the header")
     return CsvFile(opened, digest, encoding, delimiter, header, last)
 
 
+def _header(record: Record) -> tuple[str, ...]:
+    if record.number != 1:
+        raise BadFile("The first row must be the header: it is blank")
+    header = tuple(cell.strip() for cell in record.cells)
+    if any("\0" in cell for cell in header):
+        raise BadFile("The header is no text, or UTF-16 without its mark: save the file as UTF-8")
+    return header
+
+
+def _refuse_bytes(record: Record, header: Sequence[str], encoding: str) -> None:
+    if all(map(str.isascii, record.cells)):
+        return
+    for at, cell in enumerate(record.cells):
+        if _NO_TEXT.search(cell):
+            name = header[at] if record.number > 1 and at < len(header) else ""
+            raise BadFile(
+                f"Row {record.number}, column {name or at + 1}: a byte of it is not"
+                f" {_ENCODINGS[encoding]}, as the file seems to be; save the file as UTF-8"
+            )
+
+
 def _digest_and_encoding(opened: Callable[[], BinaryIO]) -> tuple[str, str]:
     """A byte order mark says what the file is; without one it is UTF-8, or else what Excel writes
-    on Windows in most of Europe and America."""
+    on Windows in most of Europe and America. Raises BadFile for a workbook."""
     digest = hashlib.sha256()
     as_utf8, is_utf8, start = getincrementaldecoder("utf-8")(), True, b""
     with opened() as file:
         while block := file.read(_BLOCK):
-            start = start or block[:3]
+            start = start or block[:4]
             digest.update(block)
             is_utf8 = is_utf8 and _decodes(as_utf8, block)
     is_utf8 = is_utf8 and _decodes(as_utf8, b"", final=True)
+    if start in _WORKBOOKS:
+        raise BadFile("The file is a workbook: save it as CSV in UTF-8")
     if start.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return digest.hexdigest(), "utf-16"
     if start.startswith(BOM_UTF8):
         return digest.hexdigest(), "utf-8-sig"
-    return digest.hexdigest(), "utf-8" if is_utf8 else "cp1252"
+    return digest.hexdigest(), "utf-8" if is_utf8 or _seems_utf8(opened) else "cp1252"
+
+
+def _seems_utf8(opened: Callable[[], BinaryIO]) -> bool:
+    """Whether at least half of what is not ASCII is UTF-8: a few bytes that are not, as of a row
+    that was pasted in, do not make all the others Windows-1252."""
+    decoder, good, bad = getincrementaldecoder("utf-8")("replace"), 0, 0
+    with opened() as file:
+        while block := file.read(_BLOCK):
+            text = decoder.decode(block)
+            wrong = text.count("\ufffd")
+            good += len(text) - len(text.encode("ascii", "ignore")) - wrong
+            bad += wrong
+    return good >= bad
 
 
 def _decodes(decoder: object, block: bytes, *, final: bool = False) -> bool:
@@ -116,12 +154,12 @@ def _delimiter(first_line: str) -> str:
 
 @contextmanager
 def _text(opened: Callable[[], BinaryIO], encoding: str) -> Iterator[io.TextIOWrapper]:
-    with opened() as file, io.TextIOWrapper(file, encoding, newline="") as lines:
+    with opened() as file, io.TextIOWrapper(file, encoding, "surrogateescape", "") as lines:
         try:
             yield lines
         except UnicodeDecodeError as error:
             raise BadFile(
-                "The file is text of no encoding that is read: save it as UTF-8"
+                "The file is UTF-16 by its first bytes, but cut short or damaged: save it as UTF-8"
             ) from error
 
 
@@ -135,9 +173,10 @@ def _records(lines: io.TextIOWrapper, delimiter: str) -> Iterator[Record]:
             if any(map(str.strip, cells)):
                 yield Record(number, cells)
     except csv.Error as error:
-        raise BadFile(
-            f"Row {number + 1} cannot be read as CSV: look at its quotation marks"
-        ) from error
+        why = "cannot be read as CSV"
+        if "larger than field limit" in str(error):
+            why = f"has a cell of more than {MAX_CELL_CHARACTERS:,} characters"
+        raise BadFile(f"Row {number + 1} {why}: look at its quotation marks") from error
 
 
 def _bounded(lines: io.TextIOWrapper) -> Iterator[str]:

@@ -60,17 +60,39 @@ def test_blank_rows_count_and_are_passed_over() -> None:
     assert [record.number for record in file.records(after=4)] == []
 
 
+@pytest.mark.parametrize(
+    "first", [b"sep=;\r\n", b'"sep=;"\r\n', b"SEP=; \n", b"\xef\xbb\xbfsep=;\r"]
+)
+def test_a_line_that_names_the_delimiter_may_be_quoted(first: bytes) -> None:
+    """Or written otherwise than Excel writes it."""
+    assert read(first + b"name;a|b|c|d\r\nx;y\r\n") == [["name", "a|b|c|d"], ["x", "y"]]
+
+
+def test_windows_1252_may_look_like_utf_8_in_places() -> None:
+    """An umlaut and a quotation mark behind it, here; what there is more of decides."""
+    rows = [["name", "email"], ["„Groß”", "a@b.de"], ["Müller", "a@b.de"], ["Köhler", "a@b.de"]]
+    assert read("\n".join(map(",".join, rows)).encode("cp1252")) == rows
+
+
 BAD = [
+    (b"PK\x03\x04\x14\x00", "workbook: save it as CSV"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1", "workbook: save it as CSV"),
+    ("name,email\r\n".encode("utf-16-le"), "The header is no text, or UTF-16 without its mark"),
+    ("name,email\r\n".encode("utf-32"), "The header is no text"),
+    ("name,email\nMüß,a@b.de\nx,".encode() + b"F\xe9,", "Row 3, column email: .* is not UTF-8"),
+    (b"\xef\xbb\xbfname\nF\xe9\n", "Row 2, column name: a byte of it is not UTF-8"),
+    (b"name\r\nx,\xe9\x81\r\n", "Row 2, column 2: a byte of it is not Windows-1252"),
     (b"", "empty"),
     (b"\r\n\r\n", "empty"),
     (b"\r\nname,email\r\n", "header"),
     (b'name,email\r\n"a,b\r\n', "Row 2 cannot be read as CSV"),
     (b'name,email\r\n"a"b,c\r\n', "Row 2 cannot be read as CSV"),
-    (b'name,email\r\n"' + b"a" * 200_000 + b'",c\r\n', "Row 2 cannot be read as CSV"),
-    (b"name,email\r\n" + b"a" * 400_000, "Row 2 cannot be read as CSV"),
-    (b"name\x81,email\r\n", "encoding"),
-    (b"\xff\xfen\x00a", "encoding"),
-    (b"\xff\xfe\x00\xd8a\x00", "encoding"),
+    (b'name,email\r\n"' + b"a" * 200_000 + b'",c\r\n', "Row 2 has a cell of more than 131,072 ch"),
+    (b"name,email\r\n" + b"a" * 400_000, "Row 2 has a cell of more than 131,072 characters"),
+    (b"name\x81,email\r\n", "Row 1, column 1: a byte of it is not Windows-1252"),
+    (b"\xff\xfen\x00a", "UTF-16 by its first bytes, but cut short"),
+    (b"\xff\xfe\x00\xd8a\x00", "UTF-16 by its first bytes, but cut short"),
+    (b"\xff\xfe\x80\xd8a\x00", "Row 1, column 1: a byte of it is not UTF-16"),
 ]
 
 
