@@ -48,13 +48,14 @@ class Judgement:
 
     def rules_as_json(self) -> list[dict[str, Any]]:
         """Every verdict with the event that decided it, as the API shows them."""
+        deciding = {each.decided_by: self._shown(each.decided_by) for each in self.verdicts}
         return [
             {
                 "rule": each.rule,
                 "holds": each.holds,
                 "explanation": each.explanation,
                 "looked_at": each.looked_at,
-                "event": self._deciding(each),
+                "event": deciding[each.decided_by],
             }
             for each in self.verdicts
         ]
@@ -63,10 +64,10 @@ class Judgement:
         """The preferences that apply, as the API shows them."""
         return [{"preference_id": each.number, "reason": each.reason} for each in self.preferences]
 
-    def _deciding(self, verdict: Verdict) -> dict[str, Any] | None:
-        if verdict.decided_by is None:
+    def _shown(self, index: int | None) -> dict[str, Any] | None:
+        if index is None:
             return None
-        event = self.events[verdict.decided_by]
+        event = self.events[index]
         return {
             "version": event.version,
             "event_id": str(event.event_id),
@@ -116,21 +117,20 @@ def judge_of(
     Raises AggregateNotFound, also if it was not registered by then, UnreadableEvent and
     StoreUnavailable.
     """
-    events = carriers.dated_events(carrier_id, deadline, asked.at if asked else None)
-    return judge_by(carriers, policies, carrier_id, events, asked, deadline)
+    at = asked.at if asked else None
+    events, policy = carriers.dated_beside(carrier_id, policies, POLICY_ID, deadline, at)
+    return judge_by(carriers, policy, carrier_id, events, asked)
 
 
 def judge_by(
     carriers: CarrierRepository,
-    policies: PolicyRepository,
+    policy: Shown[PolicyState],
     carrier_id: str,
     events: Events,
     asked: JudgeEligibility | None,
-    deadline: Deadline,
 ) -> Judge:
-    """The same by events that were read already, all up to the moment that is asked for, at least
-    one. Raises UnreadableEvent and StoreUnavailable."""
-    policy = policies.show(POLICY_ID, deadline, at=asked.at if asked else None)
+    """The same by events that were read already, at least one, and by this policy, both up to the
+    moment that is asked for."""
     said, moments = [each.event for each in events], [each.at for each in events]
     state = state_after(said)
     carrier = Shown(carrier_id, events[-1].version, state, moments[0], moments[-1])

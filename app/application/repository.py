@@ -6,7 +6,7 @@ One repository for each kind of aggregate (`CarrierRepository`), over any event 
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import takewhile
-from typing import Any, ClassVar, Generic, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
 from app.application.command_context import Basis, CommandContext
@@ -28,7 +28,7 @@ from app.application.ports.event_store import (
 from app.application.queries import ShowOnDay
 from app.application.shown import AggregateNotFound, Committed, DatedEvent, Shown
 from app.application.snapshots import FROM_VERSION, Snapshot, Snapshots
-from app.domain.aggregate import AggregateRoot, Recorded, State
+from app.domain.aggregate import AggregateRoot, AggregateState, Recorded, State
 from app.domain.carrier import Carrier, CarrierState
 from app.domain.column_mappings import (
     ColumnMappingEvent,
@@ -40,6 +40,8 @@ from app.domain.policy.adopt import PolicyEvent
 from app.domain.policy.policy import Policy
 from app.domain.policy.state import PolicyState
 from app.domain.streams import aggregate_of
+
+Other = TypeVar("Other", bound=AggregateState)
 
 
 class Repository(Generic[State, Recorded]):
@@ -146,20 +148,28 @@ class Repository(Generic[State, Recorded]):
         self._refuse_others(stream)
         if version is not None and version > FROM_VERSION and at is None:
             return self._show_late(stream, deadline, version)
-        recorded = self._recorded_until(stream, deadline, version, at)
-        found = self._replay(stream, recorded)
-        if found.state is None:
-            raise AggregateNotFound(self.root.noun, stream)
+        recorded = self._store.read(stream, deadline, through_version=version)
+        found = self.shown_of(stream, recorded, at)
         if version is not None and found.version < version:
             raise self._no_version(stream, version, found.version)
-        return _shown(stream, found.version, found.state, (*recorded[:1], *recorded[-1:]))
+        return found
 
-    def _recorded_until(
-        self, stream: str, deadline: Deadline, version: int | None, at: datetime | None
+    def shown_of(
+        self, stream: str, recorded: Sequence[RecordedEvent], at: datetime | None = None
+    ) -> Shown[State]:
+        """As `show`, of events that were read already, all from the first one on. Raises
+        AggregateNotFound, UnreadableEvent."""
+        known = self._until(stream, recorded, at)
+        found = self._replay(stream, known)
+        if found.state is None:
+            raise AggregateNotFound(self.root.noun, stream)
+        return _shown(stream, found.version, found.state, (*known[:1], *known[-1:]))
+
+    def _until(
+        self, stream: str, recorded: Sequence[RecordedEvent], at: datetime | None
     ) -> Sequence[RecordedEvent]:
-        """The events up to a version and a moment. Raises AggregateNotFound if there were some, but
-        none by then."""
-        recorded = self._store.read(stream, deadline, through_version=version)
+        """The events up to a moment, all without one. Raises AggregateNotFound if there were some,
+        but none by then."""
         if at is None or not recorded:
             return recorded
         # Several machines' clocks: a later event may bear an earlier moment.
@@ -226,7 +236,25 @@ class Repository(Generic[State, Recorded]):
 
         Raises AggregateNotFound, UnreadableEvent, StoreUnavailable.
         """
-        return self._dated(self._all(stream, deadline, at))
+        self._refuse_others(stream)
+        return self._dated(self._there(stream, self._store.read(stream, deadline), at))
+
+    def dated_beside(
+        self,
+        stream: str,
+        others: "Repository[Other, Any]",
+        other: str,
+        deadline: Deadline,
+        at: datetime | None = None,
+    ) -> tuple[list[DatedEvent[Recorded]], Shown[Other]]:
+        """The same, and how one of another kind in the same store is, or was at that moment: of one
+        reading.
+
+        Raises AggregateNotFound for either, UnreadableEvent, StoreUnavailable.
+        """
+        self._refuse_others(stream)
+        mine, theirs = self._store.read_together((stream, other), deadline)
+        return self._dated(self._there(stream, mine, at)), others.shown_of(other, theirs, at)
 
     def dated_with_latest(
         self, stream: str, deadline: Deadline, latest: int
@@ -235,7 +263,8 @@ class Repository(Generic[State, Recorded]):
 
         Raises AggregateNotFound, UnreadableEvent, StoreUnavailable.
         """
-        recorded = self._all(stream, deadline)
+        self._refuse_others(stream)
+        recorded = self._there(stream, self._store.read(stream, deadline))
         events = self._dated(recorded)
         state, entries = self.root.initial(), []
         for each, dated in zip(recorded, events, strict=True):
@@ -245,26 +274,17 @@ class Repository(Generic[State, Recorded]):
                 entries.append(entry_of(each, dated.event, origin, before, state))
         return events, entries
 
-    def _all(
-        self, stream: str, deadline: Deadline, at: datetime | None = None
+    def _there(
+        self, stream: str, recorded: Sequence[RecordedEvent], at: datetime | None = None
     ) -> Sequence[RecordedEvent]:
-        self._refuse_others(stream)
-        recorded = self._recorded_until(stream, deadline, None, at)
-        if not recorded and self.root.initial() is None:
+        """The events of an aggregate that there is, up to a moment. Raises AggregateNotFound."""
+        known = self._until(stream, recorded, at)
+        if not known and self.root.initial() is None:
             raise AggregateNotFound(self.root.noun, stream)
-        return recorded
+        return known
 
     def _dated(self, recorded: Sequence[RecordedEvent]) -> list[DatedEvent[Recorded]]:
-        return [
-            DatedEvent(
-                version=each.version,
-                event_id=each.data.event_id,
-                event_type=each.data.event_type,
-                at=each.data.created_at,
-                event=self._codec.decode(each),
-            )
-            for each in recorded
-        ]
+        return [DatedEvent(each, self._codec.decode(each)) for each in recorded]
 
     def authored(
         self, stream: str, version: int, deadline: Deadline

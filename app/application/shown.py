@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic
 from uuid import UUID
 
+from app.application.ports.event_store import RecordedEvent
 from app.domain.aggregate import Recorded, State
 
 
@@ -33,13 +34,31 @@ class Shown(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class DatedEvent(Generic[Recorded]):
-    """An event of a stream with where and when it was recorded. `at` is UTC."""
+    """An event of a stream with where and when it was recorded. A store may make an event's id and
+    moment only when they are asked for, so they are passed on as they are."""
 
-    version: int
-    event_id: UUID
-    event_type: str
-    at: datetime
+    recorded: RecordedEvent
     event: Recorded
+
+    @property
+    def version(self) -> int:
+        """Its place in its stream, from 1."""
+        return self.recorded.version
+
+    @property
+    def event_id(self) -> UUID:
+        """See `EventData`."""
+        return self.recorded.data.event_id
+
+    @property
+    def event_type(self) -> str:
+        """The type under which it is stored."""
+        return self.recorded.data.event_type
+
+    @property
+    def at(self) -> datetime:
+        """When it was recorded, UTC."""
+        return self.recorded.data.created_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from app.desk.changes import since_version
 from app.desk.frame import blueprint, caller, page
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
+from app.domain.policy.adopt import POLICY_ID
 from app.domain.profile.coverage import SERVICES, WORLDWIDE
 
 LATEST = 5
@@ -42,7 +43,7 @@ def show_carrier(carrier_id: UUID) -> Response:
     name, budget = str(carrier_id), deadline()
     carriers, policies = services().carriers, services().policies
     events, latest = carriers.dated_with_latest(name, budget, LATEST)
-    judge = judge_by(carriers, policies, name, events, None, budget)
+    judge = judge_by(carriers, policies.show(POLICY_ID, budget), name, events, None)
     view = judge.carrier
     carrier = shown.carrier(view, judge.today)
     asked, problem = _asked()

@@ -96,6 +96,8 @@ class CarrierState:
         scheduled change took effect: that stays so when the carrier moves to another time zone. Who
         is scheduled to move is there from that day on, whether that is recorded or not."""
         zone = self.profile.time_zone
+        if not self.scheduled:
+            return today(now, zone)
         day = max(today(now, zone), last_effect(self.scheduled))
         if self.state in GONE:
             return day

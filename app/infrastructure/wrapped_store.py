@@ -42,6 +42,12 @@ class WrappedEventStore:
         """See `ports.event_store.EventStore`."""
         return self._store.read(stream, deadline, after, through_version)
 
+    def read_together(
+        self, streams: Sequence[str], deadline: Deadline
+    ) -> list[list[RecordedEvent]]:
+        """See `ports.event_store.EventStore`."""
+        return self._store.read_together(streams, deadline)
+
     def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
         """See `ports.event_store.EventStore`."""
         return self._store.locate(stream, event_id, deadline)

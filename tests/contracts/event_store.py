@@ -217,6 +217,16 @@ class EventStoreContract:
         assert store.read(stream, soon(), after=2**40) == []
         assert len(store.read(stream, soon(), through_version=2**40)) == 2
 
+    def test_reads_streams_together(self, store: EventStore, stream: str) -> None:
+        """Each is what a reading of it alone gives, in the order of what was asked for."""
+        longer, unknown = str(uuid4()), str(uuid4())
+        self.put(store, stream, NO_STREAM)
+        self.put(store, longer, NO_STREAM, 3)
+        streams = [longer, unknown, stream]
+        found = store.read_together(streams, soon())
+        assert found == [store.read(each, soon()) for each in streams]
+        assert list(map(len, found)) == [3, 0, 1]
+
     def test_versions_of_many_streams_at_once(self, store: EventStore) -> None:
         """Each that has begun has the version of its last event; the others are left out."""
         streams = [str(uuid4()) for _ in range(102)]

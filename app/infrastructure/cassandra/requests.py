@@ -44,9 +44,14 @@ class Requests:
     def select(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
         """All rows, read SERIAL: the read sees, and if need be completes, the last conditional
         write."""
-        statement = self.bind(deadline, name, *values)
-        statement.consistency_level = self._serial
-        return self.execute(statement, deadline)
+        return self.execute(self._serially(deadline, name, *values), deadline)
+
+    def select_each(
+        self, deadline: Deadline, name: str, values: Iterable[Sequence[object]]
+    ) -> list[list[Row]]:
+        """The same for each of these values, at the same time: all rows of each, in their order."""
+        statements = [self._serially(deadline, name, *each) for each in values]
+        return self.execute_all(statements, deadline)
 
     def select_plain(self, deadline: Deadline, name: str, *values: object) -> list[Row]:
         """All rows, without a round of Paxos: the read sees every write that was acknowledged, and
@@ -99,6 +104,11 @@ class Requests:
     def close(self) -> None:
         """Close the session."""
         self._session.close()
+
+    def _serially(self, deadline: Deadline, name: str, *values: object) -> BoundStatement:
+        statement = self.bind(deadline, name, *values)
+        statement.consistency_level = self._serial
+        return statement
 
     def _filled(
         self, batch: BatchStatement, deadline: Deadline, writes: Iterable[Write]

@@ -55,6 +55,15 @@ class TracedEventStore(WrappedEventStore):
             span.note({"outcome": "read", "events": len(found)})
             return found
 
+    def read_together(
+        self, streams: Sequence[str], deadline: Deadline
+    ) -> list[list[RecordedEvent]]:
+        """See `ports.event_store.EventStore`."""
+        with self._tracer.step("store read", {"attempts": 1}) as span:
+            found = super().read_together(streams, deadline)
+            span.note({"outcome": "read", "events": sum(map(len, found))})
+            return found
+
     def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
         """See `ports.event_store.EventStore`."""
         with self._tracer.step("store locate", {"attempts": 1}):

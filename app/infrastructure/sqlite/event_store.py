@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -92,6 +93,21 @@ class SqliteEventStore:
             raise StoreUnavailable(f"cannot read: {error}") from error
         return recorded_events(rows)
 
+    def read_together(
+        self, streams: Sequence[str], deadline: Deadline
+    ) -> list[list[RecordedEvent]]:
+        """See `ports.event_store.EventStore`. All of one moment."""
+        self.check()
+        query = _read_together(len(streams))
+        try:
+            rows = self._file.reader(deadline).execute(query, tuple(streams)).fetchall()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"cannot read: {error}") from error
+        found: dict[str, list[RecordedEvent]] = {stream: [] for stream in streams}
+        for each in recorded_events(rows):
+            found[each.stream].append(each)
+        return [found[stream] for stream in streams]
+
     def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
         """See `ports.event_store.EventStore`."""
         found = self._first(deadline, _LOCATE, stream, str(event_id))
@@ -158,3 +174,13 @@ class SqliteEventStore:
         except sqlite3.Error as error:
             raise StoreUnavailable(f"cannot read: {error}") from error
         return row
+
+
+@cache
+def _read_together(streams: int) -> str:
+    """The statement for so many of them."""
+    places = ", ".join("?" * streams)
+    return f"""
+    SELECT {EVENT_COLUMNS} FROM events
+    WHERE aggregate_id IN ({places}) ORDER BY aggregate_id, version
+    """  # noqa: S608 - names of its own

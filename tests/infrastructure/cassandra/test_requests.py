@@ -60,6 +60,14 @@ def test_a_select_is_read_serial(requests: Requests, overheard: Overheard) -> No
     assert overheard.sent[0][0].consistency_level == ConsistencyLevel.LOCAL_SERIAL
 
 
+def test_several_selects_are_read_serial(requests: Requests, overheard: Overheard) -> None:
+    """Each of them, as one alone."""
+    values = [("email", str(uuid4())) for _ in range(2)]
+    assert requests.select_each(soon(), "read_claim", values) == [[], []]
+    serial = ConsistencyLevel.LOCAL_SERIAL
+    assert [sent.consistency_level for sent, _ in overheard.sent] == [serial, serial]
+
+
 def test_a_plain_select_costs_no_round_of_paxos(requests: Requests, overheard: Overheard) -> None:
     """None: the session's own consistency."""
     assert requests.select_plain(soon(), "read_claim", "email", str(uuid4())) == []

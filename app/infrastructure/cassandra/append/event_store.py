@@ -77,6 +77,12 @@ class CassandraEventStore:
         """See `EventStore`."""
         return self._reader.read(stream, deadline, after, through_version)
 
+    def read_together(
+        self, streams: Sequence[str], deadline: Deadline
+    ) -> list[list[RecordedEvent]]:
+        """See `EventStore`."""
+        return self._reader.read_together(streams, deadline)
+
     def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
         """See `EventStore`."""
         return self._reader.locate(stream, event_id, deadline)

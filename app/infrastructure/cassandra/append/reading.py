@@ -61,6 +61,19 @@ class StreamReader:
         rows = self._rows(deadline, "read", stream, min(after, _LAST_VERSION), last)
         return [recorded(stream, row) for row in rows]
 
+    def read_together(
+        self, streams: Sequence[str], deadline: Deadline
+    ) -> list[list[RecordedEvent]]:
+        """See `EventStore.read_together`. Each is asked for before the first has answered."""
+        values = [(stream, 0, _LAST_VERSION) for stream in streams]
+        answers = self._retries.reading(
+            deadline, lambda: self._requests.select_each(deadline, "read", values)
+        )
+        return [
+            [recorded(stream, row) for row in rows]
+            for stream, rows in zip(streams, answers, strict=True)
+        ]
+
     def locate(self, stream: str, event_id: UUID, deadline: Deadline) -> int | None:
         """See `EventStore.locate`."""
         rows = self._rows(deadline, "read_ids", stream)
