@@ -89,6 +89,22 @@ def test_country_and_service_are_needed(client: FlaskClient, location: str) -> N
         failure(client.get(f"{location}/eligibility?{query}"), 400)
 
 
+def test_a_query_means_the_same_however_often_it_is_sent(
+    client: FlaskClient, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it means is remembered, for some queries at a time, and never what became of it."""
+    monkeypatch.setattr("app.api.http.strict_json.KNOWN_QUERIES", 3)
+    asked = {"DE": True, "FR": False, "AT": False, "PL": False}
+    for _ in range(3):
+        for country, holds in asked.items():
+            answer = data(client.get(f"{location}/eligibility?country={country}&service=express"))
+            assert answer["eligible"] is holds
+        _, details = failure(client.get(f"{location}/eligibility?country=D&service=express"), 400)
+        assert details.keys() == {"country"}
+    client.post(f"{location}/update-profile", json={"coverage": covers(express=["PL"])})
+    assert data(client.get(f"{location}/eligibility?country=PL&service=express"))["eligible"]
+
+
 def test_conditions_are_as_of_the_carrier(client: FlaskClient, location: str) -> None:
     """304 and 412 by its version."""
     address = f"{location}/eligibility?{WORK}"

@@ -13,6 +13,9 @@ from app.api.http.current import current_request
 from app.api.http.validation import ValidationFailed, sentences
 from app.application.strict_json import NotStrictJson, parse
 
+KNOWN_QUERIES = 1_000
+"""Of so many at most a process remembers what they mean."""
+
 _JSON = "application/json"
 
 
@@ -41,22 +44,30 @@ class StrictJsonParser(FlaskParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self._of_no_query: dict[Schema, Any] = {}
+        self._known: dict[tuple[Schema, bytes], Any] = {}
 
     def get_default_request(self) -> Request:
         """See `webargs.Parser`."""
         return current_request()
 
     def parse(self, argmap: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """See `webargs.Parser`. What an empty query means is asked once of each schema that makes a
-        value of it that nobody can change."""
-        if kwargs.get("location") != "query" or current_request().query_string:
+        """See `webargs.Parser`. What a query means is asked once of each schema that makes a value
+        of it that nobody can change: what an empty one means, or any one if the schema
+        `is_lasting`."""
+        if kwargs.get("location") != "query":
             return super().parse(argmap, *args, **kwargs)
-        if argmap in self._of_no_query:
-            return self._of_no_query[argmap]
+        text = current_request().query_string
+        if text and not argmap.is_lasting:
+            return super().parse(argmap, *args, **kwargs)
+        asked = argmap, text
+        known = self._known.get(asked)
+        if known is not None:
+            return known
         made = super().parse(argmap, *args, **kwargs)
         if isinstance(made, Hashable):
-            self._of_no_query[argmap] = made
+            if len(self._known) >= KNOWN_QUERIES:
+                self._known.clear()
+            self._known[asked] = made
         return made
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401

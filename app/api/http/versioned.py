@@ -3,11 +3,17 @@ and the conditions of a GET."""
 
 from http import HTTPStatus
 
-from flask import Response, request
+from flask import Response
+from werkzeug.http import http_date
 
 from app.api.http.command_context import expected_versions
+from app.api.http.current import current_request
 from app.api.http.envelope import success
 from app.application.handlers import CommandDone, StaleVersion
+
+_CONDITIONS = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})
+"""The headers that make a GET conditional. There is no date of the last change, and no ranges: so
+without these two, Werkzeug would look through all the others for nothing."""
 
 
 def versioned(
@@ -18,7 +24,10 @@ def versioned(
     StaleVersion, and BadRequest for an If-Match that is none."""
     expected_versions()
     answer = success(data, headers={"ETag": f'"{tag or version}"'})
-    answer.make_conditional(request)
+    answer.headers["Date"] = http_date()
+    asked = current_request()
+    if not _CONDITIONS.isdisjoint(asked.environ):
+        answer.make_conditional(asked)
     if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
         raise StaleVersion(noun, stream, version, [])
     return answer

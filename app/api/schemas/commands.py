@@ -143,6 +143,10 @@ class QuerySchema(Schema):
 
     error_messages: dict[str, str] = {"unknown": "The {field} parameter is unknown"}
 
+    is_lasting = False
+    """Whether a query that means something now means the same for ever, and is sent often: then
+    what it means is remembered."""
+
 
 class QueryBoolean(fields.Boolean):
     """`true` or `false`, and no other way to say it."""

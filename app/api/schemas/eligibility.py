@@ -23,6 +23,8 @@ VETTING_ID = f"{CARRIER_ID}-3-0b0a4f5e"
 class EligibilityQuerySchema(QuerySchema):
     """Which work."""
 
+    is_lasting = True
+
     country = QueryText(
         country,
         "The {field} parameter must be an ISO 3166 alpha-2 code, such as DE",
