@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.cli.errors import (
     INTERRUPTED,
     INVALID,
@@ -62,7 +63,8 @@ def restore(settings: Settings, file: Path, *, replace: bool) -> None:
 
     Stop the service first. Run this as the service's user: only that user can read the new file.
     The feed gets another id, so that subscribers, and clients with a Consistency-Token, notice;
-    the service rebuilds the views when it starts. The former registry is renamed and kept.
+    who is signed in to the desk has to sign in again; the service rebuilds the views when it
+    starts. The former registry is renamed and kept.
     """
     _refuse_cassandra(settings)
     with _errors_as_exit_codes():
@@ -96,7 +98,7 @@ def _errors_as_exit_codes() -> Iterator[None]:
         raise CliError(UNAVAILABLE, str(error)) from error
     except BackupRefused as error:
         raise CliError(REFUSED, str(error)) from error
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, StoreUnavailable, OutcomeUnknown) as error:
         raise CliError(UNAVAILABLE, f"It was not done: {error}") from error
 
 

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 import click
 
+from app.application.access.sessions import end_all_sessions
 from app.application.deadline import Deadline
 from app.application.ports.errors import StoreUnavailable
-from app.bootstrap import backfill_streams, following, opened_stores
+from app.bootstrap import backfill_streams, clock, following, opened_stores
 from app.cli.errors import (
     OPERATORS_EXIT_CODES,
     UNAVAILABLE,
@@ -68,13 +69,15 @@ def renew(settings: Settings) -> None:
 
     Do this before the service is started: the positions that subscribers have kept may belong to
     other events now. With another id, subscribers get 410 and begin anew. The views are dropped,
-    as they may be of other events, and the service rebuilds them. `carriers restore` does all this.
+    as they may be of other events, and the service rebuilds them. Sessions of the desk end, as a
+    copy does not know which were ended since. `carriers restore` does all this.
     """
     deadline = Deadline.after(settings.request_timeout)
     with opened_stores(settings) as stores:
-        # The views first: rebuilding a view needlessly does no harm.
+        # The id last: rebuilding a view, or signing in again, needlessly does no harm.
         for key in stores.views.projections(deadline):
             stores.views.abandon(key, deadline)
+        end_all_sessions(stores.keys, clock(), deadline)
         feed_id = stores.feed.renew(deadline)
     tell_done(f"The feed is {feed_id} from now on; the service rebuilds the views.")
 

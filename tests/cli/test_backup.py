@@ -11,6 +11,7 @@ from app.bootstrap import build_services
 from app.cli.errors import INVALID, REFUSED, UNAVAILABLE
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from config.settings import Settings
+from tests.cli.at_the_desk import is_let_in, sign_in
 from tests.cli.shell import DONE, data, registered, run
 
 FILE = Path("var/events.sqlite3")
@@ -97,6 +98,19 @@ def test_a_restore_says_which_keys_are_active_again() -> None:
     run("backup", str(COPY))
     run("keys", "revoke", made["prefix"])
     assert "active as of the copy: 1." in restored("--replace")
+
+
+def test_a_restore_ends_the_sessions_of_the_desk() -> None:
+    """Those that were ended since the copy do not count again, nor those of a key that was revoked
+    since; who signs in afterwards, with the key as it was, is let in at once."""
+    registered()
+    made = data("keys", "create", "--name", "ana", "--scope", "read")
+    ended = sign_in(made["key"])
+    run("backup", str(COPY))
+    run("keys", "revoke", made["prefix"])
+    restored("--replace")
+    assert not is_let_in(ended)
+    assert is_let_in(sign_in(made["key"]))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from app.application.consistency import Token, ViewBehind
 from app.bootstrap import build_services
 from app.cli.errors import UNAVAILABLE
 from config.settings import Settings
+from tests.cli.at_the_desk import is_let_in, sign_in
 from tests.cli.shell import DONE, data, registered, run
 from tests.support.cassandra_node import Node
 from tests.support.processes import Server, free_port, wait_until
@@ -71,6 +72,17 @@ def test_the_feed_is_given_another_id() -> None:
         f"The feed is {after} from now on; the service rebuilds the views.\n",
     )
     assert after != before["feed"]
+
+
+def test_renewing_the_feed_ends_the_sessions_of_the_desk() -> None:
+    """As the keys may be those of a copy, which does not know what was ended since."""
+    registered()
+    key = data("keys", "create", "--name", "ana", "--scope", "read")["key"]
+    session = sign_in(key)
+    assert is_let_in(session)
+    run("feed", "renew", "--yes")
+    assert not is_let_in(session)
+    assert is_let_in(sign_in(key))
 
 
 def test_a_file_has_nothing_to_backfill() -> None:

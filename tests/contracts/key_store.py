@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.application.access.sessions import end_all_sessions
 from app.application.ports.keys import ApiKey, KeyStore, NameTaken, Scope
 from tests.support.keys import new_key
 from tests.support.stores import MOMENT, soon
@@ -77,6 +78,14 @@ class KeyStoreContract:
             assert keys.end_sessions(key.prefix, moment, soon())
         found = {each.name: each for each in keys.read_all(soon())}
         assert found == {"tms": replace(key, sessions_ended_at=LATER), "other": other}
+
+    def test_all_sessions_of_all_keys_are_ended(self, keys: KeyStore) -> None:
+        """As after a restore; where they were ended later already that stays."""
+        key, other = self.put(keys, "tms"), self.put(keys, "other")
+        assert keys.end_sessions(other.prefix, LATER, soon())
+        end_all_sessions(keys, MOMENT, soon())
+        ended = {each.name: each.sessions_ended_at for each in keys.read_all(soon())}
+        assert ended == {key.name: MOMENT, other.name: LATER}
 
     def test_active_keys_have_different_names(self, keys: KeyStore) -> None:
         """A second one is refused and not kept; once the first is revoked the name is free."""

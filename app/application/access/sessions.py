@@ -3,20 +3,23 @@
 A session is `<prefix>.<expiry>.<nonce>.<signature>`: the prefix of its key, the second at which the
 session ends, 128 random bits, and the key's signature over all of it (`signatures.py`). So every
 process can check a session, none is stored, and all sessions of a key end when it is revoked, or
-when somebody who has one signs out everywhere: the key then says until when they began. A
-browser that is not signed in holds `anonymous.<nonce>`, for the tokens of its forms alone.
+when somebody who has one signs out everywhere: the key then says until when they began. A restore
+from a backup ends the sessions of all keys in this way. A browser that is not signed in holds
+`anonymous.<nonce>`, for the tokens of its forms alone.
 """
 
 import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
 from app.application.access.keys import PREFIX_ALPHABET, PREFIX_LENGTH
 from app.application.access.signatures import SIGNATURE, encoded, is_same, signature_of
-from app.application.ports.keys import ApiKey
+from app.application.deadline import Deadline
+from app.application.ports.keys import ApiKey, KeyStore
 
 SESSION_SECONDS = 12 * 3600
 """How long a session lasts: a working day, whether it is used or not."""
@@ -63,6 +66,14 @@ def begin_session(key: ApiKey, now: float) -> Session:
     expires_at, nonce = began_at + SESSION_SECONDS, secrets.token_urlsafe(_NONCE_BYTES)
     signature = signature_of(key, _PURPOSE, _signed(key.prefix, expires_at, nonce))
     return Session(key.prefix, expires_at, nonce, signature)
+
+
+def end_all_sessions(keys: KeyStore, moment: datetime, deadline: Deadline) -> None:
+    """End every session that began until `moment`, whatever its key. For who restores a registry:
+    a copy does not know which sessions were ended since. Raises StoreUnavailable, OutcomeUnknown;
+    then it is to be called again."""
+    for key in keys.read_all(deadline):
+        keys.end_sessions(key.prefix, moment, deadline)
 
 
 def session_in(text: str) -> Session | None:

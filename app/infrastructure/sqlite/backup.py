@@ -12,8 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.application.access.sessions import end_all_sessions
+from app.application.deadline import Deadline
 from app.infrastructure.private_files import make_folder
 from app.infrastructure.sqlite.feed import renew_copy
+from app.infrastructure.sqlite.keys import SqliteKeyStore
+
+_SECONDS = 60.0
+"""Time enough for the keys of a copy that nobody else uses."""
 
 _LOGS = ("", "-wal", "-shm")
 _ALONE = ("-journal", *_LOGS)
@@ -55,9 +61,10 @@ def back_up(registry: Path, copy: Path) -> int:
 
 
 def restore(copy: Path, registry: Path, views: Path, *, replace: bool) -> Restored:
-    """Restore the registry from a copy, and give its feed a new id. No process may use it.
+    """Restore the registry from a copy, give its feed a new id, and end the sessions of its keys.
+    No process may use it.
 
-    Raises BackupRefused, sqlite3.Error or OSError.
+    Raises BackupRefused, StoreUnavailable, OutcomeUnknown, sqlite3.Error or OSError.
     """
     if not copy.is_file():
         raise BackupRefused(f"There is no file {copy}")
@@ -72,14 +79,16 @@ def restore(copy: Path, registry: Path, views: Path, *, replace: bool) -> Restor
     _refuse_in_use(registry)
     make_folder(registry.parent)
     with _copied(copy, registry) as part:
-        feed, head, keys = renew_copy(part), _head_of(part), _active_keys(part)
+        feed, head, keys = renew_copy(part), _head_of(part), SqliteKeyStore(part)
+        end_all_sessions(keys, datetime.now(UTC), Deadline.after(_SECONDS))
+        active_keys = sum(each.active for each in keys.read_all(Deadline.after(_SECONDS)))
         _refuse_in_use(registry)  # once more: it may have been started meanwhile
         set_aside = _set_aside(registry)
         # Before the copy is in place, so that no process sees it with views of other events.
         for log in _LOGS:
             Path(f"{views}{log}").unlink(missing_ok=True)
         _put(part, registry)
-    return Restored(feed, head, keys, set_aside)
+    return Restored(feed, head, active_keys, set_aside)
 
 
 @contextmanager
@@ -169,12 +178,3 @@ def _set_aside(registry: Path) -> Path | None:
 def _head_of(path: Path) -> int:
     with closing(_opened(path)) as connection:
         return int(connection.execute("SELECT max(position) FROM events").fetchone()[0] or 0)
-
-
-def _active_keys(path: Path) -> int:
-    with closing(_opened(path)) as connection:
-        table = "SELECT 1 FROM sqlite_master WHERE name = 'api_keys'"
-        if connection.execute(table).fetchone() is None:
-            return 0
-        count = "SELECT count(*) FROM api_keys WHERE revoked_at IS NULL"
-        return int(connection.execute(count).fetchone()[0])
