@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,12 +13,12 @@ from playwright.sync_api import Browser
 from app.application.ports.keys import Scope
 from app.infrastructure.sqlite.keys import SqliteKeyStore
 from tests.e2e.at_the_desk import command, csv, events, listed, press, register
-from tests.support.browser import Visit, visit
+from tests.support.browser import Tabs, Visit, visit
 from tests.support.cassandra_node import Node
 from tests.support.hostile_texts import HOSTILE
 from tests.support.keys import add_key
 from tests.support.measurements import IS_FULL
-from tests.support.processes import wait_until
+from tests.support.processes import NotReady, wait_until
 from tests.support.service import Service
 from tests.support.stores import make_keyspace
 
@@ -132,6 +133,27 @@ def test_the_list_follows_what_is_typed(desk: Visit, service: Service) -> None:
     assert not desk.page.is_visible(".news")
     desk.go(desk.page.evaluate("location.pathname + location.search"))
     assert desk.page.locator(".rows tbody tr").count() == 1
+
+
+def onlookers(service: Service) -> int:
+    """How many pages are told of changes now."""
+    found = re.search(
+        r'feed_listeners\{way="stream"\} (\d+)', service.ask("GET", "/metrics").body.decode()
+    )
+    return int(found[1]) if found else 0
+
+
+def test_a_tab_that_nobody_sees_is_told_nothing(browser: Browser, service: Service) -> None:
+    """It gives its place back, and takes one again once it is seen."""
+    with closing(Tabs(browser)) as tabs:
+        desk = tabs.open(f"{service.url}/desk/carriers")
+        wait_until(lambda: onlookers(service) == 1, 10, "the page is told of changes")
+        tabs.open("about:blank")
+        wait_until(lambda: onlookers(service) == 0, 10, "the hidden page is told nothing")
+        with pytest.raises(NotReady):  # for longer than a page waits that is seen
+            wait_until(lambda: onlookers(service), 1.5, "the hidden page is told of changes")
+        tabs.show(desk)
+        wait_until(lambda: onlookers(service) == 1, 10, "the page is told of changes again")
 
 
 def test_everything_is_reached_by_keyboard(desk: Visit, service: Service) -> None:

@@ -148,3 +148,27 @@ def visit(browser: Browser, origin: str, width: int = 1280, **options: Any) -> I
         yield visiting
     finally:
         context.close()
+
+
+class Tabs:
+    """Tabs of a window: one of them is seen, and the others are hidden. Nothing else can be done
+    with them: playwright keeps every page that it drives visible, and does not drive these."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._protocol = browser.new_browser_cdp_session()
+        self._window = self._protocol.send("Target.createBrowserContext")
+
+    def open(self, address: str) -> str:
+        """The id of a new tab at this address, which is seen."""
+        opened = self._protocol.send("Target.createTarget", {**self._window, "url": address})
+        self.show(opened["targetId"])
+        return str(opened["targetId"])
+
+    def show(self, tab: str) -> None:
+        """See this tab, and hide the one that was seen."""
+        self._protocol.send("Target.activateTarget", {"targetId": tab})
+
+    def close(self) -> None:
+        """Close all of them."""
+        self._protocol.send("Target.disposeBrowserContext", self._window)
+        self._protocol.detach()
