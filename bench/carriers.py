@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -76,11 +76,13 @@ def events_of(number: int, profiles: int = PROFILES) -> Iterator[CarrierEvent]:
         yield CarrierRenamed(f"{name} Group")
 
 
-def recorded(number: int, profiles: int = PROFILES) -> tuple[str, list[EventData]]:
-    """A new carrier's id, and its events as stores keep them."""
+def recorded(
+    number: int, profiles: int = PROFILES, more: Iterable[CarrierEvent] = ()
+) -> tuple[str, list[EventData]]:
+    """A new carrier's id, and its events as stores keep them, with `more` at the end."""
     context = CommandContext(uuid4(), uuid4().hex, "bench", Deadline.after(0))
     moment = _FIRST_DAY + timedelta(seconds=20 * number)
-    encode, happened = JsonCodec().encode, events_of(number, profiles)
+    encode, happened = JsonCodec().encode, chain(events_of(number, profiles), more)
     events = [encode(event, at, context, moment) for at, event in enumerate(happened)]
     return context.new_carrier_id, events
 

@@ -10,21 +10,17 @@ from statistics import median
 from urllib.parse import urlencode
 
 from app.application.directory.query import CARRIERS, Query
-from app.application.projections import PROJECTIONS
 from app.infrastructure.cassandra.views.store import CassandraViewStore
 from app.infrastructure.observability.process_figures import FOLLOWER
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.feed import SqliteFeed
-from app.infrastructure.sqlite.registry import SqliteRegistry
-from app.infrastructure.sqlite.views.store import REBUILD_BATCH, SqliteViewStore
 from bench import carriers, servers
 from bench.backlog import Site
 from bench.load import WrongAnswer
 from bench.on_cassandra import keyspace_of_our_own
 from bench.report import MEGABYTES, MILLISECONDS, Measure
 from bench.rounds import Pair, Run, interleaved, say
-from bench.views import fill, projectors
-from config.settings import Settings
+from bench.views import fill, fill_beside, projectors
 from tests.support.cassandra_node import Node
 
 REQUESTS = 100
@@ -193,16 +189,7 @@ def _fill_sqlite(path: Path, size: int) -> None:
     say(f"filling SQLite with {size:,} carriers …")
     path.parent.mkdir()
     carriers.into_sqlite(path, size)
-    with ExitStack() as opened:
-        store = opened.enter_context(closing(SqliteEventStore(path)))
-        feed = opened.enter_context(closing(SqliteFeed(path)))
-        # As the service finds them: it makes views anew that lie elsewhere, or do not say which
-        # registry they are made of.
-        registry = opened.enter_context(closing(SqliteRegistry(path)))
-        views_path = Settings(sqlite_path=path).views_path
-        views = opened.enter_context(closing(SqliteViewStore(views_path, registry)))
-        for name in PROJECTIONS:
-            fill(projectors(feed, views, store)(name), views, feed, REBUILD_BATCH)
+    fill_beside(path)
     say(f"… took {time.monotonic() - started:,.0f} s")
 
 

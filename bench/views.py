@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from pathlib import Path
 
 from app.application.deadline import Deadline
 from app.application.ports.event_store import EventStore
@@ -19,12 +20,14 @@ from app.infrastructure.cassandra.views.store import CassandraViewStore
 from app.infrastructure.codec import JsonCodec
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.feed import SqliteFeed
+from app.infrastructure.sqlite.registry import SqliteRegistry
 from app.infrastructure.sqlite.views.store import REBUILD_BATCH, SqliteViewStore
 from bench import carriers
 from bench.backlog import Site
 from bench.on_cassandra import keyspace_of_our_own
 from bench.report import Measure
 from bench.rounds import Pair, Run, interleaved, say
+from config.settings import Settings
 from tests.support.cassandra_node import Node
 from tests.support.figures import KeptFigures
 
@@ -59,6 +62,19 @@ def fill(projector: Projector, views: ViewStore, feed: Feed, batch: int = BATCH)
             said = time.monotonic()
             say(f"{at:,} of {head:,} events, {at / (said - started):,.0f} a second")
         projector.step(view, _soon(), batch)
+
+
+def fill_beside(path: Path) -> None:
+    """Make the views of the registry in this file, where the service looks for them."""
+    with ExitStack() as opened:
+        store = opened.enter_context(closing(SqliteEventStore(path)))
+        feed = opened.enter_context(closing(SqliteFeed(path)))
+        # It makes views anew that do not say which registry they are made of.
+        registry = opened.enter_context(closing(SqliteRegistry(path)))
+        views_path = Settings(sqlite_path=path).views_path
+        views = opened.enter_context(closing(SqliteViewStore(views_path, registry)))
+        for name in PROJECTIONS:
+            fill(projectors(feed, views, store)(name), views, feed, REBUILD_BATCH)
 
 
 def rebuilt(projector: Projector, views: ViewStore, feed: Feed, batch: int = BATCH) -> None:
