@@ -1,4 +1,5 @@
-"""Beside the ratios: what a page costs whose carriers are rare among those of each filter.
+"""Beside the ratios: what a page costs whose carriers are rare among those of each filter, and what
+it costs to count those of a filter, as the desk does beside its list.
 
     python -m bench.joins [--carriers N] [--cassandra]
 
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from app.application.deadline import Deadline
@@ -19,6 +21,7 @@ from app.application.directory.query import CARRIERS, Query
 from app.application.ports.views import Row, ViewStore
 from app.application.projections import PROJECTIONS
 from app.application.strict_json import parse_own
+from app.desk.facets import MOST
 from app.infrastructure.cassandra.views.store import CassandraViewStore
 from app.infrastructure.sqlite.views.store import SqliteViewStore
 from bench import servers
@@ -45,6 +48,14 @@ QUERIES: Mapping[str, Query] = {
     "none of a half and a hundredth": Query(states=_ACTIVE, services=frozenset({"ocean"})),
 }
 
+COUNTED: Mapping[str, Query] = {
+    "one carrier in a hundred": Query(services=frozenset({"ocean"})),
+    "one carrier in twenty": Query(services=frozenset({"rail"})),
+    "the same, of a half": Query(states=frozenset({"retired"}), services=frozenset({"rail"})),
+    "none of two halves": QUERIES["none of two halves"],
+    "one carrier in two": QUERIES["one carrier in two"],
+}
+
 
 def main() -> None:
     """Fill a view, and print a line for each query."""
@@ -60,7 +71,12 @@ def main() -> None:
         tell(f"{MAX_BLOCK} rows, checked", lambda: _check(live, [each for _, each in places]))
         directory = Directory(views, lambda: None, nullcontext)
         for what, query in QUERIES.items():
-            tell(what, lambda query=query: directory.page(query, soon()))  # type: ignore[misc]
+            tell(what, partial(directory.page, query, soon()))
+        for what, query in COUNTED.items():
+            count = partial(directory.all_of, query, MOST, soon(), soon())
+            found = count()
+            number = "too many" if found is None else f"{len(found):,}"
+            tell(f"count {what}: {number}", count)
 
 
 def _fill(live: Written, count: int) -> None:
@@ -95,7 +111,7 @@ def tell(what: str, act: Callable[[], object], tries: int = TRIES) -> float:
         act()
         taken.append((time.process_time() - cpu, time.perf_counter() - started))
     cpu, clock = min(taken)
-    print(f"{what:34} {1000 * cpu:10.2f} ms of CPU {1000 * clock:10.2f} ms", flush=True)
+    print(f"{what:42} {1000 * cpu:10.2f} ms of CPU {1000 * clock:10.2f} ms", flush=True)
     return cpu
 
 

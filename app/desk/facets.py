@@ -114,7 +114,10 @@ class Tally:
         if self._is_large(others):
             counts: Counts = self._registry[group]
             return counts
-        found = self._carriers(others)
+        # Whatever fits the query fits the others, merged carriers apart: if that is too much to be
+        # counted already, they need no looking for.
+        is_countable = MERGED in self._query.states or self._carriers(self._query) is not None
+        found = self._carriers(others) if is_countable else None
         if found is None:
             return None
         counted = Counter(value for body in found for value in _values_of(group, others, body))

@@ -1,10 +1,13 @@
 """The list of carriers: what the address says is what the page shows."""
 
 import re
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from app.application.directory.pages import Directory
+from app.application.directory.query import Query
 from tests.desk.conftest import registered, settle
 from tests.support.answers import data
 
@@ -103,6 +106,16 @@ def test_too_many_carriers_have_no_count(
     assert "The first 1, there are more" in page
     assert "there is no number" in page
     assert counted(client, "?service=express") == {"Express": 2}
+    looked_for = []
+
+    def all_of(directory: Directory, query: Query, *bounds: Any) -> Any:  # noqa: ANN401
+        looked_for.append(query)
+        return whole(directory, query, *bounds)
+
+    whole = Directory.all_of
+    monkeypatch.setattr(Directory, "all_of", all_of)
+    assert counted(client, "?service=express&state=active&country=DE") == {}
+    assert len(looked_for) == 1, "of too many there are more without a filter"
     monkeypatch.setattr("app.desk.facets.MOST", 9)
     monkeypatch.setattr("app.desk.facets.SECONDS", 0)
     assert counted(client, "?service=express") == {}
