@@ -280,6 +280,42 @@ def test_a_request_is_tried_with_a_key(desk: Visit, service: Service, key: str) 
     assert [each for each in desk.complaints if "401" not in each] == []
 
 
+def test_an_example_of_the_body_is_chosen(desk: Visit) -> None:
+    """Of several: what is sent, and the line for a shell, are of the one that is chosen."""
+    desk.go("/docs#register_carrier")
+    desk.page.click("text=Try it")
+    assert json.loads(desk.page.input_value("textarea")).keys() == {"name", "email"}
+    choice = desk.page.locator("label:has-text('Example of the body') select")
+    choice.select_option("full")
+    text = desk.page.input_value("textarea")
+    assert "coverage" in json.loads(text)
+    assert text in (desk.page.text_content(".try ~ details pre") or "")
+    desk.go("/docs#rename")
+    assert choice.count() == 0
+
+
+def test_an_answer_is_shown_number_for_number(desk: Visit) -> None:
+    """As the service has written it, laid out to be read; no double holds these numbers."""
+    body = r'{"a":[9007199254740993, 0.10000000000000000001,{ },[ ]],"b":"\u00f6\\\"{","c":null}'
+    desk.page.route("**/events*", lambda route: route.fulfill(body=body))
+    desk.go(ANSWERED)
+    desk.page.click("text=Try it")
+    desk.page.focus(SEND)
+    press_send(desk, "200")
+    assert desk.page.inner_text(".try section pre").splitlines() == [
+        "{",
+        '  "a": [',
+        "    9007199254740993,",
+        "    0.10000000000000000001,",
+        "    {},",
+        "    []",
+        "  ],",
+        '  "b": "ö\\\\\\"{",',
+        '  "c": null',
+        "}",
+    ]
+
+
 def test_a_page_that_cannot_be_filled_says_so(desk: Visit) -> None:
     """In one sentence, with what was answered."""
     desk.page.route("**/openapi.json", lambda route: route.fulfill(status=503, body="{}"))

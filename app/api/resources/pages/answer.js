@@ -75,9 +75,20 @@ function parsed(text) {
   }
 }
 
+const TOKENS = /"(?:[^"\\]|\\.)*"|\[\s*\]|\{\s*\}|[[\]{}:,]|[^\s[\]{}:,"]+/g;
+
+// Token by token: as values, numbers beyond 2^53 would be rounded.
 function indented(text) {
-  const value = parsed(text);
-  return value === undefined ? text : JSON.stringify(value, null, 2);
+  if (parsed(text) === undefined) return text;
+  let depth = 0;
+  const line = (by) => `\n${"  ".repeat(depth += by)}`;
+  return text.match(TOKENS).map((token) => {
+    if (token === "{" || token === "[") return token + line(1);
+    if (token === "}" || token === "]") return line(-1) + token;
+    if (token === ",") return token + line(0);
+    if (token === ":") return ": ";
+    return token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token.replace(/\s/g, "");
+  }).join("");
 }
 
 function messageOf(text) {

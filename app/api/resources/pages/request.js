@@ -7,11 +7,13 @@ export function exampleOf({example, schema}) {
   return String(example ?? ofType ?? values[0] ?? "");
 }
 
+// The kind of body that an operation takes, with a text for each example; null if it takes none.
 export function bodyOf({requestBody}) {
   const [kind, media] = Object.entries(requestBody?.content ?? {})[0] ?? [];
   if (!kind) return null;
-  const example = Object.values(media.examples ?? {})[0]?.value ?? media.example ?? "";
-  return {kind, text: typeof example === "string" ? example : JSON.stringify(example, null, 2)};
+  const named = Object.entries(media.examples ?? {}).map(([name, example]) => [name, resolved(example).value]);
+  const examples = named.length ? named : [["", media.example ?? ""]];
+  return {kind, examples: examples.map(([name, value]) => ({name, text: typeof value === "string" ? value : JSON.stringify(value, null, 2)}))};
 }
 
 // `values` holds a name, a place ("path", "query", "header") and a text for each parameter; those

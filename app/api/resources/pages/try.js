@@ -33,17 +33,30 @@ function filledIn(shown) {
   const fields = shown.parameters.filter((each) => each.in !== "cookie").map(fieldOf);
   const [choices, others] = [fields.filter(({input}) => input.type === "checkbox"), fields.filter(({input}) => input.type !== "checkbox")];
   const body = bodyOf(shown.operation);
-  const text = body && element("textarea", {rows: Math.min(body.text.split("\n").length + 1, 20), spellcheck: "false"}, body.text);
+  const text = body && textOf(body.examples);
   return {
     rows: [
       scope ? keyRow(scope) : null,
       others.filter(({required}) => required).map(({row}) => row),
       folded(others.filter(({required}) => !required)),
-      body ? labelled(`Body, ${body.kind}`, text) : null,
+      body ? [choiceOf(body.examples, text), labelled(`Body, ${body.kind}`, text)] : null,
       choices.map(({row}) => row),
     ],
     request: () => requestOf(shown, fields.map(({name, place, read}) => ({name, place, value: read()})), text?.value, scope ? key : ""),
   };
+}
+
+function textOf(examples) {
+  const lines = Math.max(...examples.map(({text}) => text.split("\n").length));
+  return element("textarea", {rows: Math.min(lines + 1, 20), spellcheck: "false"}, examples[0].text);
+}
+
+// Fills the text with the example that is chosen; null if there is no choice.
+function choiceOf(examples, text) {
+  if (examples.length < 2) return null;
+  const select = element("select", {}, examples.map(({name}) => element("option", {}, name)));
+  select.addEventListener("input", () => { text.value = examples[select.selectedIndex].text; });
+  return labelled("Example of the body", select);
 }
 
 function keyRow(scope) {
