@@ -103,6 +103,8 @@ def one_line(field: str, maximum: int, text: str) -> str:
     # NFC takes quadratic time and joins at most four characters into one, so longer text
     # is not normalised: it could not become short enough.
     raw = text.strip()
+    if 0 < len(raw) <= maximum and raw.isascii() and raw.isprintable():
+        return raw  # as most texts are: in NFC, visible, and without control characters
     if len(raw) > 4 * maximum:
         raise InvalidValue(f"The {field} must be at most {maximum} characters long")
     line = unicodedata.normalize("NFC", raw).strip()

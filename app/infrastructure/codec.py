@@ -70,11 +70,11 @@ class JsonCodec:
         self, event: Event[Any], index: int, context: CommandContext, created_at: datetime
     ) -> EventData:
         """See `ports.codec.Codec`. The command's commit is what caused the event."""
-        event_class = type(event)
+        event_class, commit_id = type(event), str(context.commit_id)
         metadata = {
-            "commit_id": str(context.commit_id),
+            "commit_id": commit_id,
             "correlation_id": context.correlation_id,
-            "causation_id": str(context.commit_id),
+            "causation_id": commit_id,
             "actor": context.actor,
             "schema_version": VERSIONS[event_class],
         }

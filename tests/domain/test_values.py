@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.domain.errors import InvalidValue
 from app.domain.values import (
     CATEGORIES,
+    NAME_MAX_CHARACTERS,
     CarrierName,
     Category,
     EmailAddress,
@@ -105,6 +106,25 @@ def test_a_name_is_normal_or_does_not_exist(text: str) -> None:
         assert name.text == unicodedata.normalize("NFC", name.text).strip()
         assert name == CarrierName(name.text)
         assert name.text.encode()
+
+
+@given(st.text(st.characters(max_codepoint=0x9F), min_size=1, max_size=300))
+def test_a_name_in_ascii_keeps_the_same_rules(text: str) -> None:
+    """Texts in ASCII are judged by fewer looks, and never otherwise: a letter outside of ASCII
+    behind one changes nothing but its length."""
+    raw = text.strip() or "-"
+
+    def kept(name: str) -> str | None:
+        try:
+            return CarrierName(name).text
+        except InvalidValue:
+            return None
+
+    longer = kept(f"{raw}ß")
+    if len(raw) < NAME_MAX_CHARACTERS:
+        assert kept(raw) == (longer and longer.removesuffix("ß"))
+    else:
+        assert (kept(raw) is None) == (len(raw) > NAME_MAX_CHARACTERS or not raw.isprintable())
 
 
 @pytest.mark.parametrize(

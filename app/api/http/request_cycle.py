@@ -16,8 +16,10 @@ from app.api.http.current import Kept, current_request, kept
 from app.api.http.envelope import services
 from app.application.access.keys import ANONYMOUS, Caller, NotAuthenticated, NotPermitted
 from app.application.access.quotas import ADDRESS, KEY, Counted, QuotaExceeded
+from app.application.access.ring import Access
 from app.application.correlation import request_id
 from app.application.deadline import Deadline
+from app.application.services import Services
 
 log = logging.getLogger("app.access")
 
@@ -50,42 +52,43 @@ def _begin() -> None:
     mine.deadline = (
         Deadline(spent_at) if spent_at else Deadline.after(current_app.config["REQUEST_TIMEOUT"])
     )
-    _name(asked, mine)
-    tracing.begin()
+    of_process = services()
+    _name(asked, mine, of_process)
+    tracing.begin(of_process.tracer)
     mine.caller = None
     try:
-        mine.caller = _admitted(asked, mine)
+        mine.caller = _admitted(asked, mine, of_process)
     finally:  # also the requests that were not let in
-        _count(asked, mine)
+        _count(asked, mine, of_process)
     # A body without a length would be silently cut off at MAX_CONTENT_LENGTH.
     if asked.content_length is None and "Transfer-Encoding" in asked.headers:
         raise LengthRequired("Send the body with a Content-Length")
 
 
-def _name(asked: Request, mine: Kept) -> None:
+def _name(asked: Request, mine: Kept, of_process: Services) -> None:
     """Take the id that the client has given the request, or make one, which a commit of this
     request can have as well."""
     given = asked.headers.get("X-Request-ID", "")
-    mine.new_id = None if _HARMLESS_ID.fullmatch(given) else services().new_id()
+    mine.new_id = None if _HARMLESS_ID.fullmatch(given) else of_process.new_id()
     mine.request_id = given if mine.new_id is None else mine.new_id.hex
     request_id.set(mine.request_id)
 
 
-def _admitted(asked: Request, mine: Kept) -> Caller | None:
+def _admitted(asked: Request, mine: Kept, of_process: Services) -> Caller | None:
     try:
-        return admit(asked, services().access, mine.deadline)
+        return admit(asked, of_process.access, mine.deadline)
     except NotAuthenticated as error:
-        services().telemetry.not_authenticated(error.cause)
+        of_process.telemetry.not_authenticated(error.cause)
         raise
     except NotPermitted as error:
         mine.caller = error.caller
         raise
 
 
-def _count(asked: Request, mine: Kept) -> None:
+def _count(asked: Request, mine: Kept, of_process: Services) -> None:
     """Count the request for its key, or without a valid one for its address. Raises
     QuotaExceeded."""
-    access, rule = services().access, asked.url_rule
+    access, rule = of_process.access, asked.url_rule
     if rule is not None and rule.rule in UNCOUNTED:
         return
     prefix = mine.caller and mine.caller.prefix
@@ -97,7 +100,7 @@ def _count(asked: Request, mine: Kept) -> None:
         mine.counted = access.quotas.take(kind, name)
     except QuotaExceeded as error:
         mine.counted = error.counted
-        services().telemetry.refused("quota")
+        of_process.telemetry.refused("quota")
         raise
 
 
@@ -110,7 +113,7 @@ def _show_quota(response: Response, counted: Counted) -> None:
 
 
 def _end(response: Response) -> Response:
-    asked, mine = current_request(), kept()
+    asked, mine, of_process = current_request(), kept(), services()
     headers = response.headers
     # Nobody else sets these two: adding them spares a search for each.
     headers.add("X-Request-ID", mine.request_id)
@@ -124,30 +127,31 @@ def _end(response: Response) -> Response:
     route = asked.url_rule.rule if asked.url_rule else "unmatched"
     seconds = time.monotonic() - mine.started
     tracing.answered(method, response)
-    services().telemetry.request_answered(method, route, response.status_code, seconds)
-    log.info(
-        "request",
-        extra={
+    of_process.telemetry.request_answered(method, route, response.status_code, seconds)
+    if log.isEnabledFor(logging.INFO):
+        about = {
             "method": method,
             "route": route,
             "status": response.status_code,
             "duration_ms": round(seconds * 1000, 2),
             "bytes": response.content_length,
-            **_who(asked, mine),
-        },
-    )
+            **_who(asked, mine, of_process.access),
+        }
+        # What `log.info` does but for its search for the calling line of code, which is not logged.
+        record = log.makeRecord(log.name, logging.INFO, "", 0, "request", (), None, extra=about)
+        log.handle(record)
     return response
 
 
-def _who(asked: Request, mine: Kept) -> dict[str, str]:
+def _who(asked: Request, mine: Kept, access: Access) -> dict[str, str]:
     """The actor, the key's prefix (also of a refused key), and the client's address if it is to be
     logged."""
     caller: Caller = mine.get("caller") or ANONYMOUS
     fields = {"actor": caller.name}
-    if prefix := caller.prefix or shown_prefix(asked, services().access):
+    if prefix := caller.prefix or shown_prefix(asked, access):
         fields["key"] = prefix
     if current_app.config["LOG_CLIENT_ADDRESS"]:
-        fields["client"] = client_address(asked, services().access.proxies)
+        fields["client"] = client_address(asked, access.proxies)
     return fields
 
 

@@ -4,15 +4,14 @@ from contextlib import ExitStack
 
 from flask import Response, g, request
 
-from app.api.http.envelope import services
+from app.application.ports.tracing import Tracer
 
 _ASKED_ALL_DAY = ("/health/", "/metrics")
 """The beginnings of routes that are not traced: machines ask them every few seconds."""
 
 
-def begin() -> None:
+def begin(tracer: Tracer) -> None:
     """Begin the span, or continue the trace that the caller names in `traceparent`."""
-    tracer = services().tracer
     if not tracer.is_on:
         return
     route = request.url_rule.rule if request.url_rule else "unmatched"

@@ -131,6 +131,10 @@ class BodySchema(Schema):
 class ProfileBodySchema(BodySchema, ProfileFields):
     """A body that has the parts of a profile among its fields."""
 
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Marshmallow's own
+        # Said aloud, as Marshmallow then passes over those that are missing: most of them are.
+        super().__init__(**{"partial": frozenset(ProfileFields().fields), **options})
+
 
 class QuerySchema(Schema):
     """The query of an address. Parameters that are not named are refused: one that is quietly

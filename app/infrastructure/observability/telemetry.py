@@ -70,10 +70,20 @@ def share(figures: SharedFigures, slot: int | None) -> None:
     figures.use(slot)
 
 
+# Each series is found once: prometheus-client makes text of the labels and takes a lock to find it.
 @cache
 def _of_route(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Found once: prometheus-client makes text of the labels and takes a lock to find them."""
     return _requests.labels(method, route, str(status)), _request_seconds.labels(method, route)
+
+
+@cache
+def _of_outcome(outcome: str) -> Counter:
+    return _appends.labels(outcome)
+
+
+@cache
+def _of_operation(operation: str) -> Histogram:
+    return _store_seconds.labels(operation)
 
 
 class PrometheusTelemetry:
@@ -111,7 +121,7 @@ class PrometheusTelemetry:
 
     def appended(self, outcome: str) -> None:
         """See `Telemetry`."""
-        _appends.labels(outcome).inc()
+        _of_outcome(outcome).inc()
 
     def retried(self, cause: str) -> None:
         """See `Telemetry`."""
@@ -123,7 +133,7 @@ class PrometheusTelemetry:
 
     def store_took(self, operation: str, seconds: float) -> None:
         """See `Telemetry`."""
-        _store_seconds.labels(operation).observe(seconds)
+        _of_operation(operation).observe(seconds)
 
     @contextmanager
     def listening(self, way: str) -> Iterator[None]:

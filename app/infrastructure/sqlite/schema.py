@@ -41,7 +41,8 @@ _MAKE_ID = "INSERT OR IGNORE INTO registry (one, id) VALUES (1, lower(hex(random
 # The rules of an append as a trigger of the writing connection, so that a whole group of commits
 # is one statement. Python gives up its lock around each statement and, with other threads busy,
 # waits to get it back: between BEGIN and COMMIT that would keep the file locked meanwhile.
-# One row an event; the first of a commit carries its claims.
+# One row an event; the first of a commit carries its claims. Most carry none, or free none: to ask
+# for that first spares the reading of an empty list.
 _COMMITS = """
 CREATE TEMP VIEW commits AS
     SELECT aggregate_id, version, event_type, payload, created_at, event_id, metadata,
@@ -52,14 +53,15 @@ CREATE TEMP TRIGGER append INSTEAD OF INSERT ON commits BEGIN
     WHERE new.version
         <> 1 + (SELECT coalesce(max(version), 0) FROM events WHERE aggregate_id = new.aggregate_id);
     DELETE FROM claims
-    WHERE owner = new.aggregate_id
+    WHERE new.freed <> '[]' AND owner = new.aggregate_id
         AND (scope, value) IN (SELECT value ->> 0, value ->> 1 FROM json_each(new.freed));
     SELECT RAISE(ABORT, 'already claimed')
     FROM json_each(new.taken) AS wanted
     JOIN claims ON scope = wanted.value ->> 0 AND claims.value = wanted.value ->> 1
-    WHERE owner <> new.aggregate_id;
+    WHERE new.taken <> '[]' AND owner <> new.aggregate_id;
     INSERT OR IGNORE INTO claims (scope, value, owner)
-    SELECT value ->> 0, value ->> 1, new.aggregate_id FROM json_each(new.taken);
+    SELECT value ->> 0, value ->> 1, new.aggregate_id FROM json_each(new.taken)
+    WHERE new.taken <> '[]';
     INSERT INTO events
         (aggregate_id, version, event_type, payload, created_at, event_id, metadata)
     VALUES
