@@ -50,7 +50,7 @@ class CommandDone:
     version: int
     state: str
     replayed: bool = False
-    beside: Mapping[str, int] = field(default_factory=dict)
+    beside: Mapping[str, int] = field(default_factory=dict, hash=False)
     planned: tuple[Event[Any], ...] = ()
     changes: tuple[Change, ...] = ()
 
