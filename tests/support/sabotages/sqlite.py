@@ -34,13 +34,13 @@ IN_SQLITE = (
     Sabotage(
         "an address may be claimed though another carrier has it",
         _SCHEMA,
-        (("    WHERE owner <> new.aggregate_id;\n", "    WHERE owner = 'nobody';\n"),),
+        (("AND owner <> new.aggregate_id;\n", "AND owner = 'nobody';\n"),),
         (OVER_SQLITE,),
     ),
     Sabotage(
         "a freed address stays claimed",
         _SCHEMA,
-        (("    WHERE owner = new.aggregate_id\n", "    WHERE owner = 'nobody'\n"),),
+        (("AND owner = new.aggregate_id\n", "AND owner = 'nobody'\n"),),
         (OVER_SQLITE,),
     ),
     Sabotage(
