@@ -211,7 +211,8 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "example": f"/vettings/{VETTING_ID}",
     },
     "Idempotent-Replay": {
-        "description": "This is the first answer again; nothing was done this time.",
+        "description": "This is the first answer again; nothing was done this time. Where Cassandra"
+        " lost the answer to what this very request wrote, it is told so as well.",
         "schema": {"type": "string", "const": "true"},
     },
     "Link": {
