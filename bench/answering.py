@@ -69,7 +69,7 @@ class Client:
 
     def _send(self, method: str, path: str, query: str = "", body: object = None) -> bytes:
         text = b"" if body is None else json.dumps(body).encode()
-        parts, status, _ = run_wsgi_app(self._app, _environ(method, path, query, text))
+        parts, status, _ = run_wsgi_app(self._app, environ_of(method, path, query, text))
         answer = b"".join(parts)
         if not status.startswith("2"):
             raise RuntimeError(answer.decode())
@@ -112,7 +112,8 @@ def _spelt(text: str, number: int) -> str:
     return "".join(f"%{ord(each):x}" if number >> at & 1 else each for at, each in enumerate(text))
 
 
-def _environ(method: str, path: str, query: str, body: bytes) -> dict[str, Any]:
+def environ_of(method: str, path: str, query: str, body: bytes) -> dict[str, Any]:
+    """What a server would call the application with."""
     of_the_body = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
     return {
         "REQUEST_METHOD": method,

@@ -16,7 +16,6 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from app.infrastructure.sqlite.event_store import SqliteEventStore
 from app.infrastructure.sqlite.feed import SqliteFeed
 from app.infrastructure.sqlite.views.store import REBUILD_BATCH, SqliteViewStore
 from bench import carriers, views
+from bench.answering import environ_of
 from bench.load import new_carrier
 from bench.report import in_columns
 from bench.rounds import say
@@ -158,26 +158,7 @@ def _named(path: str, line: int, name: str) -> str:
 def _environ() -> dict[str, Any]:
     name, email = new_carrier()
     body = json.dumps({"name": name, "email": email}).encode()
-    return {
-        "REQUEST_METHOD": "POST",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": "/register-carrier",
-        "QUERY_STRING": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8000",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": "127.0.0.1:8000",
-        "CONTENT_TYPE": "application/json",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
+    return environ_of("POST", "/register-carrier", "", body)
 
 
 @contextmanager
