@@ -74,7 +74,7 @@ class Tally:
 
     @property
     def total(self) -> int | None:
-        """How many carriers fit the query; None for too many to count."""
+        """How many carriers fit the query; None if to count them would take too long."""
         if self._is_large(self._query):
             return int(self._registry["total"])
         found = self._carriers(self._query)
@@ -108,7 +108,7 @@ class Tally:
         return sorted(names, key=lambda name: (-(known.get(name) or 0), name))
 
     def _counts(self, group: str) -> Counts | None:
-        """How many carriers have each value; None if too many fit the other filters."""
+        """How many carriers have each value; None if to count them would take too long."""
         without: dict[str, Any] = {group: frozenset()}
         others = replace(self._query, **without)
         if self._is_large(others):
