@@ -28,13 +28,23 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """The request that a step is taken for, by the id of its commit and what it asked for: whoever
+    takes the request's last step for it does so in its name, so that it finds itself done."""
+
+    commit_id: UUID
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CommandContext:
     """Who asked, in which conversation, on what condition, and how long they wait.
 
     `commit_id` names this one request to change something; all ids that come of it follow from
     it, so that the same request sent twice is one. `fingerprint` is of what was asked for; it is
     there only if the caller named the request by an idempotency key, so that it can come again.
-    `traceparent` is the span that the events come from, if that is recorded.
+    `traceparent` is the span that the events come from, if that is recorded. `cause` is recorded
+    with events whose commit is not the request's own.
     `expected` are the versions that the stream may be at (`If-Match`); None: whatever it is at.
     `basis` spares reading the stream again, as long as nothing else was appended meanwhile.
     `given_up_by` is a stream that would free what it has claimed, for a dry run, which frees
@@ -51,6 +61,7 @@ class CommandContext:
     dry_run: bool = False
     given_up_by: str | None = None
     traceparent: str | None = None
+    cause: Cause | None = None
 
     @property
     def new_carrier_id(self) -> str:

@@ -24,15 +24,23 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from app.application.bus import CommandBus, Handler
-from app.application.command_context import CommandContext
+from app.application.command_context import Cause, CommandContext
 from app.application.handlers import CommandDone, Handlers, Prepare, StaleVersion
+from app.application.ports.codec import Origin
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.ports.telemetry import Telemetry
 from app.application.repository import CarrierRepository
 from app.application.shown import AggregateNotFound
 from app.domain import merging
-from app.domain.absorption import ABSORBED, REFUSED, Absorption, Merge, inherited
+from app.domain.absorption import (
+    ABSORBED,
+    REFUSED,
+    SEPARATED,
+    Absorption,
+    Merge,
+    inherited,
+)
 from app.domain.carrier import MERGED, RETIRED, CarrierState
 from app.domain.command import CarrierEvent, Change, ChangeCarrier, Command
 from app.domain.commands.merge import CarrierMerged, MergeCarrier
@@ -58,7 +66,6 @@ _REFUSED = (
 _NOTHING_CAME_OF_IT = (
     "The carrier that it was to be merged into was retired or merged, or had a change scheduled"
 )
-_TAKEN_BACK = "The merge was taken back"
 _CHANGED_SINCE = (
     "The carrier {} has changed since the other one was merged into it, so the merge cannot be"
     " taken back: change by hand what is wrong"
@@ -101,19 +108,21 @@ class Merging:
         tried = self._handlers.change(command, replace(context, dry_run=True))
         carrier_id, reason = command.carrier_id, command.reason.text
         if tried.replayed:
-            ended = self._merge_at(carrier_id, tried.version - 1, context)
+            ended = tried.version > 1 and self._merge_at(carrier_id, tried.version - 1, context)
             return self._beside(tried, ended.into, context) if ended else tried
-        merge = self._state(carrier_id, context).merge
+        version = tried.version - len(tried.planned)
+        merge = self._merge_on(carrier_id, version, context)
         if merge and not context.dry_run:
             self._decided(carrier_id, merge, context)
         if merge:
             self._separate(carrier_id, merge, reason, context)
         if context.dry_run:
             return tried
-        version = tried.version - len(tried.planned)
         if merge is None:
             return self._end(command, version, context)
         with _begun(StoreUnavailable):
+            if self._is_of_another(carrier_id, merge, context):
+                raise VersionConflict(carrier_id, version, version)
             return self._beside(self._end(command, version, context), merge.into, context)
 
     def finish(self, carrier_id: str, context: CommandContext) -> bool:
@@ -173,10 +182,11 @@ class Merging:
     def _finish(self, merged: str, merge: Merge, context: CommandContext) -> Absorption:
         """What the survivor decided on the merge, after what follows of it for the merged one."""
         decided = self._decided(merged, merge, context)
-        if decided.standing != ABSORBED:
-            because = _NOTHING_CAME_OF_IT if decided.standing == REFUSED else _TAKEN_BACK
-            restored = RestoreCarrier(merged, merge.number, because)
+        if decided.standing == REFUSED:
+            restored = RestoreCarrier(merged, merge.number, _NOTHING_CAME_OF_IT)
             self._take(restored, merged, merge, context)
+        elif decided.standing == SEPARATED:
+            self._end_for_sender(merged, merge, context)
         return decided
 
     def _decided(self, merged: str, merge: Merge, context: CommandContext) -> Absorption:
@@ -205,8 +215,9 @@ class Merging:
             return
         command = SeparateCarrier(merge.into, merged, merge.number, reason)
         expected, dry_run = frozenset({version}), context.dry_run
+        own = replace(context, cause=Cause(context.commit_id, context.fingerprint))
         try:
-            self._take(command, merged, merge, context, expected=expected, dry_run=dry_run)
+            self._take(command, merged, merge, own, expected=expected, dry_run=dry_run)
         except StaleVersion as error:  # by another unmerge, perhaps: look again
             raise VersionConflict(merge.into, version, error.version) from error
 
@@ -217,6 +228,44 @@ class Merging:
             return self._handlers.change(command, replace(context, expected=frozenset({version})))
         except StaleVersion as error:
             raise VersionConflict(command.carrier_id, version, error.version) from error
+
+    def _end_for_sender(self, merged: str, merge: Merge, context: CommandContext) -> None:
+        """The last step of an unmerge, for whoever began it: in the name of that request, which
+        finds itself done when it is sent again."""
+        event, origin = self._separated_by(merge, merged, context)
+        own = replace(
+            context,
+            commit_id=UUID(origin.causation_id) if origin.causation_id else context.commit_id,
+            fingerprint=origin.fingerprint,
+            correlation_id=origin.correlation_id or context.correlation_id,
+            actor=origin.actor or context.actor,
+            expected=None,
+            basis=None,
+            dry_run=False,
+        )
+        self._steps.dispatch(RestoreCarrier(merged, merge.number, event.reason), own)
+
+    def _is_of_another(self, merged: str, merge: Merge, context: CommandContext) -> bool:
+        """Whether another request has begun to take the merge back; then that one is ended first,
+        so that this one is decided on what comes of it."""
+        if self._decided(merged, merge, context).standing != SEPARATED:
+            return False
+        _, origin = self._separated_by(merge, merged, context)
+        if origin.causation_id == str(context.commit_id):
+            return False
+        self._end_for_sender(merged, merge, context)
+        return True
+
+    def _separated_by(
+        self, merge: Merge, merged: str, context: CommandContext
+    ) -> tuple[CarrierSeparated, Origin]:
+        """The event by which the survivor gave back what it took, and the request it is from."""
+        version = self._carriers.load(merge.into, context.deadline).version
+        return next(
+            (event, origin)
+            for event, origin in self._carriers.with_origins(merge.into, version, context.deadline)
+            if isinstance(event, CarrierSeparated) and _is_of(event, merged, merge)
+        )
 
     def _absorbed_at(self, merged: str, merge: Merge, context: CommandContext) -> int | None:
         """The survivor's version, if it speaks for the merged one. Raises OtherForbids if anything
@@ -276,15 +325,22 @@ class Merging:
     def _merge_at(self, carrier_id: str, version: int, context: CommandContext) -> Merge | None:
         return self._carriers.show(carrier_id, context.deadline, version).state.merge
 
+    def _merge_on(self, carrier_id: str, version: int, context: CommandContext) -> Merge | None:
+        """The merge of a carrier that is at this version. Raises VersionConflict if it is not."""
+        loaded = self._carriers.load(carrier_id, context.deadline)
+        if loaded.version != version:
+            raise VersionConflict(carrier_id, version, loaded.version)
+        return loaded.state.merge if loaded.state else None
+
     def _merged_by(
         self, merged: str, merge: Merge, context: CommandContext
     ) -> tuple[CarrierMerged, str]:
         """The event that the merge began with, and who asked for it."""
         loaded = self._carriers.load(merged, context.deadline)
-        past = self._carriers.authored(merged, loaded.version, context.deadline)
+        past = self._carriers.with_origins(merged, loaded.version, context.deadline)
         return next(
-            (event, actor or context.actor)
-            for event, actor in reversed(past)
+            (event, origin.actor or context.actor)
+            for event, origin in reversed(past)
             if isinstance(event, CarrierMerged) and event.merge_id == merge.number
         )
 

@@ -14,7 +14,7 @@ from app.application.deadline import Deadline
 from app.application.history import HistoryEntry, HistoryPage, entry_of
 from app.application.history_pages import HistoryPages
 from app.application.ports.clock import Clock
-from app.application.ports.codec import Codec
+from app.application.ports.codec import Codec, Origin
 from app.application.ports.event_store import (
     NO_STREAM,
     AlreadyClaimed,
@@ -286,13 +286,13 @@ class Repository(Generic[State, Recorded]):
     def _dated(self, recorded: Sequence[RecordedEvent]) -> list[DatedEvent[Recorded]]:
         return [DatedEvent(each, self._codec.decode(each)) for each in recorded]
 
-    def authored(
+    def with_origins(
         self, stream: str, version: int, deadline: Deadline
-    ) -> list[tuple[Recorded, str | None]]:
-        """Everything that happened to an aggregate up to a version, oldest first, each with its
-        actor; None for rows of the original registry. Raises UnreadableEvent, StoreUnavailable."""
+    ) -> list[tuple[Recorded, Origin]]:
+        """Everything that happened to an aggregate up to a version, oldest first, each with who and
+        what it is from. Raises UnreadableEvent, StoreUnavailable."""
         recorded = self._store.read(stream, deadline, through_version=version)
-        return [(self._codec.decode(each), self._codec.origin(each).actor) for each in recorded]
+        return [(self._codec.decode(each), self._codec.origin(each)) for each in recorded]
 
     def _refuse_others(self, stream: str) -> None:
         """Raises AggregateNotFound for a stream that is of another kind of aggregate."""

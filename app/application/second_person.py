@@ -26,8 +26,8 @@ class SecondPerson:
         """The command, to be decided on a carrier at this version. Raises StoreUnavailable."""
         match command:
             case Review():
-                authored = self._carriers.authored(command.carrier_id, version, context.deadline)
-                past = [(event, _person(actor)) for event, actor in authored]
+                known = self._carriers.with_origins(command.carrier_id, version, context.deadline)
+                past = [(event, _person(origin.actor)) for event, origin in known]
                 return replace(command, reviewer=Reviewer(_person(context.actor), past))
             case GuardedChange():
                 return replace(command, guarded=self._guarded(context.deadline))

@@ -1,9 +1,9 @@
 """Looks for merges that are half done: a process manager, which follows the feed.
 
 A merge is steps on two streams (`merging.py`), and the process that takes them may die in between.
-Whatever the feed shows begun and does not show ended within PATIENCE_SECONDS is brought to its end
-here. It may be under way still, or somebody else may finish it at the same moment: each step is
-taken once, whoever takes it, so nothing rests on how long the patience is.
+Whatever the feed shows begun and does not show ended by the time that its request must have been
+answered is brought to its end here. It may be under way still, or somebody else may finish it at
+the same moment: each step is taken once, whoever takes it, so nothing rests on the patience.
 
 Nothing is stored. A process that starts looks back over the last LOOK_BACK events: a merge is half
 done only if whoever began it has ended since, and those who follow the feed have too.
@@ -21,14 +21,15 @@ from app.application.ports.codec import Codec, UnreadableEvent
 from app.application.ports.errors import StoreError
 from app.application.ports.event_store import RecordedEvent
 from app.application.ports.feed import Feed
+from app.application.shown import AggregateNotFound
 from app.domain.commands.merge import CarrierMerged
 from app.domain.commands.unmerge import CarrierUnmerged
 from app.domain.merging import CarrierAbsorbed, CarrierMergeRefused, CarrierSeparated
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 15.0
-"""The time that whoever sent the request is given to finish it, by that request or by another."""
+PATIENCE_SECONDS = 5.0
+"""The time beyond a request's budget that its sender is given to send it again."""
 
 LOOK_BACK = 10_000
 """So many events before the feed's head are looked at after a start."""
@@ -61,14 +62,15 @@ class _Begun:
 
 
 class UnfinishedMerges:
-    """Finishes the merges that stay half done for `patience_seconds`. One a process."""
+    """Finishes the merges that stay half done for `patience_seconds` after they were seen. One a
+    process."""
 
     def __init__(
         self,
         feed: Feed,
         codec: Codec,
         finish: Finish,
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience_seconds: float,
     ) -> None:
         self._feed = feed
         self._codec = codec
@@ -78,8 +80,8 @@ class UnfinishedMerges:
         self._begun: dict[tuple[str, int], _Begun] = {}
 
     def step(self) -> bool:
-        """Read on in the feed, then finish what has waited long enough; return whether there is
-        more to read. Raises StoreUnavailable."""
+        """Read on in the feed, and behind the last page finish what has waited long enough; return
+        whether there is more to read now. Raises StoreUnavailable."""
         more = self._look(Deadline.after(STEP_SECONDS))
         if not more:
             self._finish_all()
@@ -96,7 +98,8 @@ class UnfinishedMerges:
             if each.event.data.event_type in _TYPES:
                 self._note(each.event)
         self._read = now.feed, after + len(events)
-        return after + len(events) < now.head
+        # A feed with a hole gives nothing, whatever its head is: then there is no more for now.
+        return bool(events) and after + len(events) < now.head
 
     def _note(self, recorded: RecordedEvent) -> None:
         try:
@@ -132,8 +135,11 @@ class UnfinishedMerges:
         except StoreError as error:
             log.warning("carrier %s: its merge is half done, and waits: %s", carrier_id, error)
             return False
-        except UnreadableEvent as error:
+        except (UnreadableEvent, AggregateNotFound) as error:
             log.warning("carrier %s: its merge is half done, and stays so: %s", carrier_id, error)
+            return True
+        except Exception:  # those behind it must not wait for a defect to be mended
+            log.exception("carrier %s: its merge is half done, and stays so", carrier_id)
             return True
         if was_half_done:
             log.info("carrier %s: its merge was half done, and is finished", carrier_id)

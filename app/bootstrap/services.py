@@ -42,7 +42,7 @@ from app.application.repository import (
 from app.application.second_person import SecondPerson
 from app.application.services import Services
 from app.application.traced_bus import TracedCommandBus
-from app.application.unfinished_merges import UnfinishedMerges
+from app.application.unfinished_merges import PATIENCE_SECONDS, UnfinishedMerges
 from app.application.vetting import Vettings
 from app.bootstrap.choice import open_stores
 from app.bootstrap.doctor import examine
@@ -100,7 +100,8 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     tail = Tail(opened.feed, settings.listeners, TAIL_POLL_SECONDS)
     closing.callback(tail.close)
     keeps_up = settings.workers_follow is not False
-    follower = build_follower(opened, counting, keeps_up=keeps_up, tracer=tracer)
+    merges = build_unfinished_merges(opened, counting, settings) if keeps_up else None
+    follower = build_follower(opened, merges=merges, keeps_up=keeps_up, tracer=tracer)
     closing.callback(follower.close)
     appended, wanted = (follower.wake if keeps_up else _nobody), follower.wake
     if settings.follower and not keeps_up:
@@ -188,16 +189,16 @@ def build_projectors(stores: Stores) -> list[Projector]:
 
 def build_follower(
     stores: Stores,
-    telemetry: Telemetry,
     poll_seconds: float = IDLE_SECONDS,
     gather_seconds: float = GATHER_SECONDS,
     *,
+    merges: UnfinishedMerges | None = None,
     keeps_up: bool = True,
     tracer: Tracer = NO_TRACING,
 ) -> Follower:
-    """It keeps the views up, and on Cassandra the feed, and finishes merges that are half done; or
-    it only makes those views that code of this release has not made yet. Not started. Where a
-    sequencer has to be asked, that says how often to look."""
+    """It keeps the views up, and on Cassandra the feed, and finishes `merges`; or it only makes
+    those views that code of this release has not made yet. Not started. Where a sequencer has to be
+    asked, that says how often to look."""
     views = [
         FollowedView(each, keeps_up=keeps_up, tracer=tracer) for each in build_projectors(stores)
     ]
@@ -205,15 +206,18 @@ def build_follower(
         return Follower(views, None, poll_seconds, gather_seconds)
     if stores.sequencer is not None:
         poll_seconds = SEQUENCER_POLL_SECONDS
-    merges = _unfinished_merges(stores, telemetry)
     return Follower(views, stores.sequencer, poll_seconds, gather_seconds, merges)
 
 
-def _unfinished_merges(stores: Stores, telemetry: Telemetry) -> UnfinishedMerges:
+def build_unfinished_merges(
+    stores: Stores, telemetry: Telemetry, settings: Settings
+) -> UnfinishedMerges:
+    """What looks for them, once no request can be at work on them any more."""
     carriers = CarrierRepository(stores.events, JsonCodec(), clock)
     # The steps that are left were decided on before: there is nothing to prepare.
     merging = Merging(carriers, as_it_is, telemetry)
-    return UnfinishedMerges(stores.feed, JsonCodec(), merging.finish)
+    patience = settings.request_timeout + PATIENCE_SECONDS
+    return UnfinishedMerges(stores.feed, JsonCodec(), merging.finish, patience)
 
 
 def build_directory(stores: Stores) -> Directory:
@@ -268,10 +272,11 @@ def following(settings: Settings, wakes: SharedWakes | None = None) -> Iterator[
             waits=wakes is not None,
             tracer=tracer,
         )
+        merges = build_unfinished_merges(stores, telemetry, settings)
         if wakes is None:
-            follower = build_follower(stores, telemetry, FOLLOW_POLL_SECONDS, tracer=tracer)
+            follower = build_follower(stores, FOLLOW_POLL_SECONDS, merges=merges, tracer=tracer)
         else:
-            follower = build_follower(stores, telemetry, IDLE_SECONDS, 0, tracer=tracer)
+            follower = build_follower(stores, IDLE_SECONDS, 0, merges=merges, tracer=tracer)
             is_over = threading.Event()
             closing.callback(is_over.set)
             listening = threading.Thread(

@@ -69,17 +69,19 @@ class JsonCodec:
     def encode(
         self, event: Event[Any], index: int, context: CommandContext, created_at: datetime
     ) -> EventData:
-        """See `ports.codec.Codec`. The command's commit is what caused the event."""
-        event_class, commit_id = type(event), str(context.commit_id)
+        """See `ports.codec.Codec`. The command's commit is what caused the event, unless another
+        one is named."""
+        event_class, commit_id, cause = type(event), str(context.commit_id), context.cause
         metadata = {
             "commit_id": commit_id,
             "correlation_id": context.correlation_id,
-            "causation_id": commit_id,
+            "causation_id": str(cause.commit_id) if cause else commit_id,
             "actor": context.actor,
             "schema_version": VERSIONS[event_class],
         }
-        if context.fingerprint is not None:
-            metadata["fingerprint"] = context.fingerprint
+        fingerprint = cause.fingerprint if cause else context.fingerprint
+        if fingerprint is not None:
+            metadata["fingerprint"] = fingerprint
         if context.traceparent is not None:
             metadata["traceparent"] = context.traceparent
         return EventData(

@@ -201,6 +201,38 @@ def test_a_store_that_is_away_is_asked_again(
     assert registry.two.types() == ABSORBED
 
 
+def test_one_that_cannot_be_finished_holds_up_no_other(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it fails with; one line names the carrier."""
+    lost = registry.two
+    registry.half(lost.merge())
+    registry.two = Two(registry.app)
+    registry.half(registry.two.merge())
+
+    def finish(carrier_id: str, context: CommandContext) -> bool:
+        if carrier_id == lost.merged:
+            raise LookupError
+        return registry.app.merging.finish(carrier_id, context)
+
+    UnfinishedMerges(registry.feed, JsonCodec(), finish, 0).step()
+    assert f"carrier {lost.merged}: its merge is half done, and stays so" in caplog.text
+    assert registry.two.types() == ABSORBED
+
+
+def test_a_hole_in_the_feed_is_waited_for(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read behind it, and there is no more to read now."""
+    looking = registry.looking()
+    registry.half(registry.two.merge())
+    with monkeypatch.context() as patched:
+        patched.setattr(registry.feed, "read", lambda *_: [])
+        assert not looking.step()
+    looking.step()
+    assert registry.two.types() == ABSORBED
+
+
 def test_a_follower_looks(registry: Registry) -> None:
     """In a thread of its own, which ends with it."""
     registry.half(registry.two.merge())

@@ -14,13 +14,16 @@ from uuid import uuid4
 import pytest
 
 from app.application.deadline import Deadline
+from app.application.handlers import StaleVersion
 from app.application.ports.event_store import AlreadyClaimed, Claim, EventStore, RecordedEvent
 from app.domain.absorption import ABSORBED
-from app.domain.carrier import MERGED
+from app.domain.carrier import MERGED, SUSPENDED
 from app.domain.command import Command
+from app.domain.commands.suspend import SuspendCarrier
 from app.domain.errors import ForbiddenByState, OtherForbids
+from app.domain.values import Reason
 from app.infrastructure.wrapped_store import WrappedEventStore
-from tests.support.application import Application, keyed, rename
+from tests.support.application import Application, keyed, rename, seen
 from tests.support.forks import Forks
 from tests.support.measurements import IS_FULL
 from tests.support.merges import Patient, Two, company, email, merge, retire, sent, unmerge
@@ -290,12 +293,13 @@ class MergeContract:
         assert two.types()[1] == [*ABSORBING, "CarrierSeparated"]
 
     @pytest.mark.parametrize("was_merged", [True, False])
+    @pytest.mark.parametrize("has_condition", [True, False])
     def test_an_unmerge_ends_no_merge_but_the_one_that_it_took_back(
-        self, app: Application, store: EventStore, was_merged: bool
+        self, app: Application, store: EventStore, was_merged: bool, has_condition: bool
     ) -> None:
         """Wherever another one overtakes it, and merges the carrier anew: what a survivor absorbed
-        is taken back as a whole, or not at all."""
-        for reads in range(1, 8):
+        is taken back as a whole, or not at all; and not at all on a version that has passed."""
+        for reads in range(1, 9):
             two = Two(app)
             third = app.do(company("DHL", f"c-{two.address}")).stream
             if was_merged:
@@ -306,15 +310,51 @@ class MergeContract:
                     app.do(unmerge(two.merged))  # noqa: B023
                 app.do(merge(two.merged, third, "name"))  # noqa: B023
 
+            version = app.carriers.load(two.merged, soon()).version
             overtaken = OvertakenStore(store, reads, meanwhile)
-            Patient(overtaken).do(unmerge(two.merged))
+            is_refused = False
+            try:
+                own = seen(version) if has_condition else sent("unmerge")
+                Patient(overtaken).do(unmerge(two.merged), own)
+            except StaleVersion:
+                is_refused = True
             merged_into = two.state(two.merged).merged_into
             for survivor in (two.survivor, third):
                 standing = {each.standing for each in two.state(survivor).absorptions.values()}
                 assert (ABSORBED in standing) == (survivor == merged_into)
+            assert not is_refused or merged_into == third
             if overtaken.left > 0:  # it is done with less
                 break
         assert reads > 2
+
+    @pytest.mark.parametrize("ended_by", ["who looks for it", "another unmerge"])
+    def test_an_unmerge_that_another_one_ended_is_done_for_its_sender(
+        self, app: Application, two: Two, forks: Forks, place: str, ended_by: str
+    ) -> None:
+        """It gets the first answer, whatever state the carrier is in again; the other one is told
+        of that state."""
+        app.do(SuspendCarrier(two.merged, Reason("Fraud")))
+        app.do(two.merge("name"))
+        key = str(uuid4())
+        forks.start("killed", place, 1, True, key, "unmerge", two.merged).wait()
+        if ended_by == "who looks for it":
+            assert app.merging.finish(two.merged, sent("look"))
+        else:
+            with pytest.raises(ForbiddenByState):
+                app.do(unmerge(two.merged), sent("other"))
+        for own in (keyed(key), replace(keyed(key), expected=frozenset({4}))):
+            done = app.do(unmerge(two.merged), own)
+            assert (done.version, done.state, done.replayed) == (5, SUSPENDED, True)
+        assert two.types()[0] == ["CarrierSuspended", *MERGING, "CarrierUnmerged"]
+        (*_, (_, origin)) = app.carriers.with_origins(two.merged, 5, soon())
+        assert origin.actor == keyed(key).actor
+
+    def test_an_unmerge_of_what_was_never_merged_is_answered_again(self, app: Application) -> None:
+        """With its key, as the first time."""
+        carrier = app.do(company("FedEx", f"{uuid4()}@example.com")).stream
+        first, again = (app.do(unmerge(carrier), keyed(carrier)) for _ in range(2))
+        assert (first.version, first.replayed) == (1, False)
+        assert again == replace(first, replayed=True)
 
     def test_a_dry_run_writes_nothing(self, app: Application, two: Two) -> None:
         """Neither of a merge nor of an unmerge, on either stream."""

@@ -45,7 +45,8 @@ class UnreadableEvent(Exception):
 class Origin:
     """What an event's metadata says; rows of the original registry say nothing.
 
-    `fingerprint` is of the request that was sent with an idempotency key.
+    `fingerprint` is of the request that was sent with an idempotency key: the one that the commit
+    is of, or the one that caused it.
     """
 
     commit_id: UUID | None = None
