@@ -227,7 +227,7 @@ def mappings(settings: Settings, forget: str | None, *, as_json: bool) -> None:
             services.bus.dispatch(ForgetColumnMapping(forget), context)
             kept = {name: columns for name, columns in kept.items() if name != forget}
     lines = [f"{name}: {', '.join(taken(columns))}" for name, columns in kept.items()]
-    write_data(dict(kept), lines, as_json=as_json)
+    write_data(dict(kept), lines or ["No column mapping is kept"], as_json=as_json)
 
 
 def _keep(settings: Settings, services: Services, name: str, columns: ColumnMapping) -> None:

@@ -2,7 +2,7 @@
 imports of files with such columns. Imports only the domain."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,9 @@ MAX_MAPPINGS = 100
 MAX_NAME_CHARACTERS = 100
 MAX_BYTES = 16_384
 """Of one mapping as JSON: an event with it is far below what a store takes."""
+
+_NAMED = 5
+"""So many of the names that are there are told to who asks for another one."""
 
 ColumnMapping = Mapping[str, Any]
 """The field by the column's name; None for a column that is left alone."""
@@ -65,6 +68,12 @@ class ColumnMappingKept(ColumnMappingEvent):
         return ColumnMappingsState(kept | {self.name: self.columns} if self.columns else kept)
 
 
+def not_kept(name: str, kept: Iterable[str]) -> str:
+    """The sentence for who names a mapping that is not there, with some that are."""
+    there = ", ".join(sorted(kept)[:_NAMED])
+    return f"No column mapping is kept as {name}" + (f"; kept are {there}" if there else "")
+
+
 class ColumnMappings(AggregateRoot[ColumnMappingsState, ColumnMappingEvent]):
     """One in each registry, in the stream COLUMN_MAPPINGS_ID."""
 
@@ -102,10 +111,12 @@ class KeepColumnMapping(Change):
         """See `Command`. To keep what is kept changes nothing."""
         if compared(dict(state.kept.get(self.name, {}))) == compared(dict(self.columns)):
             return
-        if not (0 < len(self.name) <= MAX_NAME_CHARACTERS and self.name.isprintable()):
+        is_name = 0 < len(self.name) <= MAX_NAME_CHARACTERS and self.name.isprintable()
+        if not is_name or self.name != self.name.strip(" /"):
             raise InvalidInput(
                 "keep_mapping",
-                f"The name of a mapping must be 1 to {MAX_NAME_CHARACTERS} characters of one line",
+                f"The name of a mapping must be 1 to {MAX_NAME_CHARACTERS} characters of one line,"
+                " the first and the last of them neither a blank nor a slash",
             )
         if len(json.dumps(dict(self.columns)).encode()) > MAX_BYTES:
             raise InvalidInput("keep_mapping", "The columns have too long names to be kept")
@@ -130,7 +141,7 @@ class ForgetColumnMapping(Change):
     def decide(self, state: ColumnMappingsState, now: datetime) -> Iterator[ColumnMappingEvent]:
         """See `Command`. Raises NothingThere."""
         if self.name not in state.kept:
-            raise NothingThere("column-mapping", f"No column mapping is kept as {self.name}")
+            raise NothingThere("column-mapping", not_kept(self.name, state.kept))
         yield ColumnMappingKept(self.name, {})
 
 

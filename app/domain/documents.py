@@ -6,6 +6,7 @@ day that is asked for.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -190,11 +191,15 @@ def check(document: Document) -> None:
 
 def today(now: datetime, time_zone: str | None) -> str:
     """The day that it is at that moment in a time zone of the IANA's, UTC without one. A zone that
-    this machine does not know counts as UTC: it was valid when it was recorded."""
+    this machine does not know counts as UTC: it was valid when it was recorded. At either end of
+    the calendar, where that day would be beyond it, the day that the moment itself says."""
     try:
-        return now.astimezone(ZoneInfo(time_zone) if time_zone else UTC).date().isoformat()
+        zone = ZoneInfo(time_zone) if time_zone else UTC
     except (ZoneInfoNotFoundError, ValueError):
-        return now.astimezone(UTC).date().isoformat()
+        zone = UTC
+    with suppress(OverflowError):
+        now = now.astimezone(zone)
+    return now.date().isoformat()
 
 
 def _last_day(document: Document) -> str | None:

@@ -165,9 +165,9 @@ def _on_the_profile(facts: Facts, work: Work, policy: PolicyState) -> Iterator[V
     if last is None:
         yield Verdict(RECENT, False, "It is not known when the profile was last changed", None)
         return
-    holds = last >= work.on - timedelta(days=days)
+    holds = work.on - last <= timedelta(days=days)
     since = f"within {days} days" if holds else f"more than {days} days"
-    before = f"{since} before {work.on}"
+    before = f"{since} before {work.on}" if last <= work.on else f"after {work.on}"
     yield Verdict(
         RECENT,
         holds,

@@ -39,6 +39,8 @@ def test_a_carrier_is_shown_as_it_was(client: FlaskClient, fedex: str) -> None:
     assert data(at) == data(client.get(f"{fedex}?version={data(at)['version']}"))
     at = client.get(fedex, query_string={"at": registered["at"]})
     assert data(at)["registered_at"] == registered["at"]
+    last = {"at": "9999-12-31T23:59:59-14:00"}  # which UTC has not
+    assert data(client.get(fedex, query_string=last))["version"] == 3
     failure(client.get(f"{fedex}?at=2020-01-01T00:00:00Z"), 404)
     failure(client.get(fedex, query_string={"at": "0001-01-01T00:00:00+23:59"}), 404)
 

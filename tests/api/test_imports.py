@@ -167,6 +167,12 @@ def forgotten(client: FlaskClient, name: str, **headers: str) -> TestResponse:
     return client.delete(f"/imports/mappings/{quote(name, safe='')}", headers=named)
 
 
+NAME_RULE = (
+    "The name of a mapping must be 1 to 100 characters of one line, the first and the last of them"
+    " neither a blank nor a slash"
+)
+
+
 @pytest.mark.parametrize("name", ["monthly", "2099/ Jänner?", "a//b"])
 def test_a_mapping_is_forgotten(client: FlaskClient, name: str) -> None:
     """Then there is none: to forget it once more is refused, unless it is the same attempt."""
@@ -215,7 +221,13 @@ def test_a_mapping_is_forgotten_as_it_was_seen_or_not_at_all(client: FlaskClient
         (
             "?keep_mapping=a%09b",
             422,
-            {"keep_mapping": "The name of a mapping must be 1 to 100 characters of one line"},
+            {"keep_mapping": NAME_RULE},
+        ),
+        ("?keep_mapping=%20a", 422, {"keep_mapping": NAME_RULE}),
+        ("?keep_mapping=/a", 422, {"keep_mapping": NAME_RULE}),
+        *(
+            (f"?{name}=", 400, {name: f"The {name} parameter must not be empty; leave it out"})
+            for name in ("mapping", "keep_mapping")
         ),
         (
             "?keep_mapping=a&dry_run=true",

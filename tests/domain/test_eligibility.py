@@ -251,6 +251,18 @@ def test_a_profile_is_recent(days: int, holds: bool, since: str) -> None:
         )
 
 
+@pytest.mark.parametrize("on", [date(2026, 1, 1), date.min])
+def test_a_profile_that_was_changed_after_the_day_is_recent(on: date) -> None:
+    """However early that day is, and the sentence says so."""
+    (verdict,) = by_policy(
+        policy(recent_within_days=3650), REGISTERED, RENAMED, work=replace(WORK, on=on)
+    )
+    assert verdict.holds
+    assert (
+        verdict.explanation == f"The carrier's profile was last changed on 2026-01-02, after {on}"
+    )
+
+
 def test_a_profile_of_unknown_age_is_not_recent() -> None:
     """In a stream without a registration nothing may have set it."""
     (verdict,) = by_policy(policy(recent_within_days=1), SUSPENDED)

@@ -25,6 +25,9 @@ from app.domain.commands.register import DECLARATION
 NAME_MAX_CHARACTERS = 100
 
 _schema = body_schema(DECLARATION)(partial=True)
+_SAYS_SOMETHING = validate.Length(
+    1, error="The {{field}} parameter must not be empty; leave it out"
+)
 
 
 def read_values(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -78,19 +81,23 @@ class ImportQuerySchema(QuerySchema):
     )
     mapping = fields.String(
         load_default="",
+        validate=_SAYS_SOMETHING,
         metadata={
             "description": "Read the columns by the mapping that is kept under this name, of"
             " `GET /imports/mappings`; without one they are guessed.",
             "example": "monthly",
+            "minLength": 1,
             "maxLength": MAX_NAME_CHARACTERS,
         },
     )
     keep_mapping = fields.String(
         load_default="",
+        validate=_SAYS_SOMETHING,
         metadata={
             "description": "Keep, for all who import, which column was taken for which field,"
             " under this name and in the place of a former mapping. Not with `dry_run`.",
             "example": "monthly",
+            "minLength": 1,
             "maxLength": MAX_NAME_CHARACTERS,
         },
     )

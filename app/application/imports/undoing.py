@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.application.deadline import Deadline
-from app.application.history import changes_between
+from app.application.history import Change, changes_between
 from app.application.imports.file import Record
 from app.application.imports.plan import (
     CHANGE,
@@ -96,7 +96,8 @@ class TakingBack:
             return _left_as_it_is(row, carrier, there)
         reason = Reason(f"The import {self.id.id} was taken back")
         step = Step(UNDO + RETIRE, RetireCarrier(carrier.id, reason))
-        return RowPlan(row, RETIRE, carrier.id, carrier.version, steps=(step,))
+        retired = (Change("state", carrier.state and carrier.state.state, RETIRED),)
+        return RowPlan(row, RETIRE, carrier.id, carrier.version, changes=retired, steps=(step,))
 
     def _return(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
         """To the state before the row's first event."""
