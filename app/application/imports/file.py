@@ -134,7 +134,8 @@ def _seems_utf8(opened: Callable[[], BinaryIO]) -> bool:
             wrong = text.count("\ufffd")
             good += len(text) - len(text.encode("ascii", "ignore")) - wrong
             bad += wrong
-    return good >= bad
+    # What the file ends in the middle of is at fault as well.
+    return good >= bad + len(decoder.decode(b"", True))
 
 
 def _decodes(decoder: object, block: bytes, *, final: bool = False) -> bool:

@@ -74,6 +74,11 @@ def test_windows_1252_may_look_like_utf_8_in_places() -> None:
     assert read("\n".join(map(",".join, rows)).encode("cp1252")) == rows
 
 
+def test_a_file_may_end_with_a_byte_of_windows_1252() -> None:
+    """Which UTF-8 would go on after."""
+    assert read("email,name\na@x.de,Café".encode("cp1252"))[1:] == [["a@x.de", "Café"]]
+
+
 BAD = [
     (b"PK\x03\x04\x14\x00", "workbook: save it as CSV"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1", "workbook: save it as CSV"),
