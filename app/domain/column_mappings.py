@@ -2,7 +2,7 @@
 imports of files with such columns. Imports only the domain."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,9 +20,6 @@ MAX_MAPPINGS = 100
 MAX_NAME_CHARACTERS = 100
 MAX_BYTES = 16_384
 """Of one mapping as JSON: an event with it is far below what a store takes."""
-
-_NAMED = 5
-"""So many of the names that are there are told to who asks for another one."""
 
 ColumnMapping = Mapping[str, Any]
 """The field by the column's name; None for a column that is left alone."""
@@ -66,12 +63,6 @@ class ColumnMappingKept(ColumnMappingEvent):
         """See `Event`."""
         kept = {name: columns for name, columns in state.kept.items() if name != self.name}
         return ColumnMappingsState(kept | {self.name: self.columns} if self.columns else kept)
-
-
-def not_kept(name: str, kept: Iterable[str]) -> str:
-    """The sentence for who names a mapping that is not there, with some that are."""
-    there = ", ".join(sorted(kept)[:_NAMED])
-    return f"No column mapping is kept as {name}" + (f"; kept are {there}" if there else "")
 
 
 class ColumnMappings(AggregateRoot[ColumnMappingsState, ColumnMappingEvent]):
@@ -141,7 +132,7 @@ class ForgetColumnMapping(Change):
     def decide(self, state: ColumnMappingsState, now: datetime) -> Iterator[ColumnMappingEvent]:
         """See `Command`. Raises NothingThere."""
         if self.name not in state.kept:
-            raise NothingThere("column-mapping", not_kept(self.name, state.kept))
+            raise NothingThere("column-mapping", f"No column mapping is kept as {self.name}")
         yield ColumnMappingKept(self.name, {})
 
 

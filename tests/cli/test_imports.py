@@ -361,7 +361,7 @@ def test_a_mapping_is_read_from_the_store_that_the_import_is_in(
 @pytest.mark.parametrize(
     ("options", "exit_code", "sentence"),
     [
-        (("--mapping", "weekly"), INVALID, "No column mapping is kept as weekly; kept are monthly"),
+        (("--mapping", "weekly"), INVALID, "No column mapping is kept as weekly"),
         (("--mapping", "monthly"), INVALID, "The file has no column E-Mail"),
         (("--mapping", "monthly", "--columns", "columns.json"), INVALID, "not both"),
         (("--keep-mapping", "a\tb"), INVALID, "must be 1 to 100 characters of one line"),

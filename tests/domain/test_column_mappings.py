@@ -52,9 +52,7 @@ def test_a_mapping_that_is_forgotten_is_kept_no_longer() -> None:
     mappings = after(*(ColumnMappingKept(str(each), MAPPING) for each in range(MAX_MAPPINGS)))
     with pytest.raises(InvalidInput, match="forget one before"):
         recorded(mappings, KeepColumnMapping("one more", MAPPING))
-    with pytest.raises(
-        NothingThere, match="No column mapping is kept as none; kept are 0, 1, 10, 11, 12"
-    ):
+    with pytest.raises(NothingThere, match="No column mapping is kept as none"):
         recorded(mappings, ForgetColumnMapping("none"))
     assert recorded(mappings, ForgetColumnMapping("7")) == (ColumnMappingKept("7", {}),)
     assert len(recorded(mappings, KeepColumnMapping("one more", MAPPING))) == 2

@@ -125,7 +125,7 @@ def forget_column_mapping(query: CommandQuery, mapping_name: str) -> Response:
 def _columns(file: CsvFile, query: ImportQuery) -> Columns:
     """The file's columns as the query says. Raises ValidationFailed and BadFile."""
     if query.columns is None:
-        return mapped(file, query.mapping)
+        return mapped(file, query.mapping or "")
     try:
         return given(file.header, query.columns)
     except BadFile as error:

@@ -46,8 +46,8 @@ class ImportQuery:
     dry_run: bool
     name: str
     columns: Mapping[str, Any] | None
-    mapping: str
-    keep_mapping: str
+    mapping: str | None
+    keep_mapping: str | None
 
 
 class ImportQuerySchema(QuerySchema):
@@ -80,7 +80,7 @@ class ImportQuerySchema(QuerySchema):
         },
     )
     mapping = fields.String(
-        load_default="",
+        load_default=None,
         validate=_SAYS_SOMETHING,
         metadata={
             "description": "Read the columns by the mapping that is kept under this name, of"
@@ -91,7 +91,7 @@ class ImportQuerySchema(QuerySchema):
         },
     )
     keep_mapping = fields.String(
-        load_default="",
+        load_default=None,
         validate=_SAYS_SOMETHING,
         metadata={
             "description": "Keep, for all who import, which column was taken for which field,"

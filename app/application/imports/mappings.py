@@ -6,7 +6,7 @@ from app.application.deadline import Deadline
 from app.application.imports.columns import Columns, given, guessed
 from app.application.imports.file import BadFile
 from app.application.repository import ColumnMappingsRepository
-from app.domain.column_mappings import COLUMN_MAPPINGS_ID, ColumnMapping, not_kept
+from app.domain.column_mappings import COLUMN_MAPPINGS_ID, ColumnMapping
 
 
 class UnknownMapping(BadFile):
@@ -29,7 +29,7 @@ def columns_by(
     StoreUnavailable."""
     if not name:
         return guessed(header)
-    kept = kept_mappings(mappings, deadline)
-    if name not in kept:
-        raise UnknownMapping(not_kept(name, kept))
-    return given(header, kept[name])
+    chosen = kept_mappings(mappings, deadline).get(name)
+    if chosen is None:
+        raise UnknownMapping(f"No column mapping is kept as {name}")
+    return given(header, chosen)
