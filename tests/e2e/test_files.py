@@ -220,7 +220,7 @@ def test_events_that_are_moved_away_under_load_lose_nothing(service: Service) ->
     assert set(acknowledged) <= {stream for stream, _ in service.events()}
 
 
-@pytest.mark.parametrize("replaced", [True, False])
+@pytest.mark.parametrize("replaced", [True, pytest.param(False, marks=pytest.mark.full)])
 def test_nobody_is_let_in_because_the_keys_are_gone(service: Service, *, replaced: bool) -> None:
     """With the events' file go the API keys: who sends none is refused all the same, for good, also
     by a worker that starts then."""

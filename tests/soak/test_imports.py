@@ -24,8 +24,8 @@ from tests.support.stores import make_keyspace, open_store
 
 pytestmark = pytest.mark.soak
 
-ROWS = {"sqlite": 10_000 if IS_FULL else 240, "cassandra": 10_000 if IS_FULL else 60}
-KILLS = {"sqlite": 20 if IS_FULL else 3, "cassandra": 20 if IS_FULL else 1}
+ROWS = {"sqlite": 10_000 if IS_FULL else 120, "cassandra": 10_000 if IS_FULL else 60}
+KILLS = {"sqlite": 20 if IS_FULL else 2, "cassandra": 20 if IS_FULL else 1}
 PATIENCE_SECONDS = 3600.0 if IS_FULL else 120.0
 RUNS = 5
 """How often an import is started at most, to come to its end."""

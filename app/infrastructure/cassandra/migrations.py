@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid5
 
-from cassandra import UnresolvableContactPoints
+from cassandra import DriverException, UnresolvableContactPoints
 from cassandra.cluster import NoHostAvailable, Session
 from cassandra.query import SimpleStatement
 
@@ -110,15 +110,35 @@ def _apply_missing(
     missing = [migration for migration in migrations if migration.name not in applied]
     for number, migration in enumerate(missing, 1):
         say(f"applying {migration.name} ({number} of {len(missing)})")
-        for statement in migration.statements:
-            renew()
-            session.execute(statement, timeout=LOCK_SECONDS)
+        _apply(session, migration, renew)
         session.execute(
             f"INSERT INTO {_RECORDS} (name, checksum, applied_at)"
             " VALUES (%s, %s, toTimestamp(now())) IF NOT EXISTS",
             (migration.name, migration.checksum),
         )
     return [migration.name for migration in missing]
+
+
+def _apply(session: Session, migration: Migration, renew: Callable[[], None]) -> None:
+    """Carry out the statements, all through one node: it knows of each when it is sent the next,
+    and to wait for the others every time takes a second of gossip. In the end they are waited for.
+    Raises SchemaError."""
+    cluster = session.cluster
+    node, patience = cluster.get_control_connection_host(), cluster.max_schema_agreement_wait
+    for statement in migration.statements:
+        renew()
+        cluster.max_schema_agreement_wait = 0
+        try:
+            session.execute(statement, timeout=LOCK_SECONDS, host=node)
+        finally:
+            cluster.max_schema_agreement_wait = patience
+    try:
+        cluster.refresh_schema_metadata(max_schema_agreement_wait=LOCK_SECONDS)
+    except DriverException as error:
+        raise SchemaError(
+            f"The nodes do not agree on the schema after {LOCK_SECONDS} s; see `nodetool"
+            " describecluster`, and run it again."
+        ) from error
 
 
 def _applied(session: Session) -> dict[str, str]:
