@@ -24,7 +24,7 @@ from tests.support.stores import make_keyspace, open_store
 
 pytestmark = pytest.mark.soak
 
-ROWS = {"sqlite": 10_000 if IS_FULL else 120, "cassandra": 10_000 if IS_FULL else 60}
+ROWS = {"sqlite": 10_000 if IS_FULL else 120, "cassandra": 10_000 if IS_FULL else 30}
 KILLS = {"sqlite": 20 if IS_FULL else 2, "cassandra": 20 if IS_FULL else 1}
 PATIENCE_SECONDS = 3600.0 if IS_FULL else 120.0
 RUNS = 5

@@ -114,7 +114,7 @@ def fill(stores: Stores, carriers: int, renames: int) -> None:
         list(pool.map(add, range(carriers)))
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.full), "cassandra"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """On each store."""
     settings = Settings(sqlite_path=tmp_path / "events.sqlite3")
