@@ -21,8 +21,9 @@ def commit_id_of(actor: str, key: str) -> UUID:
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What a sender has read of a stream just before: the version and the state, and that what is
-    sent has not been done."""
+    sent has not been done. It says nothing of other streams, which the same request may come to."""
 
+    stream: str
     version: int
     state: AggregateState
 

@@ -106,10 +106,10 @@ class Handlers(Generic[State, Recorded]):
     def change(self, command: ChangeCommand, context: CommandContext) -> CommandDone:
         """Change what there is already."""
         context = context.for_stream(command.stream)
-        if context.basis is not None:
+        if context.basis is not None and context.basis.stream == command.stream:
             # Its append is on that version: whoever was faster makes it fail.
             with suppress(VersionConflict):
-                loaded = self._repository.at(command.stream, context.basis)
+                loaded = self._repository.at(context.basis)
                 return self._decide(command, loaded, context)
         loaded = self._repository.load(command.stream, context.deadline)
         # After the load: whatever the decision would rest on, this has seen as well. The other

@@ -240,7 +240,6 @@ class Merging:
             correlation_id=origin.correlation_id or context.correlation_id,
             actor=origin.actor or context.actor,
             expected=None,
-            basis=None,
             dry_run=False,
         )
         self._steps.dispatch(RestoreCarrier(merged, merge.number, event.reason), own)

@@ -75,10 +75,10 @@ class Repository(Generic[State, Recorded]):
             raise AggregateNotFound(self.root.noun, stream)
         return loaded
 
-    def at(self, stream: str, basis: Basis) -> AggregateRoot[State, Recorded]:
+    def at(self, basis: Basis) -> AggregateRoot[State, Recorded]:
         """The aggregate as whoever sends a command has read it."""
         state = cast("State", basis.state)
-        return self.root.replay(stream, (), version=basis.version, state=state)
+        return self.root.replay(basis.stream, (), version=basis.version, state=state)
 
     def save(self, changed: AggregateRoot[State, Recorded], context: CommandContext) -> Appended:
         """Append what the aggregate recorded. Raises what `EventStore.append` raises."""

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app.application.bus import MAX_DECISIONS
+from app.application.command_context import Basis
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone, StaleVersion
 from app.application.history import Change
@@ -32,6 +33,7 @@ from tests.support.application import (
     seen,
 )
 from tests.support.commits import context
+from tests.support.merges import company, merge
 from tests.support.threads import at_once
 
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"
@@ -245,3 +247,19 @@ def test_a_store_that_is_closed_is_said_so(app: Application, store: BusyStore, f
         app.do(rename(fedex, "DHL"))
     with pytest.raises(StoreUnavailable):
         app.do(FEDEX_TWO)
+
+
+def test_what_was_read_of_a_carrier_says_nothing_of_another(app: Application) -> None:
+    """The address is a merged carrier's, which gives it up: that step is decided on its own stream,
+    also where both are at the version that was read."""
+    merged, survivor, mine = (
+        app.do(company(name, f"{name}@fedex.com")).stream for name in ("a", "b", "c")
+    )
+    app.do(merge(merged, survivor))
+    app.do(RetireCarrier(survivor, REASON))
+    app.do(rename(mine, "DHL"))
+    read = app.carriers.load(mine, Deadline.after(5))
+    assert read.state is not None
+    sent = replace(context(), basis=Basis(mine, read.version, read.state))
+    app.do(ChangeEmail(mine, EmailAddress("a@fedex.com")), sent)
+    assert app.types(merged)[-1] == "CarrierAddressReleased"

@@ -75,7 +75,9 @@ class Applier:
             # A new carrier's stream says by itself that it is there: nobody else's has its id.
             fingerprint=None if plan.kind == CREATE else self.id.fingerprint(plan.row),
             expected=frozenset({version}) if version else None,
-            basis=Basis(version, plan.state) if plan.state and is_fresh else None,
+            basis=Basis(plan.carrier_id, version, plan.state)
+            if plan.carrier_id and plan.state and is_fresh
+            else None,
         )
 
     def _refused(self, plan: RowPlan, sent: list[str], error: Exception) -> RowPlan:
