@@ -49,8 +49,9 @@ class Token:
     """A view has to hold each of these carriers at its version or a later one.
 
     `written` maps the ids of one carrier, or of two, to versions. `feed` is the id of the feed at
-    the time of the write, None in a token of an earlier release. After a restore from a backup the
-    feed has another id, and the version may be missing or another event's.
+    the time of the write, None where that was not known and in a token of an earlier release. After
+    a restore from a backup the feed has another id, and the version may be missing or another
+    event's.
     """
 
     written: Mapping[str, int]

@@ -108,7 +108,7 @@ class Merging:
         tried = self._handlers.change(command, replace(context, dry_run=True))
         carrier_id, reason = command.carrier_id, command.reason.text
         if tried.replayed:
-            ended = tried.version > 1 and self._merge_at(carrier_id, tried.version - 1, context)
+            ended = self._merge_at(carrier_id, max(1, tried.version - 1), context)
             return self._beside(tried, ended.into, context) if ended else tried
         version = tried.version - len(tried.planned)
         merge = self._merge_on(carrier_id, version, context)
@@ -121,8 +121,7 @@ class Merging:
         if merge is None:
             return self._end(command, version, context)
         with _begun(StoreUnavailable):
-            if self._is_of_another(carrier_id, merge, context):
-                raise VersionConflict(carrier_id, version, version)
+            self._give_way(carrier_id, version, merge, context)
             return self._beside(self._end(command, version, context), merge.into, context)
 
     def finish(self, carrier_id: str, context: CommandContext) -> bool:
@@ -229,10 +228,20 @@ class Merging:
         except StaleVersion as error:
             raise VersionConflict(command.carrier_id, version, error.version) from error
 
+    def _give_way(self, merged: str, version: int, merge: Merge, context: CommandContext) -> None:
+        """Where another request has begun to take the merge back, end that one, so that this one is
+        decided on what comes of it: raises VersionConflict then."""
+        if self._decided(merged, merge, context).standing != SEPARATED:
+            return  # the survivor refused the merge: there was nothing to begin with
+        _, origin = self._separated_by(merged, merge, context)
+        if origin.causation_id != str(context.commit_id):
+            self._end_for_sender(merged, merge, context)
+            raise VersionConflict(merged, version, version + 1)
+
     def _end_for_sender(self, merged: str, merge: Merge, context: CommandContext) -> None:
         """The last step of an unmerge, for whoever began it: in the name of that request, which
         finds itself done when it is sent again."""
-        event, origin = self._separated_by(merge, merged, context)
+        event, origin = self._separated_by(merged, merge, context)
         own = replace(
             context,
             commit_id=UUID(origin.causation_id) if origin.causation_id else context.commit_id,
@@ -244,25 +253,13 @@ class Merging:
         )
         self._steps.dispatch(RestoreCarrier(merged, merge.number, event.reason), own)
 
-    def _is_of_another(self, merged: str, merge: Merge, context: CommandContext) -> bool:
-        """Whether another request has begun to take the merge back; then that one is ended first,
-        so that this one is decided on what comes of it."""
-        if self._decided(merged, merge, context).standing != SEPARATED:
-            return False
-        _, origin = self._separated_by(merge, merged, context)
-        if origin.causation_id == str(context.commit_id):
-            return False
-        self._end_for_sender(merged, merge, context)
-        return True
-
     def _separated_by(
-        self, merge: Merge, merged: str, context: CommandContext
+        self, merged: str, merge: Merge, context: CommandContext
     ) -> tuple[CarrierSeparated, Origin]:
         """The event by which the survivor gave back what it took, and the request it is from."""
-        version = self._carriers.load(merge.into, context.deadline).version
         return next(
             (event, origin)
-            for event, origin in self._carriers.with_origins(merge.into, version, context.deadline)
+            for event, origin in self._carriers.with_origins(merge.into, context.deadline)
             if isinstance(event, CarrierSeparated) and _is_of(event, merged, merge)
         )
 
@@ -335,11 +332,9 @@ class Merging:
         self, merged: str, merge: Merge, context: CommandContext
     ) -> tuple[CarrierMerged, str]:
         """The event that the merge began with, and who asked for it."""
-        loaded = self._carriers.load(merged, context.deadline)
-        past = self._carriers.with_origins(merged, loaded.version, context.deadline)
         return next(
             (event, origin.actor or context.actor)
-            for event, origin in reversed(past)
+            for event, origin in self._carriers.with_origins(merged, context.deadline)
             if isinstance(event, CarrierMerged) and event.merge_id == merge.number
         )
 

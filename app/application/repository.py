@@ -287,10 +287,10 @@ class Repository(Generic[State, Recorded]):
         return [DatedEvent(each, self._codec.decode(each)) for each in recorded]
 
     def with_origins(
-        self, stream: str, version: int, deadline: Deadline
+        self, stream: str, deadline: Deadline, version: int | None = None
     ) -> list[tuple[Recorded, Origin]]:
-        """Everything that happened to an aggregate up to a version, oldest first, each with who and
-        what it is from. Raises UnreadableEvent, StoreUnavailable."""
+        """Everything that happened to an aggregate, up to a version if one is given, oldest first,
+        each with who and what it is from. Raises UnreadableEvent, StoreUnavailable."""
         recorded = self._store.read(stream, deadline, through_version=version)
         return [(self._codec.decode(each), self._codec.origin(each)) for each in recorded]
 

@@ -26,7 +26,7 @@ class SecondPerson:
         """The command, to be decided on a carrier at this version. Raises StoreUnavailable."""
         match command:
             case Review():
-                known = self._carriers.with_origins(command.carrier_id, version, context.deadline)
+                known = self._carriers.with_origins(command.carrier_id, context.deadline, version)
                 past = [(event, _person(origin.actor)) for event, origin in known]
                 return replace(command, reviewer=Reviewer(_person(context.actor), past))
             case GuardedChange():

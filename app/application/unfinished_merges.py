@@ -123,11 +123,11 @@ class UnfinishedMerges:
     def _finish_all(self) -> None:
         until = time.monotonic() - self._patience_seconds
         for key, begun in list(self._begun.items()):
-            if begun.since <= until and self._is_settled(key[0], begun):
+            if begun.since <= until and self._settle(key[0], begun):
                 self._begun.pop(key)
 
-    def _is_settled(self, carrier_id: str, begun: _Begun) -> bool:
-        """Whether nothing is left to do for the carrier here."""
+    def _settle(self, carrier_id: str, begun: _Begun) -> bool:
+        """Finish the carrier's merge; return whether nothing is left to do for it here."""
         deadline = Deadline.after(STEP_SECONDS)
         context = CommandContext(uuid4(), begun.correlation_id, begun.actor, deadline)
         try:

@@ -346,7 +346,7 @@ class MergeContract:
             done = app.do(unmerge(two.merged), own)
             assert (done.version, done.state, done.replayed) == (5, SUSPENDED, True)
         assert two.types()[0] == ["CarrierSuspended", *MERGING, "CarrierUnmerged"]
-        (*_, (_, origin)) = app.carriers.with_origins(two.merged, 5, soon())
+        (*_, (_, origin)) = app.carriers.with_origins(two.merged, soon())
         assert origin.actor == keyed(key).actor
 
     def test_an_unmerge_of_what_was_never_merged_is_answered_again(self, app: Application) -> None:

@@ -125,13 +125,14 @@ def _apply(session: Session, migration: Migration, renew: Callable[[], None]) ->
     Raises SchemaError."""
     cluster = session.cluster
     node, patience = cluster.get_control_connection_host(), cluster.max_schema_agreement_wait
-    for statement in migration.statements:
-        renew()
+    if node is not None:  # else each may go through another one
         cluster.max_schema_agreement_wait = 0
-        try:
+    try:
+        for statement in migration.statements:
+            renew()
             session.execute(statement, timeout=LOCK_SECONDS, host=node)
-        finally:
-            cluster.max_schema_agreement_wait = patience
+    finally:
+        cluster.max_schema_agreement_wait = patience
     try:
         cluster.refresh_schema_metadata(max_schema_agreement_wait=LOCK_SECONDS)
     except DriverException as error:
