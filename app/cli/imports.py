@@ -288,9 +288,7 @@ def _import_of(
     chosen = columns_of(source, columns_file) if mapping is None else None
     with opened(settings, makes=mapping is None) as (services, deadline):
         try:
-            columns = chosen or columns_by(
-                mapping or "", source.header, services.mappings, deadline
-            )
+            columns = chosen or columns_by(mapping, source.header, services.mappings, deadline)
             if columns.identify:
                 catch_up(settings)
             yield Import(

@@ -125,14 +125,14 @@ def forget_column_mapping(query: CommandQuery, mapping_name: str) -> Response:
 def _columns(file: CsvFile, query: ImportQuery) -> Columns:
     """The file's columns as the query says. Raises ValidationFailed and BadFile."""
     if query.columns is None:
-        return mapped(file, query.mapping or "")
+        return mapped(file, query.mapping)
     try:
         return given(file.header, query.columns)
     except BadFile as error:
         raise ValidationFailed({"columns": error.sentence}) from error
 
 
-def mapped(file: CsvFile, mapping: str) -> Columns:
+def mapped(file: CsvFile, mapping: str | None) -> Columns:
     """The file's columns by the mapping that is kept under this name; guessed, without one. Raises
     BadFile."""
     return columns_by(mapping, file.header, services().mappings, deadline())

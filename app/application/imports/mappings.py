@@ -22,9 +22,9 @@ def kept_mappings(
 
 
 def columns_by(
-    name: str, header: Sequence[str], mappings: ColumnMappingsRepository, deadline: Deadline
+    name: str | None, header: Sequence[str], mappings: ColumnMappingsRepository, deadline: Deadline
 ) -> Columns:
-    """The columns of a file by the mapping with this name; guessed, if the name is empty. Raises
+    """The columns of a file by the mapping with this name; guessed, without one. Raises
     UnknownMapping; BadFile if the file has not all columns that the mapping names;
     StoreUnavailable."""
     if not name:
