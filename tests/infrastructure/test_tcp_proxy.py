@@ -123,19 +123,17 @@ def test_passes_everything_while_nothing_is_armed(writer: Writer) -> None:
 
 
 def test_the_driver_reaches_the_node_through_the_proxy_only(
-    proxy: FaultProxy, direct: Session, connect: Connect
+    proxy: FaultProxy, direct: Session, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every connection that the node has from this driver is one of the proxy's."""
-
-    def ports_at_the_node() -> set[int]:
-        return {row.port for row in direct.execute("SELECT port FROM system_views.clients")}
-
-    before = ports_at_the_node()
+    name = f"driver-{uuid.uuid4()}"  # other tests connect to the node as well
+    monkeypatch.setattr("cassandra.connection.DRIVER_NAME", name)
     session = connect(proxy.port)
     session.execute("SELECT release_version FROM system.local")
-    new = ports_at_the_node() - before
-    assert len(new) >= 2, "the control connection and the pool's"
-    assert new <= proxy.upstream_ports
+    clients = direct.execute("SELECT port, driver_name FROM system_views.clients")
+    ports = {row.port for row in clients if row.driver_name == name}
+    assert len(ports) >= 2, "the control connection and the pool's"
+    assert ports <= proxy.upstream_ports
     assert {host.endpoint.port for host in session.cluster.metadata.all_hosts()} == {proxy.port}
 
 
