@@ -25,7 +25,7 @@ from bench.report import PER_SECOND, Measure
 from bench.rounds import Pair, Run, interleaved
 from config.settings import Settings
 from tests.support.cassandra_node import Node
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 
 ROWS = 100
 """In one measurement: few, as on a machine with others at work both have to take turns often."""
@@ -50,14 +50,13 @@ def on_sqlite(_: Sequence[str], run: Run) -> list[Measure]:
 
 def on_cassandra(node: Node, _: Sequence[str], run: Run) -> list[Measure]:
     """Over a keyspace of its own."""
-    keyspace = f"k{uuid4().hex[:12]}"
-    make_keyspace(node, keyspace)
+    make_keyspace(node)
     settings = Settings(
         app_env="testing",
         event_store="cassandra",
         cassandra_hosts=(node.host,),
         cassandra_port=node.port,
-        cassandra_keyspace=keyspace,
+        cassandra_keyspace=KEYSPACE,
         sqlite_path=Path("unused"),
     )
     with _opened(settings) as services:

@@ -113,6 +113,7 @@ def cassandra_node() -> Iterator[cassandra.Node]:
         except Unavailable as reason:
             without("cassandra", reason)
     yield node
+    drop_keyspaces(own=True)
     node.close()
 
 

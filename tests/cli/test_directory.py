@@ -4,7 +4,6 @@ import os
 import stat
 import threading
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.cli.shell import DONE, PROFILE_OPTIONS, data, process_of, registered,
 from tests.support.cassandra_node import Node
 from tests.support.csv_reader import carriers
 from tests.support.processes import Server, wait_until
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 
 NAMES = ("Alpha", "Bravo", "Charlie", "Delta", "Echo")
 
@@ -195,12 +194,11 @@ def test_a_pipe_is_written_to_as_it_is(filled: list[str]) -> None:
 
 def test_a_list_in_cassandra(cassandra_node: Node, tmp_path: Path) -> None:
     """Of what the service's sequencer has placed in the feed."""
-    keyspace = f"directory_{uuid4().hex[:12]}"
-    make_keyspace(cassandra_node, keyspace)
+    make_keyspace(cassandra_node)
     os.environ.update(
         CASSANDRA_HOST=cassandra_node.host,
         CASSANDRA_PORT=str(cassandra_node.port),
-        CASSANDRA_KEYSPACE=keyspace,
+        CASSANDRA_KEYSPACE=KEYSPACE,
     )
     carrier_id = registered()
     command, environment = process_of("feed", "follow")

@@ -34,7 +34,7 @@ from tests.support.cassandra_node import Node
 from tests.support.cql_frames import Opcode
 from tests.support.processes import free_port
 from tests.support.project import ROOT
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 from tests.support.tcp_proxy import DROP_ANSWER, FaultProxy
 
 REGISTER = ("register", "--name", "A", "--email", "a@fedex.com")
@@ -240,9 +240,8 @@ def test_ctrl_c_ends_quietly() -> None:
 def test_a_carrier_in_cassandra(cassandra_node: Node) -> None:
     """The settings choose the store. An answer that is lost means code 7; the same command with
     the same key settles it, and nothing is done twice."""
-    keyspace = "carriers_cli"
-    make_keyspace(cassandra_node, keyspace)
-    os.environ.update(CASSANDRA_KEYSPACE=keyspace, CASSANDRA_HOST=cassandra_node.host)
+    make_keyspace(cassandra_node)
+    os.environ.update(CASSANDRA_KEYSPACE=KEYSPACE, CASSANDRA_HOST=cassandra_node.host)
     with FaultProxy(cassandra_node.host, cassandra_node.port) as proxy:
         os.environ.update(CASSANDRA_PORT=str(proxy.port), REQUEST_TIMEOUT="4")
         carrier_id = registered("contact@fedex.com", *PROFILE_OPTIONS)

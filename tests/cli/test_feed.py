@@ -20,9 +20,8 @@ from tests.cli.shell import DONE, data, registered, run
 from tests.support.cassandra_node import Node
 from tests.support.processes import Server, free_port, wait_until
 from tests.support.project import ROOT
-from tests.support.stores import driver_session, make_keyspace, soon
+from tests.support.stores import KEYSPACE, driver_session, make_keyspace, soon
 
-KEYSPACE = "feed_cli"
 OLD = "INSERT INTO events (aggregate_id, version, event_type, payload, created_at)"
 
 
@@ -147,7 +146,7 @@ def test_a_registry_from_before_the_feed(
 ) -> None:
     """On Cassandra: an old stream is backfilled, waits for its position, and is in the feed and in
     the views as soon as somebody follows."""
-    contact = make_keyspace(cassandra_node, KEYSPACE)
+    contact = make_keyspace(cassandra_node)
     monkeypatch.setenv("CASSANDRA_HOST", cassandra_node.host)
     monkeypatch.setenv("CASSANDRA_PORT", str(cassandra_node.port))
     monkeypatch.setenv("CASSANDRA_KEYSPACE", KEYSPACE)

@@ -22,7 +22,7 @@ from tests.support.cassandra_node import Node
 from tests.support.keys import new_key
 from tests.support.processes import free_port
 from tests.support.project import ROOT
-from tests.support.stores import MOMENT, make_keyspace, soon
+from tests.support.stores import KEYSPACE, MOMENT, make_keyspace, soon
 
 FILE = Path("var/events.sqlite3")
 KEY = re.compile(r"[a-z2-7]{12}\.[A-Za-z0-9_-]{43}")
@@ -232,14 +232,13 @@ def test_a_cassandra_that_cannot_be_reached_is_an_error(command: list[str]) -> N
 
 def test_keys_in_cassandra(cassandra_node: Node) -> None:
     """The settings choose the store; from a shell as it is used."""
-    keyspace = "keys_cli"
-    make_keyspace(cassandra_node, keyspace)
+    make_keyspace(cassandra_node)
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "CASSANDRA_HOST": cassandra_node.host,
         "CASSANDRA_PORT": str(cassandra_node.port),
-        "CASSANDRA_KEYSPACE": keyspace,
+        "CASSANDRA_KEYSPACE": KEYSPACE,
     }
 
     def carriers(*arguments: str) -> str:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser
@@ -20,7 +19,7 @@ from tests.support.keys import add_key
 from tests.support.measurements import IS_FULL
 from tests.support.processes import NotReady, wait_until
 from tests.support.service import Service
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 
 FIRST_VISIT_BYTES = 120_000
 NAMES = ("Alpha Cargo", "Beta Lines", "شركة النقل السريع", "W" * 255)
@@ -274,12 +273,11 @@ def test_the_whole_of_it_on_cassandra(
     browser: Browser, cassandra_node: Node, tmp_path: Path
 ) -> None:
     """The same on the other store."""
-    keyspace = f"desk_{uuid4().hex}"
-    make_keyspace(cassandra_node, keyspace)
+    make_keyspace(cassandra_node)
     settings = {
         "CASSANDRA_HOST": cassandra_node.host,
         "CASSANDRA_PORT": str(cassandra_node.port),
-        "CASSANDRA_KEYSPACE": keyspace,
+        "CASSANDRA_KEYSPACE": KEYSPACE,
         "WORKERS": "1",
         "LOG_DIR": "",
     }

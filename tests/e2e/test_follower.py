@@ -16,7 +16,7 @@ from tests.support.cassandra_node import Node
 from tests.support.offered_load import Crowd
 from tests.support.processes import wait_until
 from tests.support.service import Service
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/comm").exists(), reason="these look into /proc"
@@ -88,11 +88,11 @@ def test_a_killed_follower_is_back_and_nothing_is_lost_or_counted_twice(service:
 
 def test_the_same_on_cassandra(cassandra_node: Node, tmp_path: Path) -> None:
     """There the follower also gives the events their positions."""
-    make_keyspace(cassandra_node, "follower")
+    make_keyspace(cassandra_node)
     settings = {
         "CASSANDRA_HOST": cassandra_node.host,
         "CASSANDRA_PORT": str(cassandra_node.port),
-        "CASSANDRA_KEYSPACE": "follower",
+        "CASSANDRA_KEYSPACE": KEYSPACE,
     }
     with Service(tmp_path, "127.0.0.1", None, **settings) as service:
         wait_until(service.follower, 10, "a follower")

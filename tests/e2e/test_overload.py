@@ -16,7 +16,7 @@ from tests.support.cassandra_node import Node
 from tests.support.offered_load import Crowd, slowest
 from tests.support.processes import wait_until
 from tests.support.service import Answer, Service
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 from tests.support.tcp_proxy import FaultProxy, delay_answer
 
 pytestmark = pytest.mark.alone
@@ -81,12 +81,12 @@ def served(
     with ExitStack() as stack:
         if request.param == "cassandra":
             node: Node = request.getfixturevalue("cassandra_node")
-            make_keyspace(node, "overload")
+            make_keyspace(node)
             proxy = stack.enter_context(FaultProxy(node.host, node.port))
             settings |= {
                 "CASSANDRA_HOST": "127.0.0.1",
                 "CASSANDRA_PORT": str(proxy.port),
-                "CASSANDRA_KEYSPACE": "overload",
+                "CASSANDRA_KEYSPACE": KEYSPACE,
             }
         service = stack.enter_context(Service(tmp_path, "127.0.0.1", None, **settings))
 

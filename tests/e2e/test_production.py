@@ -14,11 +14,9 @@ from tests.support.nginx import start_nginx
 from tests.support.nginx_conf import nginx_conf
 from tests.support.processes import free_port, wait_until
 from tests.support.service import Service
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 
 pytestmark = pytest.mark.nginx
-
-KEYSPACE = "production"
 
 
 def ask(port: int, method: str, path: str, body: object = None) -> tuple[int, Any, dict[str, str]]:
@@ -39,7 +37,7 @@ def test_a_carrier_is_registered_through_every_part(
 ) -> None:
     """What nginx hands on is stored in Cassandra, can be read back, and survives a restart."""
     assert require_nginx
-    make_keyspace(cassandra_node, KEYSPACE)
+    make_keyspace(cassandra_node)
     service = Service(
         tmp_path / "service",
         CASSANDRA_HOST=cassandra_node.host,

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.support.keys import bearer
 from tests.support.measurements import IS_FULL
 from tests.support.project import ROOT
 from tests.support.service import Service, exchange, service_environment
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 
 KNOWN_CARRIERS = 60
 # The phase `coverage` walks along every edge of the schema, which takes longer than all the others.
@@ -32,15 +31,14 @@ def test_on_sqlite(tmp_path: Path) -> None:
 @pytest.mark.full
 def test_on_cassandra(cassandra_node: Node, tmp_path: Path) -> None:
     """The same on the other store: tests/contracts holds in every run that both do the same."""
-    keyspace = f"contract_{uuid4().hex}"
-    make_keyspace(cassandra_node, keyspace)
+    make_keyspace(cassandra_node)
     assert_kept(
         tmp_path,
         PHASES,
         examples=400,
         CASSANDRA_HOST=cassandra_node.host,
         CASSANDRA_PORT=str(cassandra_node.port),
-        CASSANDRA_KEYSPACE=keyspace,
+        CASSANDRA_KEYSPACE=KEYSPACE,
     )
 
 

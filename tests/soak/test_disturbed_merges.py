@@ -15,12 +15,11 @@ from tests.support.claim_traffic import Died, Trouble
 from tests.support.interrupted import interrupted_store
 from tests.support.measurements import Figures, each_round, rounds
 from tests.support.merge_world import World, check_story
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 from tests.support.threads import at_once
 
 pytestmark = pytest.mark.soak
 
-KEYSPACE = "disturbed_merges"
 ROUNDS = 20
 PROCESSES = 3
 COMMANDS = 12
@@ -31,7 +30,7 @@ SHARE = 0.05
 @pytest.fixture(scope="module")
 def opened(cassandra_node: Node) -> Iterator[tuple[CassandraSession, int]]:
     """A session on the node, with the schema applied, and its serial consistency."""
-    contact = make_keyspace(cassandra_node, KEYSPACE)
+    contact = make_keyspace(cassandra_node)
     session = CassandraSession(contact, KEYSPACE)
     yield session, contact.serial_consistency
     session.close()

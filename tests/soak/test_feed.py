@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.support.feed_traffic import DIE_AFTER_APPEND, DIE_BEFORE_APPEND
 from tests.support.forks import Forks
 from tests.support.measurements import IS_FULL, Figures, each_round, rounds
 from tests.support.processes import wait_until
-from tests.support.stores import make_keyspace, open_store
+from tests.support.stores import KEYSPACE, make_keyspace, open_store
 
 pytestmark = pytest.mark.soak
 
@@ -56,9 +55,8 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 @pytest.fixture(scope="module")
 def on_cassandra(cassandra_node: Node) -> str:
     """The name of a store on the node, without any events yet."""
-    keyspace = f"feed_{uuid4().hex[:12]}"
-    contact = make_keyspace(cassandra_node, keyspace)
-    return f"cassandra:{contact.hosts[0]}:{contact.port}:{keyspace}"
+    contact = make_keyspace(cassandra_node)
+    return f"cassandra:{contact.hosts[0]}:{contact.port}:{KEYSPACE}"
 
 
 def disturb_until(crowd: Crowd, events: int, every_s: float) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -20,7 +19,7 @@ from app.cli.errors import UNAVAILABLE, UNKNOWN
 from tests.cli.shell import process_of
 from tests.support.cassandra_node import Node
 from tests.support.measurements import IS_FULL, Figures
-from tests.support.stores import make_keyspace, open_store
+from tests.support.stores import KEYSPACE, make_keyspace, open_store
 
 pytestmark = pytest.mark.soak
 
@@ -82,15 +81,14 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Registry:
         file = tmp_path / "events.sqlite3"
         return Registry("sqlite", f"sqlite:{file}", {**bare(), "SQLITE_PATH": str(file)})
     node: Node = request.getfixturevalue("cassandra_node")
-    keyspace = f"k{uuid4().hex[:12]}"
-    make_keyspace(node, keyspace)
+    make_keyspace(node)
     settings = {
         "CASSANDRA_HOST": node.host,
         "CASSANDRA_PORT": str(node.port),
-        "CASSANDRA_KEYSPACE": keyspace,
+        "CASSANDRA_KEYSPACE": KEYSPACE,
     }
     return Registry(
-        "cassandra", f"cassandra:{node.host}:{node.port}:{keyspace}", {**bare(), **settings}
+        "cassandra", f"cassandra:{node.host}:{node.port}:{KEYSPACE}", {**bare(), **settings}
     )
 
 

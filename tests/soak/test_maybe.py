@@ -19,6 +19,7 @@ from tests.support.cassandra_node import Node
 from tests.support.cql_frames import Opcode
 from tests.support.measurements import Figures, rounds
 from tests.support.stores import (
+    KEYSPACE,
     CountingTelemetry,
     cassandra_store,
     commit,
@@ -37,7 +38,6 @@ from tests.support.tcp_proxy import (
 
 pytestmark = pytest.mark.soak
 
-KEYSPACE = "maybe"
 ATTEMPT_SECONDS = 0.15
 LATE_SECONDS = 0.35
 FULL = 200
@@ -57,7 +57,7 @@ faults = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 @pytest.fixture(scope="module")
 def contact(cassandra_node: Node) -> Contact:
     """The node, with the schema applied."""
-    return make_keyspace(cassandra_node, KEYSPACE)
+    return make_keyspace(cassandra_node)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from time import thread_time
-from uuid import uuid4
 
 import pytest
 
@@ -25,7 +24,7 @@ from tests.support.measurements import IS_FULL, Figures
 from tests.support.model.choices import ADOPT, KINDS
 from tests.support.model.client import Client
 from tests.support.model.walk import Walk, WalkClock
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 
 pytestmark = pytest.mark.soak
 
@@ -47,14 +46,13 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     if request.param == "sqlite":
         return Settings(app_env="testing", sqlite_path=tmp_path / "events.sqlite3")
     node: Node = request.getfixturevalue("cassandra_node")
-    keyspace = f"k{uuid4().hex[:12]}"
-    make_keyspace(node, keyspace)
+    make_keyspace(node)
     return Settings(
         app_env="testing",
         event_store="cassandra",
         cassandra_hosts=(node.host,),
         cassandra_port=node.port,
-        cassandra_keyspace=keyspace,
+        cassandra_keyspace=KEYSPACE,
     )
 
 

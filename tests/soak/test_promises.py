@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -18,7 +17,7 @@ from tests.support.cassandra_node import Node
 from tests.support.history.order import feed_order
 from tests.support.measurements import IS_FULL, Figures
 from tests.support.service import Service
-from tests.support.stores import make_keyspace
+from tests.support.stores import KEYSPACE, make_keyspace
 from tests.support.tcp_proxy import FaultProxy
 from tests.support.workload.choices import WEIGHTS
 from tests.support.workload.faults import of_line, of_service
@@ -83,15 +82,14 @@ def test_promises_over_cassandra(cassandra_node: Node, tmp_path: Path, figures: 
 
 
 def over_cassandra(node: Node, port: int, folder: Path) -> Service:
-    """The service over a new keyspace of the node, which it reaches at this port of this
+    """The service over an empty keyspace of the node, which it reaches at this port of this
     machine."""
-    keyspace = f"promises_{uuid4().hex[:8]}"
-    make_keyspace(node, keyspace)
+    make_keyspace(node)
     return Service(
         folder,
         CASSANDRA_HOST="127.0.0.1",
         CASSANDRA_PORT=str(port),
-        CASSANDRA_KEYSPACE=keyspace,
+        CASSANDRA_KEYSPACE=KEYSPACE,
         REQUEST_TIMEOUT="3",
         WORKERS="2",
         THREADS="8",

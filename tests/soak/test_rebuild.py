@@ -31,7 +31,7 @@ from tests.support.commits import event
 from tests.support.measurements import IS_FULL, Figures, each_round, rounds
 from tests.support.processes import Server, wait_until
 from tests.support.service import Service, exchange, service_environment
-from tests.support.stores import make_keyspace, soon
+from tests.support.stores import KEYSPACE, make_keyspace, soon
 
 pytestmark = pytest.mark.soak
 
@@ -121,13 +121,6 @@ def fill(stores: Stores, size: Size) -> frozenset[str]:
         return frozenset(pool.map(add, range(size.carriers)))
 
 
-def new_keyspace(node: Node) -> str:
-    """One that nobody has written to."""
-    name = f"rebuild_{uuid4().hex[:12]}"
-    make_keyspace(node, name)
-    return name
-
-
 @pytest.fixture(params=SIZES)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """The service over each store; its views hold everything."""
@@ -137,17 +130,18 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     with ExitStack() as closing:
         if store == "cassandra":
             node: Node = request.getfixturevalue("cassandra_node")
+            make_keyspace(node)
             environment = {
                 "CASSANDRA_HOST": node.host,
                 "CASSANDRA_PORT": str(node.port),
-                "CASSANDRA_KEYSPACE": new_keyspace(node),
+                "CASSANDRA_KEYSPACE": KEYSPACE,
             }
             settings = replace(
                 settings,
                 event_store=store,
                 cassandra_hosts=(node.host,),
                 cassandra_port=node.port,
-                cassandra_keyspace=environment["CASSANDRA_KEYSPACE"],
+                cassandra_keyspace=KEYSPACE,
             )
         stores = closing.enter_context(opened_stores(settings, makes=True))
         carriers = fill(stores, SIZES[store])

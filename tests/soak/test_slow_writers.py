@@ -23,12 +23,11 @@ from tests.support.cassandra_node import Node
 from tests.support.claim_traffic import Died, Traffic, Trouble
 from tests.support.interrupted import APPEND, Around, Send, Stop, interrupted_store
 from tests.support.measurements import Figures, each_round, rounds
-from tests.support.stores import CountingTelemetry, make_keyspace, soon
+from tests.support.stores import KEYSPACE, CountingTelemetry, make_keyspace, soon
 from tests.support.threads import at_once
 
 pytestmark = pytest.mark.soak
 
-KEYSPACE = "slow_writers"
 ROUNDS = 50
 PLAYS = 30
 WRITERS = 8
@@ -67,7 +66,7 @@ class Rivals:
 @pytest.fixture(scope="module")
 def rivals(cassandra_node: Node) -> Iterator[Rivals]:
     """On the node, with the schema applied."""
-    contact = make_keyspace(cassandra_node, KEYSPACE)
+    contact = make_keyspace(cassandra_node)
     session = CassandraSession(contact, KEYSPACE)
     yield Rivals(session, contact.serial_consistency)
     session.close()

@@ -27,7 +27,7 @@ from tests.support.measurements import Figures, each_round, rounds
 from tests.support.next_release import next_release
 from tests.support.processes import wait_until
 from tests.support.service import Service
-from tests.support.stores import make_keyspace, soon
+from tests.support.stores import KEYSPACE, make_keyspace, soon
 
 pytestmark = pytest.mark.soak
 
@@ -121,16 +121,15 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     environment = {"SQLITE_PATH": str(settings.sqlite_path), "WORKERS": "1", "THREADS": "4"}
     if request.param == "cassandra":
         node: Node = request.getfixturevalue("cassandra_node")
-        keyspace = f"releases_{uuid4().hex[:8]}"
-        make_keyspace(node, keyspace)
+        make_keyspace(node)
         named = {"CASSANDRA_HOST": node.host, "CASSANDRA_PORT": str(node.port)}
-        environment |= {**named, "CASSANDRA_KEYSPACE": keyspace}
+        environment |= {**named, "CASSANDRA_KEYSPACE": KEYSPACE}
         settings = replace(
             settings,
             event_store="cassandra",
             cassandra_hosts=(node.host,),
             cassandra_port=node.port,
-            cassandra_keyspace=keyspace,
+            cassandra_keyspace=KEYSPACE,
         )
     carriers, renames = SIZES[request.param]
     with opened_stores(settings, makes=True) as stores:

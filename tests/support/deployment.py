@@ -28,7 +28,7 @@ from app.infrastructure.codec import JsonCodec
 from tests.support.cassandra_node import Node
 from tests.support.processes import wait_until
 from tests.support.service import Answer, Service
-from tests.support.stores import driver_session, make_keyspace, open_store, soon
+from tests.support.stores import KEYSPACE, driver_session, make_keyspace, open_store, soon
 from tests.support.threads import at_once
 
 STORES = ("sqlite", "cassandra")
@@ -187,13 +187,12 @@ def deployed(
     name = f"sqlite:{folder / 'var/events.sqlite3'}"
     if store == "cassandra":
         node: Node = request.getfixturevalue("cassandra_node")
-        keyspace = f"guarantees_{uuid4().hex[:12]}"
-        contact = make_keyspace(node, keyspace)
-        name = f"cassandra:{node.host}:{node.port}:{keyspace}"
+        contact = make_keyspace(node)
+        name = f"cassandra:{node.host}:{node.port}:{KEYSPACE}"
         settings |= {
             "CASSANDRA_HOST": node.host,
             "CASSANDRA_PORT": str(node.port),
-            "CASSANDRA_KEYSPACE": keyspace,
+            "CASSANDRA_KEYSPACE": KEYSPACE,
         }
     service = Service(folder, host="127.0.0.1", ready=None, **settings)
     service.server.command[-1] = app

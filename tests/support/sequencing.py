@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from app.application.ports.event_store import (
     NO_CLAIMS,
@@ -24,7 +24,7 @@ from app.infrastructure.cassandra.requests import Requests
 from app.infrastructure.cassandra.session import CassandraSession, Row
 from tests.support.cassandra_node import Node
 from tests.support.interrupted import Around, InterruptedSession, Send, interrupted_store
-from tests.support.stores import commit, make_keyspace, soon
+from tests.support.stores import KEYSPACE, commit, make_keyspace, soon
 
 Beside = Callable[..., Future[Any]]
 """Runs a call in another thread."""
@@ -160,9 +160,8 @@ class Site:
 def open_site(node: Node) -> Iterator[Site]:
     """On a keyspace that the tests of a module share: each begins at the head that it finds, with
     streams and logs of its own, and appends nothing that it does not wait for."""
-    keyspace = f"feed_site_{uuid4().hex[:12]}"  # others' events would come into the feed as well
-    contact = make_keyspace(node, keyspace)
-    session = CassandraSession(contact, keyspace)
+    contact = make_keyspace(node)  # others' events would come into the feed as well
+    session = CassandraSession(contact, KEYSPACE)
     site = Site(session, contact.serial_consistency)
     yield site
     for writer in site.writers:

@@ -98,24 +98,43 @@ def make_schema(contact: Contact, keyspace: str) -> None:
     migrate(contact, keyspace, ONE_COPY, read_migrations(MIGRATIONS), lambda _: None)
 
 
+KEYSPACE = f"tests_{uuid4().hex[:12]}"
+"""This process's own on the node that all tests share."""
+
 _MADE: dict[str, Contact] = {}
-"""Keyspaces on the node that all tests share, and where it is."""
+"""Keyspaces on that node, and where it is."""
 
 
-def make_keyspace(node: Node, keyspace: str) -> Contact:
-    """Apply the project's migrations to the keyspace on the node, until the tests of the module
-    are over; returns where the node is."""
+def make_keyspace(node: Node, keyspace: str = KEYSPACE) -> Contact:
+    """Apply the project's migrations to the keyspace on the node; returns where the node is.
+
+    KEYSPACE stays until the process ends, and is emptied for each who asks for it: that costs a
+    tenth of another one. Others are there until the tests of the module are over.
+    """
     contact = Contact((node.host,), node.port)
-    _MADE[keyspace] = contact
+    if keyspace in _MADE:
+        _empty(contact, keyspace)
+        return contact
     make_schema(contact, keyspace)
+    _MADE[keyspace] = contact
     return contact
 
 
-def drop_keyspaces() -> None:
-    """Those that this process has made, with what is in them."""
-    while _MADE:
-        keyspace, contact = _MADE.popitem()
-        with driver_session(contact) as session:
+def _empty(contact: Contact, keyspace: str) -> None:
+    """All tables but those that say which migrations were applied."""
+    with driver_session(contact, keyspace) as session:
+        tables = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
+        for row in session.execute(tables, (keyspace,)):
+            table = row["table_name"]
+            is_ours = not table.startswith("schema_")
+            if is_ours and session.execute(f"SELECT * FROM {table} LIMIT 1").one():
+                session.execute(f"TRUNCATE {table}", timeout=60)
+
+
+def drop_keyspaces(*, own: bool = False) -> None:
+    """Those that this process has made, with what is in them; KEYSPACE only if `own`."""
+    for keyspace in [each for each in _MADE if own or each != KEYSPACE]:
+        with driver_session(_MADE.pop(keyspace)) as session:
             session.execute(f'DROP KEYSPACE IF EXISTS "{keyspace}"', timeout=60)
 
 

@@ -1,4 +1,4 @@
-"""What each module here has on the node that all tests share: its KEYSPACE, and ways to it."""
+"""What each module here has on the node that all tests share: an empty KEYSPACE, and ways to it."""
 
 from collections.abc import Iterator
 
@@ -7,25 +7,25 @@ from cassandra.cluster import Session
 
 from app.infrastructure.cassandra.session import CassandraSession, Contact
 from tests.support.cassandra_node import Node
-from tests.support.stores import driver_session, make_keyspace
+from tests.support.stores import KEYSPACE, driver_session, make_keyspace
 
 
 @pytest.fixture(scope="module")
-def contact(cassandra_node: Node, request: pytest.FixtureRequest) -> Contact:
-    """Where the node is; the schema has been applied to the module's KEYSPACE."""
-    return make_keyspace(cassandra_node, request.module.KEYSPACE)
+def contact(cassandra_node: Node) -> Contact:
+    """Where the node is; the schema has been applied to KEYSPACE."""
+    return make_keyspace(cassandra_node)
 
 
 @pytest.fixture(scope="module")
-def session(contact: Contact, request: pytest.FixtureRequest) -> Iterator[CassandraSession]:
+def session(contact: Contact) -> Iterator[CassandraSession]:
     """The connections of all tests of a module."""
-    session = CassandraSession(contact, request.module.KEYSPACE)
+    session = CassandraSession(contact, KEYSPACE)
     yield session
     session.close()
 
 
 @pytest.fixture(scope="module")
-def direct(contact: Contact, request: pytest.FixtureRequest) -> Iterator[Session]:
+def direct(contact: Contact) -> Iterator[Session]:
     """A session of the driver's own, past what is tested."""
-    with driver_session(contact, request.module.KEYSPACE) as session:
+    with driver_session(contact, KEYSPACE) as session:
         yield session

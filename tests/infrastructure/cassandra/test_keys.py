@@ -19,7 +19,7 @@ from tests.support.cql_frames import Opcode
 from tests.support.keys import add_key, new_key
 from tests.support.processes import free_port, wait_until
 from tests.support.project import MIGRATIONS
-from tests.support.stores import ONE_COPY, make_schema, soon
+from tests.support.stores import KEYSPACE, ONE_COPY, make_schema, soon
 from tests.support.tcp_proxy import (
     CUT_AFTER,
     CUT_BEFORE,
@@ -29,7 +29,6 @@ from tests.support.tcp_proxy import (
     FaultProxy,
 )
 
-KEYSPACE = "keys"
 BEHIND = f"keys_behind_{uuid4().hex[:12]}"
 
 

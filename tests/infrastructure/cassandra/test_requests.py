@@ -14,8 +14,6 @@ from app.infrastructure.cassandra.session import CassandraSession, Row
 from tests.support.interrupted import InterruptedSession
 from tests.support.stores import soon
 
-KEYSPACE = "requests"
-
 
 class Overheard(InterruptedSession):
     """Keeps what is sent, and how long one try may take."""

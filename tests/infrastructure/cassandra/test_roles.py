@@ -21,7 +21,7 @@ from app.infrastructure.cassandra.session import Contact
 from tests.conftest import without
 from tests.support import cassandra_node
 from tests.support.answers import another
-from tests.support.cassandra_node import JvmNode, Unavailable
+from tests.support.cassandra_node import UNFLUSHED_SCHEMA, JvmNode, Unavailable
 from tests.support.processes import wait_until
 from tests.support.project import ROOT
 from tests.support.service import Service
@@ -48,7 +48,7 @@ def node() -> Iterator[JvmNode]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAVA_TOOL_OPTIONS", compose_options())
         try:
-            started = cassandra_node.start_own(overrides=everybody)
+            started = cassandra_node.start_own(overrides=everybody, options=UNFLUSHED_SCHEMA)
         except Unavailable as reason:
             without("cassandra", reason)
     yield started

@@ -27,8 +27,6 @@ from tests.contracts.scheduled import ScheduledContract
 from tests.support.interrupted import APPEND, Around, Stop, interrupted_store
 from tests.support.stores import CountingTelemetry, commit, soon
 
-KEYSPACE = "claims"
-
 
 @dataclass(frozen=True)
 class Writers:

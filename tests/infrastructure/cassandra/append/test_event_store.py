@@ -14,10 +14,8 @@ from app.infrastructure.cassandra.statements import STATEMENTS
 from tests.contracts.claims import ClaimsContract
 from tests.contracts.event_store import EventStoreContract
 from tests.support.cassandra_node import Node
-from tests.support.stores import cassandra_store, commit, make_keyspace, soon
+from tests.support.stores import KEYSPACE, cassandra_store, commit, make_keyspace, soon
 from tests.support.tcp_proxy import FaultProxy
-
-KEYSPACE = "contract"
 
 
 @pytest.fixture(scope="module")

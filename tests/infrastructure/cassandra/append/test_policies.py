@@ -7,9 +7,7 @@ import pytest
 from app.application.ports.event_store import EventStore
 from app.infrastructure.cassandra.session import Contact
 from tests.contracts.policies import PolicyContract
-from tests.support.stores import cassandra_store
-
-KEYSPACE = "policies"
+from tests.support.stores import KEYSPACE, cassandra_store
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from app.infrastructure.clock import system_clock
 from tests.conftest import without
 from tests.support import cassandra_node
 from tests.support.cassandra_jvm import accepts_cql
-from tests.support.cassandra_node import JvmNode, Unavailable
+from tests.support.cassandra_node import UNFLUSHED_SCHEMA, JvmNode, Unavailable
 from tests.support.processes import Server, free_port, wait_until
 from tests.support.project import ROOT
 from tests.support.stores import driver_session, make_schema
@@ -55,7 +55,7 @@ def started(overrides: Mapping[str, Any]) -> JvmNode:
         # By default it says only every half minute how full its disk is.
         patch.setenv("JAVA_TOOL_OPTIONS", "-Dcassandra.disk_usage.monitor_interval_ms=200")
         try:
-            return cassandra_node.start_own(overrides=overrides)
+            return cassandra_node.start_own(overrides=overrides, options=UNFLUSHED_SCHEMA)
         except Unavailable as reason:
             without("cassandra", reason)
 

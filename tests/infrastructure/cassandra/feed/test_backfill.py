@@ -15,9 +15,7 @@ from app.infrastructure.cassandra.feed.reader import CassandraFeed
 from app.infrastructure.cassandra.feed.sequencer import CassandraSequencer
 from app.infrastructure.cassandra.requests import Requests
 from app.infrastructure.cassandra.session import CassandraSession, Contact, Row
-from tests.support.stores import CountingTelemetry, commit, soon
-
-KEYSPACE = "backfilling"
+from tests.support.stores import KEYSPACE, CountingTelemetry, commit, soon
 
 
 @pytest.fixture(scope="module")

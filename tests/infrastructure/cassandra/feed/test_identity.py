@@ -23,7 +23,14 @@ from tests.support.answers import another, data, failure
 from tests.support.cassandra_node import Node
 from tests.support.processes import wait_until
 from tests.support.project import MIGRATIONS
-from tests.support.stores import ONE_COPY, driver_session, make_schema, soon
+from tests.support.stores import (
+    KEYSPACE,
+    ONE_COPY,
+    driver_session,
+    make_keyspace,
+    make_schema,
+    soon,
+)
 from tests.support.threads import at_once
 
 TABLES = ("events", "claims", "lanes", "records", "feed", "feed_identity")
@@ -37,11 +44,10 @@ def contact(cassandra_node: Node) -> Contact:
 
 
 @pytest.fixture
-def keyspace(contact: Contact) -> str:
-    """A keyspace of the test's own, with the schema."""
-    name = f"identity_{uuid4().hex[:12]}"
-    make_schema(contact, name)
-    return name
+def keyspace(cassandra_node: Node) -> str:
+    """An empty one, with the schema."""
+    make_keyspace(cassandra_node)
+    return KEYSPACE
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from tests.contracts.view_store import ViewStoreContract
 from tests.support.cql_frames import Frame, Opcode
 from tests.support.interrupted import InterruptedSession
 from tests.support.processes import free_port
-from tests.support.stores import soon
+from tests.support.stores import KEYSPACE, soon
 from tests.support.tcp_proxy import (
     CUT_BEFORE,
     DROP_ANSWER,
@@ -38,8 +38,6 @@ from tests.support.tcp_proxy import (
     FaultProxy,
 )
 from tests.support.views import Written, made_live, new, parked, row, without_source
-
-KEYSPACE = "views"
 
 
 @pytest.fixture
