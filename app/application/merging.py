@@ -124,6 +124,13 @@ class Merging:
             self._give_way(carrier_id, version, merge, context)
             return self._beside(self._end(command, version, context), merge.into, context)
 
+    def user_of(self, owner: str, context: CommandContext) -> str | None:
+        """The carrier that may use the e-mail address that `owner` keeps: that one itself, or who
+        speaks for it; None if that one has left the registry for good, so that anybody may have the
+        address. Raises StoreError and UnreadableEvent."""
+        speaker, state = self._speaker_for(owner, context)
+        return None if state.state == RETIRED else speaker
+
     def finish(self, carrier_id: str, context: CommandContext) -> bool:
         """Bring the carrier's merge to its end; return whether it was half done. Raises StoreError
         and UnreadableEvent."""
@@ -152,10 +159,12 @@ class Merging:
                 if error.state != MERGED or not self._comes_back(command.stream, context):
                     raise
             except AlreadyClaimed as error:
-                if not self._releases(error.owner, context):
+                sender = command.stream if isinstance(command, Change) else None
+                if not self._lets_have(error.owner, sender, context):
                     raise
                 context = replace(context, given_up_by=error.owner)
-            return handler(command, context)
+            # On what is there by now.
+            return handler(command, replace(context, basis=None))
 
         return handle
 
@@ -164,19 +173,27 @@ class Merging:
         merge = self._state(carrier_id, context).merge
         return merge is None or self._finish(carrier_id, merge, context).standing != ABSORBED
 
-    def _releases(self, owner: str, context: CommandContext) -> bool:
-        """Whether the carrier gives its address back, or would in a dry run, as the one that might
-        use it has left the registry for good."""
-        at, last = owner, self._state(owner, context)
+    def _lets_have(self, owner: str, sender: str | None, context: CommandContext) -> bool:
+        """Whether the sender may have the address that `owner` keeps. One that nobody uses any more
+        is given back, or would be in a dry run."""
+        speaker, state = self._speaker_for(owner, context)
+        if speaker == sender:
+            return True
+        if state.state != RETIRED:
+            return False
+        merge = self._state(owner, context).merge
+        if merge and not context.dry_run:
+            self._take(ReleaseAddress(owner, merge.number, speaker), owner, merge, context)
+        return True
+
+    def _speaker_for(self, carrier_id: str, context: CommandContext) -> tuple[str, CarrierState]:
+        """The carrier itself, or the last one that it and its survivors were merged into, once each
+        of these merges is brought to its end."""
+        at, last = carrier_id, self._state(carrier_id, context)
         while last.merge and self._finish(at, last.merge, context).standing == ABSORBED:
             at = last.merge.into
             last = self._state(at, context)
-        merge = self._state(owner, context).merge
-        if merge is None or at == owner or last.state != RETIRED:
-            return False
-        if not context.dry_run:
-            self._take(ReleaseAddress(owner, merge.number, at), owner, merge, context)
-        return True
+        return at, last
 
     def _finish(self, merged: str, merge: Merge, context: CommandContext) -> Absorption:
         """What the survivor decided on the merge, after what follows of it for the merged one."""

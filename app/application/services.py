@@ -10,6 +10,7 @@ from app.application.bus import CommandBus
 from app.application.directory.pages import Directory
 from app.application.feed import Tail
 from app.application.handlers import CommandDone
+from app.application.merging import Merging
 from app.application.operations import Operations
 from app.application.ports.event_store import EventStore
 from app.application.ports.feed import Feed
@@ -24,6 +25,7 @@ class Services:
     """All services of a process."""
 
     bus: CommandBus[CommandDone]
+    merging: Merging
     carriers: CarrierRepository
     policies: PolicyRepository
     mappings: ColumnMappingsRepository

@@ -116,7 +116,8 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     carriers = CarrierRepository(store, JsonCodec(), clock)
     policies = PolicyRepository(store, JsonCodec(), clock)
     mappings = ColumnMappingsRepository(store, JsonCodec(), clock)
-    bus = _bus(carriers, policies, mappings, opened.feed, counting, tracer)
+    merging = _merging(carriers, policies, opened.feed, counting)
+    bus = _bus(merging, policies, mappings, counting, tracer)
     uses = KeyUses(opened.keys, clock)
     closing.callback(uses.close)
     access = Access(
@@ -132,6 +133,7 @@ def build_services(settings: Settings, *, follows: bool = True, makes: bool = Tr
     directory = Directory(opened.views, wanted, places.taken, policy)
     return Services(
         bus,
+        merging,
         carriers,
         policies,
         mappings,
@@ -154,18 +156,23 @@ def _nobody() -> None:
     """Wakes nobody: whoever follows, elsewhere, polls."""
 
 
-def _bus(
-    carriers: CarrierRepository,
-    policies: PolicyRepository,
-    mappings: ColumnMappingsRepository,
-    feed: Feed,
-    telemetry: Telemetry,
-    tracer: Tracer,
-) -> CommandBus[CommandDone]:
+def _merging(
+    carriers: CarrierRepository, policies: PolicyRepository, feed: Feed, telemetry: Telemetry
+) -> Merging:
     prepare = in_turn(
         SecondPerson(carriers, policies).prepared, Vettings(carriers, policies, feed).prepared
     )
-    table = Merging(carriers, prepare, telemetry).table()
+    return Merging(carriers, prepare, telemetry)
+
+
+def _bus(
+    merging: Merging,
+    policies: PolicyRepository,
+    mappings: ColumnMappingsRepository,
+    telemetry: Telemetry,
+    tracer: Tracer,
+) -> CommandBus[CommandDone]:
+    table = merging.table()
     table |= Handlers(policies, POLICY_DECLARATIONS).table()
     table |= Handlers(mappings, MAPPING_DECLARATIONS).table()
     if not tracer.is_on:
@@ -244,7 +251,8 @@ def dated_commands(
         carriers = CarrierRepository(stores.events, JsonCodec(), moment_of_the_command)
         policies = PolicyRepository(stores.events, JsonCodec(), moment_of_the_command)
         mappings = ColumnMappingsRepository(stores.events, JsonCodec(), moment_of_the_command)
-        bus = _bus(carriers, policies, mappings, stores.feed, telemetry, NO_TRACING)
+        merging = _merging(carriers, policies, stores.feed, telemetry)
+        bus = _bus(merging, policies, mappings, telemetry, NO_TRACING)
 
         def dispatch(moment: datetime, command: Command, context: CommandContext) -> CommandDone:
             moments[:] = [moment]

@@ -81,7 +81,7 @@ class Applier:
         )
 
     def _refused(self, plan: RowPlan, sent: list[str], error: Exception) -> RowPlan:
-        sentence, field = _sentence(error)
+        sentence, field = refusal_of(error)
         if sent:
             sentence += f"; of this row was done: {', '.join(sent)}"
         column = None if field is None else self.columns.name_of(field)
@@ -90,7 +90,7 @@ class Applier:
         )
 
 
-def _sentence(error: Exception) -> tuple[str, str | None]:
+def refusal_of(error: Exception) -> tuple[str, str | None]:
     """What people are told, and the field at fault."""
     match error:
         case AlreadyClaimed():

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
 from app.application.directory.pages import Directory
 from app.application.directory.query import Query
 from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, Columns
 from app.application.imports.plan import ImportId
 from app.application.imports.rows import RefusedRow, Row
+from app.application.merging import Merging
 from app.application.ports.event_store import Claim, EventStore
 from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.documents import today
@@ -32,14 +34,18 @@ Found = tuple[LoadedCarrier, Sequence[UUID | None]]
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Finds the carriers of an import's rows. `deadline` gives each look its own."""
+    """Finds the carriers of an import's rows. `deadline` gives each look its own, `asking` the
+    context in which merges that stand in its way half done are brought to their end, as a command
+    would."""
 
     id: ImportId
     carriers: CarrierRepository
+    merging: Merging
     store: EventStore
     directory: Directory
     columns: Columns
     deadline: Callable[[], Deadline]
+    asking: Callable[[], CommandContext]
 
     def by_identifier(self, rows: Iterable[Row]) -> dict[Identifier, set[str]]:
         """The carriers that the view knows by the rows' identifiers, for many rows at once."""
@@ -78,16 +84,18 @@ class Matching:
         )
 
     def owner(self, row: Row) -> Found | None:
-        """The carrier that has the row's e-mail address, or that speaks for the one that has."""
+        """The carrier that may use the row's e-mail address; None if anybody may have it."""
         if row.email is None:
             return None
         claim = Claim("email", comparable_email(row.email))
-        owner, found = self.store.owner(claim, self.deadline()), None
-        while owner:
-            found = self.found(owner)
-            state = found[0].state
-            owner = state.merge.into if state and state.merge else None
-        return found
+        owner = self.store.owner(claim, self.deadline())
+        if owner is None:
+            return None
+        found = self.found(owner)
+        if not _is_merged(found):
+            return found
+        user = self.merging.user_of(owner, self.asking())
+        return None if user is None else self.found(user)
 
     def found(self, carrier_id: str) -> Found:
         """The carrier with this id, which need not be there. Raises UnreadableEvent."""
@@ -99,7 +107,10 @@ class Matching:
                 "The identifiers are another carrier's than the one with this carrier_id",
                 self._identifying(),
             )
-        return self.found(carrier_id)
+        found = self.found(carrier_id)
+        if _is_merged(found) and self.merging.finish(carrier_id, self.asking()):
+            return self.found(carrier_id)
+        return found
 
     def _having_one_of(
         self, identifiers: frozenset[Identifier], candidates: Iterable[str]
@@ -120,3 +131,8 @@ class Matching:
     def _identifying(self) -> str:
         field = IDENTIFIERS if IDENTIFIERS in self.columns.fields else self.columns.schemes[0]
         return self.columns.name_of(field or CARRIER_ID)
+
+
+def _is_merged(found: Found) -> bool:
+    state = found[0].state
+    return state is not None and state.merge is not None

@@ -5,12 +5,16 @@ also what the same import has done already.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from app.application.bus import CommandBus
+from app.application.command_context import Basis, CommandContext
 from app.application.deadline import Deadline
+from app.application.handlers import CommandDone
+from app.application.imports.applying import refusal_of
 from app.application.imports.changes import changes_by, changes_of, steps_for, with_more
 from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, VERSION, Columns
 from app.application.imports.file import Record
@@ -31,13 +35,14 @@ from app.application.imports.plan import (
 )
 from app.application.imports.rows import ReadValues, RefusedRow, Row, row_of
 from app.application.ports.codec import UnreadableEvent
-from app.application.ports.event_store import EventStore
+from app.application.ports.event_store import AlreadyClaimed, EventStore
 from app.application.ports.seen_keys import SeenKeys
 from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.carrier import RETIRED, CarrierState
+from app.domain.commands.change_email import ChangeEmail
 from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.update_profile import UpdateProfile
-from app.domain.values import comparable_email
+from app.domain.values import EmailAddress, comparable_email
 
 _ROWS_AT_ONCE = 100
 """So many rows are looked up together."""
@@ -57,16 +62,19 @@ class LookedUp:
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Plans the rows of one import. `seen` knows the rows of the file before, so that two rows for
-    one carrier are found; `deadline` gives each look at the store its own."""
+    one carrier are found; `deadline` gives each look at the store its own, `asking` the context of
+    a dry run of a command, which says what no row can know."""
 
     id: ImportId
     columns: Columns
     carriers: CarrierRepository
+    bus: CommandBus[CommandDone]
     store: EventStore
     matching: Matching
     read: ReadValues
     seen: SeenKeys
     deadline: Callable[[], Deadline]
+    asking: Callable[[], CommandContext]
 
     def plans(self, records: Iterable[Record]) -> Iterator[tuple[Record, RowPlan]]:
         """A plan for each record, made when it is asked for: whatever was applied before is in
@@ -236,13 +244,21 @@ class Planner:
                 f"The carrier is at version {carrier.version} only", self.columns.name_of(VERSION)
             )
         if "email" in wanted and wanted["email"].text != self.carriers.current(carrier.state).email:
-            owner = self.matching.owner(row)
-            if owner and owner[0].id != carrier.id:
-                raise RefusedRow(
-                    "The email belongs to another carrier", self.columns.name_of("email")
-                )
+            self._refuse_email(carrier, carrier.state, wanted["email"])
             if first := self.seen.first(_email_key(row.email)):
                 raise _means_the_same(first)
+
+    def _refuse_email(
+        self, carrier: LoadedCarrier, state: CarrierState, email: EmailAddress
+    ) -> None:
+        """Raises RefusedRow for an address that another carrier has: whether one has it follows
+        from more than a stream, so the command is asked."""
+        basis = Basis(carrier.id, carrier.version, state)
+        try:
+            self.bus.dispatch(ChangeEmail(carrier.id, email), replace(self.asking(), basis=basis))
+        except AlreadyClaimed as error:
+            sentence, field = refusal_of(error)
+            raise RefusedRow(sentence, field and self.columns.name_of(field)) from error
 
     def note(self, row: Row, carrier_id: str, *, is_retired: bool = False) -> None:
         """Remember what the row names. Of a carrier that is retired that is only the carrier: its

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
 from app.application.imports.applying import CHANGED_SINCE, Applier
 from app.application.imports.columns import Columns
@@ -40,7 +41,8 @@ class Import:
         return ImportId.of(self.file, self.columns, self.name)
 
     def planned(self) -> Iterator[Planned]:
-        """What would be done to each row. Nothing is written."""
+        """What would be done to each row. Nothing is written for it; a merge that is half done and
+        stands in its way is brought to its end, as any dry run does."""
         with closing(self.services.seen_keys()) as seen:
             yield from self._planner(seen).plans(self.file.records())
 
@@ -69,20 +71,30 @@ class Import:
         matching = Matching(
             self.id,
             services.carriers,
+            services.merging,
             services.store,
             services.directory,
             self.columns,
             self.deadline,
+            self._asking,
         )
         return Planner(
             self.id,
             self.columns,
             services.carriers,
+            services.bus,
             services.store,
             matching,
             self.read,
             seen,
             self.deadline,
+            self._asking,
+        )
+
+    def _asking(self) -> CommandContext:
+        """The context of a dry run: no commit has the id that it names."""
+        return CommandContext(
+            self.id.id, self.id.correlation_id, self.actor, self.deadline(), dry_run=True
         )
 
 

@@ -78,17 +78,32 @@ def registered(services: Services) -> str:
     return str(row.carrier_id)
 
 
-class DyingBus(CommandBus[CommandDone]):
+class AroundCommands(CommandBus[CommandDone]):
+    """The bus itself; something else than its work happens around commands that are no dry run."""
+
+    def __init__(self, bus: CommandBus[CommandDone]) -> None:
+        self._bus = bus
+
+    def dispatch(self, command: object, context: CommandContext) -> CommandDone:
+        """See `CommandBus`."""
+        return (self._bus.dispatch if context.dry_run else self.carry_out)(command, context)
+
+    def carry_out(self, command: object, context: CommandContext) -> CommandDone:
+        """What happens in the place of `dispatch`."""
+        raise NotImplementedError
+
+
+class DyingBus(AroundCommands):
     """The bus itself, until its process dies: just before the command with this number or, if
     `is_done`, just after it."""
 
     def __init__(self, bus: CommandBus[CommandDone], number: int, *, is_done: bool) -> None:
-        self._bus = bus
+        super().__init__(bus)
         self._left = number
         self._is_done = is_done
 
-    def dispatch(self, command: object, context: CommandContext) -> CommandDone:
-        """See `CommandBus`."""
+    def carry_out(self, command: object, context: CommandContext) -> CommandDone:
+        """See `AroundCommands`."""
         self._left -= 1
         if self._left == 0 and not self._is_done:
             raise StoreUnavailable("killed")
@@ -189,22 +204,22 @@ def test_a_carrier_that_was_changed_after_the_plan_is_not_overwritten(services: 
     assert types_of(services, carrier_id) == ["CarrierRegistered", "CarrierRenamed"]
 
 
-class MeanwhileBus(CommandBus[CommandDone]):
+class MeanwhileBus(AroundCommands):
     """The bus itself; something else happens just before the command with this number."""
 
     def __init__(
         self, bus: CommandBus[CommandDone], number: int, happens: Callable[[], object]
     ) -> None:
-        self._bus = bus
+        super().__init__(bus)
         self._left = number
         self._happens = happens
 
-    def dispatch(self, command: object, context_: CommandContext) -> CommandDone:
-        """See `CommandBus`."""
+    def carry_out(self, command: object, context: CommandContext) -> CommandDone:
+        """See `AroundCommands`."""
         self._left -= 1
         if self._left == 0:
             self._happens()
-        return self._bus.dispatch(command, context_)
+        return self._bus.dispatch(command, context)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -261,15 +276,15 @@ def test_a_row_that_one_command_changes_is_read_once(
     assert counting.reads == 1
 
 
-class SilentBus(CommandBus[CommandDone]):
+class SilentBus(AroundCommands):
     """The bus itself; of each command's first answer nobody learns."""
 
     def __init__(self, bus: CommandBus[CommandDone]) -> None:
-        self._bus = bus
+        super().__init__(bus)
         self._told = set[object]()
 
-    def dispatch(self, command: object, context: CommandContext) -> CommandDone:
-        """See `CommandBus`."""
+    def carry_out(self, command: object, context: CommandContext) -> CommandDone:
+        """See `AroundCommands`."""
         done = self._bus.dispatch(command, context)
         if context.commit_id not in self._told:
             self._told.add(context.commit_id)
