@@ -53,16 +53,31 @@ class ColumnMappingEvent(Event[ColumnMappingsState]):
 
 @dataclass(frozen=True, slots=True)
 class ColumnMappingKept(ColumnMappingEvent):
-    """A mapping is kept under this name from now on, in the place of a former one. One without
-    columns is kept no longer."""
+    """A mapping is kept under this name from now on, in the place of a former one. Where it has no
+    columns, the name was forgotten: stored before there was an event for that."""
 
     name: str
     columns: Mapping[str, Any]
 
     def apply(self, state: ColumnMappingsState) -> ColumnMappingsState:
         """See `Event`."""
-        kept = {name: columns for name, columns in state.kept.items() if name != self.name}
-        return ColumnMappingsState(kept | {self.name: self.columns} if self.columns else kept)
+        others = _without(state, self.name)
+        return ColumnMappingsState(others | {self.name: self.columns} if self.columns else others)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMappingForgotten(ColumnMappingEvent):
+    """No mapping is kept under this name any longer."""
+
+    name: str
+
+    def apply(self, state: ColumnMappingsState) -> ColumnMappingsState:
+        """See `Event`."""
+        return ColumnMappingsState(_without(state, self.name))
+
+
+def _without(state: ColumnMappingsState, forgotten: str) -> dict[str, ColumnMapping]:
+    return {name: columns for name, columns in state.kept.items() if name != forgotten}
 
 
 class ColumnMappings(AggregateRoot[ColumnMappingsState, ColumnMappingEvent]):
@@ -133,7 +148,7 @@ class ForgetColumnMapping(Change):
         """See `Command`. Raises NothingThere."""
         if self.name not in state.kept:
             raise NothingThere("column-mapping", f"No column mapping is kept as {self.name}")
-        yield ColumnMappingKept(self.name, {})
+        yield ColumnMappingForgotten(self.name)
 
 
 KEEP = Declaration(
@@ -147,7 +162,7 @@ KEEP = Declaration(
 FORGET = Declaration(
     "forget-column-mapping",
     ForgetColumnMapping,
-    (ColumnMappingKept,),
+    (ColumnMappingForgotten,),
     summary="Forget which column of a file is which field, as kept under a name.",
     group=PROFILE,
 )

@@ -184,6 +184,12 @@ def test_a_mapping_is_forgotten(client: FlaskClient, name: str) -> None:
         assert (data(answer), answer.headers["ETag"]) == ({"version": 2}, '"2"')
         assert answer.headers.get("Idempotent-Replay") == replayed
     assert data(client.get("/imports/mappings")) == {"version": 2, "mappings": {}}
+    last = data(client.get("/events"))["events"][-1]
+    assert (last["source"], last["type"], last["data"]) == (
+        "/imports/mappings",
+        "ColumnMappingForgotten",
+        {"name": name},
+    )
     gone, _ = failure(forgotten(client, name), 404)
     assert gone == f"No column mapping is kept as {name}"
     failure(forgotten(client, "another", Idempotency_Key="once"), 422)

@@ -6,6 +6,8 @@ from app.domain.column_mappings import (
     COLUMN_MAPPINGS_ID,
     MAX_BYTES,
     MAX_MAPPINGS,
+    ColumnMappingEvent,
+    ColumnMappingForgotten,
     ColumnMappingKept,
     ColumnMappings,
     ForgetColumnMapping,
@@ -18,7 +20,7 @@ from tests.support.commits import MOMENT
 MAPPING = {"Company": "name", "E-Mail": "email", "Remarks": None}
 
 
-def after(*events: ColumnMappingKept) -> ColumnMappings:
+def after(*events: ColumnMappingEvent) -> ColumnMappings:
     """The mappings after these events."""
     return ColumnMappings.replay(COLUMN_MAPPINGS_ID, events)
 
@@ -54,8 +56,18 @@ def test_a_mapping_that_is_forgotten_is_kept_no_longer() -> None:
         recorded(mappings, KeepColumnMapping("one more", MAPPING))
     with pytest.raises(NothingThere, match="No column mapping is kept as none"):
         recorded(mappings, ForgetColumnMapping("none"))
-    assert recorded(mappings, ForgetColumnMapping("7")) == (ColumnMappingKept("7", {}),)
+    assert recorded(mappings, ForgetColumnMapping("7")) == (ColumnMappingForgotten("7"),)
     assert len(recorded(mappings, KeepColumnMapping("one more", MAPPING))) == 2
+
+
+@pytest.mark.parametrize(
+    "forgotten", [ColumnMappingForgotten("a"), ColumnMappingKept("a", {})], ids=["now", "before"]
+)
+def test_what_was_forgotten_stays_so(forgotten: ColumnMappingEvent) -> None:
+    """Also by the event of code that had none for it: one that keeps no columns."""
+    mappings = after(ColumnMappingKept("a", MAPPING), ColumnMappingKept("b", MAPPING), forgotten)
+    assert mappings.state is not None
+    assert mappings.state.as_json() == {"mappings": {"b": MAPPING}}
 
 
 @pytest.mark.parametrize("name", ["", "a" * 101, "a\nb"])
