@@ -60,10 +60,11 @@ def test_a_file_is_written() -> None:
 def test_what_is_wrong_is_told(
     empty_registry: None, words: list[str], code: int, said: str
 ) -> None:
-    """In the words of the API, and nothing is written."""
-    result = run("audit", *words, "all.csv")
-    assert (result.exit_code, result.stdout) == (code, "")
-    assert result.stderr.startswith(said)
+    """In the words of the API, and nothing is written, wherever it would be."""
+    for file in ("all.csv", "-"):
+        result = run("audit", *words, file)
+        assert (result.exit_code, result.stdout) == (code, "")
+        assert result.stderr.startswith(said)
     assert not Path("all.csv").exists()
 
 

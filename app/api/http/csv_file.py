@@ -39,9 +39,10 @@ def csv_file(
     about = {"Content-Disposition": f'attachment; filename="{name}"', **(headers or {})}
     with ExitStack() as held:
         held.enter_context(place())
-        # Now: what is wrong with the first page can still be answered.
-        whole = chain(list(islice(pages, 1)), pages)
-        answer = Response(written(whole), headers=about, content_type=CSV_TYPE)
+        parts = written(pages)
+        # Now: what is wrong with the first page, which comes before the header, can be answered.
+        whole = chain(list(islice(parts, 1)), parts)
+        answer = Response(whole, headers=about, content_type=CSV_TYPE)
         answer.call_on_close(held.pop_all().close)
     return answer
 
