@@ -198,10 +198,15 @@ def test_what_no_policy_can_say(client: FlaskClient) -> None:
         "requirements.0.minimum.currency": "The currency must be an ISO 4217 code, such as EUR",
         "requirements.1.colour": "The requirements.1.colour field is unknown",
         "requirements.2": "The requirements.2 must be a JSON object",
-        "recent_within_days": "The recent_within_days must be a whole number from 1 to 3650",
+        "recent_within_days": "The recent_within_days must be a whole number from 1 to 3650, or"
+        " null",
         "approval_required": "The approval_required must be true or false",
         "second_person_for": "The second_person_for field is required",
         "colour": "The colour field is unknown",
+    }
+    missing = {name: terms for name, terms in NOTHING.items() if name != "recent_within_days"}
+    assert invalid(client.put("/policy", json=missing)) == {
+        "recent_within_days": "The recent_within_days field is required; it can be null"
     }
     twice = policy(requires(country="de"), requires(country="DE"))
     assert invalid(client.put("/policy", json=twice)) == {

@@ -60,6 +60,8 @@ class NumberField(fields.Integer):
         bound = "on" if maximum == LAST_VERSION else f"to {maximum}"
         sentence = f"The {{{{field}}}} must be a whole number from 1 {bound}"
         missing = "The {{field}} field is required"
+        if options.get("allow_none"):
+            sentence, missing = f"{sentence}, or null", f"{missing}; it can be null"
         super().__init__(
             validate=validate.Range(1, maximum, error=sentence),
             error_messages={
