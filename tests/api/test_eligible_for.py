@@ -112,9 +112,22 @@ def test_a_file_is_of_one_policy(client: FlaskClient, fleet: dict[str, str]) -> 
         ("customer=ACME", "customer"),
         (f"{WORK}&customer=%0A", "customer"),
         (f"{WORK}&on=soon", "on"),
-        (f"{WORK}&on=2020-01-01", "on"),
     ],
 )
 def test_a_question_that_is_none_is_refused(client: FlaskClient, query: str, named: str) -> None:
     """400 with the parameter that is wrong."""
     assert failure(client.get(f"/carriers?{query}"), 400)[1].keys() == {named}
+
+
+def test_of_a_day_that_is_over_a_single_carrier_is_asked(
+    client: FlaskClient, fleet: dict[str, str]
+) -> None:
+    """A list has no carriers as they were, and says who has: one carrier's answer for that day, by
+    what was known at a moment."""
+    _, details = failure(client.get(f"/carriers?{WORK}&on=2020-01-01"), 400)
+    assert details == {
+        "on": "The on parameter must be today or later, as a list has no carriers as they were: ask"
+        " of a single one, whose answers take any day (on) and what was known at a moment (at)"
+    }
+    asked = "country=DE&service=express&on=2020-01-01&at=2099-01-01T00:00:00Z"
+    assert data(client.get(f"{fleet['A']}/eligibility?{asked}"))["on"] == "2020-01-01"

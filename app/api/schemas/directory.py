@@ -41,9 +41,6 @@ COUNTRY = "[A-Za-z]{2}"
 _SERVICE = f"(?:{'|'.join(SERVICES)})"
 
 
-"""What no list can say of a day that is over: no row is found by such days any more."""
-
-
 class QueryText(fields.String):
     """A parameter in its normal form, which `read` gives, or raises InvalidValue; without a
     sentence of its own the parameter has the one of the broken rule."""
@@ -247,7 +244,8 @@ class FilterSchema(_DeclaredSchema):
             "description": "For which day it is asked: today, if none is named, or a later one."
             " Changes that are scheduled count from their day on, and `missing`,"
             " `expiring_before` and `eligible_for` are judged for it. As a list is for all time"
-            " zones, today is UTC's.",
+            " zones, today is UTC's. A list has no carriers as they were: of a day that is over ask"
+            " `/carriers/{carrier_id}/eligibility`, which takes `on` and `at`.",
             "example": "2099-12-01",
             "format": "date",
         },
@@ -276,7 +274,6 @@ class FilterSchema(_DeclaredSchema):
             )
 
     @validates_schema
-    @validates_schema
     def _customer_of_some_work(self, data: Mapping[str, Any], **_: object) -> None:
         if "customer" in data and "eligible_for" not in data:
             raise ValidationError(
@@ -287,7 +284,9 @@ class FilterSchema(_DeclaredSchema):
     def _not_in_the_past(self, data: Mapping[str, Any], **_: object) -> None:
         if data.get("on", LAST_DAY) < _yesterday():
             raise ValidationError(
-                "The on parameter must be today or later: a list has no carriers as they were",
+                "The on parameter must be today or later, as a list has no carriers as they were:"
+                " ask of a single one, whose answers take any day (on) and what was known at a"
+                " moment (at)",
                 "on",
             )
 
