@@ -69,7 +69,8 @@ not take (405, with an `Allow` header).
 time the first answer comes back.
 
 **Only what you have seen.** A change with `If-Match: "3"` is carried out only if the carrier is
-still at version 3. The policy is at version 0 until one is adopted.
+still at version 3, one with `If-None-Match: "3"` only if it is at another; else the answer is 412.
+The policy is at version 0 until one is adopted, and `If-None-Match: *` adopts only the first one.
 
 **Reading what you have written.** Views follow the events, mostly within milliseconds. A query with
 the `Consistency-Token` of a command's answer waits for it.
@@ -105,6 +106,13 @@ OPTIONS: Final[dict[str, Any]] = {
 
 TOKEN_EXAMPLE: Final = token_of({CARRIER_ID: 1}, FEED_EXAMPLE)
 
+# One pattern, not a choice of two: generators find no type in a choice of bare patterns.
+_ENTITY_TAGS: Final = {
+    "type": "string",
+    "format": "entity-tags",
+    "pattern": rf"^(?:\*|{VERSIONS})$",
+}
+
 _PARAMETERS: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": {
         "description": "Names the request in the log, in events and in the answer. 1 to 128"
@@ -122,12 +130,7 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
     "If-Match": {
         "description": "The versions that what is asked for may be at, as its ETag has them; * for"
         " any.",
-        # One pattern, not a choice of two: generators find no type in a choice of bare patterns.
-        "schema": {
-            "type": "string",
-            "format": "entity-tags",
-            "pattern": rf"^(?:\*|{VERSIONS})$",
-        },
+        "schema": _ENTITY_TAGS,
         "example": '"1"',
     },
     "Last-Event-ID": {
@@ -143,12 +146,12 @@ _PARAMETERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "format": "consistency-token"},
         "example": TOKEN_EXAMPLE,
     },
-    "If-None-Match.put": {
+    "If-None-Match.change": {
         "name": "If-None-Match",
-        "description": "With `*` the policy is adopted only if none was adopted before.",
-        # No constant: generators make nothing of one in a header.
-        "schema": {"type": "string", "format": "any-entity-tag", "pattern": r"^\*$"},
-        "example": "*",
+        "description": "The versions that what is changed must not be at; * for any: for what has"
+        " none yet, such as the policy before one is adopted.",
+        "schema": _ENTITY_TAGS,
+        "example": '"2"',
     },
     "If-None-Match": {
         "description": "ETags that are known already: if it is one of them, 304.",

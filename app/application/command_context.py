@@ -47,6 +47,7 @@ class CommandContext:
     `traceparent` is the span that the events come from, if that is recorded. `cause` is recorded
     with events whose commit is not the request's own.
     `expected` are the versions that the stream may be at (`If-Match`); None: whatever it is at.
+    `unless` are versions that it must not be at (`If-None-Match`).
     `basis` spares reading the stream again, as long as nothing else was appended meanwhile.
     `given_up_by` is a stream that would free what it has claimed, for a dry run, which frees
     nothing.
@@ -58,6 +59,7 @@ class CommandContext:
     deadline: Deadline
     fingerprint: str | None = None
     expected: frozenset[int] | None = None
+    unless: frozenset[int] = frozenset()
     basis: Basis | None = None
     dry_run: bool = False
     given_up_by: str | None = None
@@ -68,6 +70,12 @@ class CommandContext:
     def new_carrier_id(self) -> str:
         """The id of the carrier that this commit registers."""
         return str(uuid5(self.commit_id, "carrier"))
+
+    def refuses(self, version: int) -> bool:
+        """Whether the stream must not be at this version."""
+        if version in self.unless:
+            return True
+        return self.expected is not None and version not in self.expected
 
     def for_stream(self, stream: str) -> "CommandContext":
         """The same request, to change this stream: one key for two carriers is two commits,

@@ -116,7 +116,7 @@ class Handlers(Generic[State, Recorded]):
         # way round, a commit in between would be taken for somebody else's.
         if done := self._done_before(loaded.id, context):
             return done
-        if context.expected is not None and loaded.version not in context.expected:
+        if context.refuses(loaded.version):
             raise self._stale(loaded.id, loaded.version, context)
         return self._decide(command, loaded, context)
 
@@ -155,7 +155,7 @@ class Handlers(Generic[State, Recorded]):
             if context.expected is None or self._done_before(changed.id, context):
                 raise
             current = self._repository.load(changed.id, context.deadline)
-            if current.version in context.expected:
+            if not context.refuses(current.version):
                 raise  # the caller has seen this one as well
             raise self._stale(changed.id, current.version, context) from None
 

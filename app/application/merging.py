@@ -266,6 +266,7 @@ class Merging:
             correlation_id=origin.correlation_id or context.correlation_id,
             actor=origin.actor or context.actor,
             expected=None,
+            unless=frozenset(),
             dry_run=False,
         )
         self._steps.dispatch(RestoreCarrier(merged, merge.number, event.reason), own)
@@ -310,6 +311,7 @@ class Merging:
             commit_id=uuid5(_STEPS, name),
             fingerprint=None,
             expected=expected,
+            unless=frozenset(),
             dry_run=dry_run,
         )
         self._steps.dispatch(step, own)

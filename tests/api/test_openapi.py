@@ -148,7 +148,9 @@ def test_examples_of_errors_say_their_status(spec: Json) -> None:
     ("operation_id", "names"),
     [
         ("register_carrier", {"Idempotency-Key"}),
-        ("rename", {"Idempotency-Key", "If-Match"}),
+        ("rename", {"Idempotency-Key", "If-Match", "If-None-Match"}),
+        ("adopt_policy", {"Idempotency-Key", "If-Match", "If-None-Match"}),
+        ("forget_column_mapping", {"Idempotency-Key", "If-Match", "If-None-Match"}),
         ("show_carrier", {"If-None-Match", "If-Match"}),
         ("list_carriers", {"If-None-Match", "Consistency-Token"}),
         ("show_statistics", {"If-None-Match", "Consistency-Token"}),

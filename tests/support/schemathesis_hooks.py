@@ -28,7 +28,6 @@ schemathesis.openapi.format(
     "entity-tags",
     st.sampled_from(["*", '"1"', '"1", "2"']) | st.from_regex(rf"\A(?:\*|{VERSIONS})\Z"),
 )
-schemathesis.openapi.format("any-entity-tag", st.just("*"))
 # Of what the service holds: for any other carrier a query would wait in vain.
 schemathesis.openapi.format(
     "consistency-token", st.sampled_from([token_of({each: 1}) for each in _CARRIERS])

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +18,13 @@ from app.application.command_context import KEY, CommandContext, commit_id_of
 
 _TAG = '(?:W/)?"[!#-~]*"'
 VERSIONS = rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
-"""The header If-Match as a regular expression, which OpenAPI has as well."""
+"""The headers If-Match and If-None-Match as a regular expression, which OpenAPI has as well."""
 
 _VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})(?:\.[1-9][0-9]?)?"')
 """Behind the point may be how many scheduled changes are in effect: see `show_carrier`."""
+
+_NONE_YET = frozenset({0})
+"""The versions of what has no event."""
 
 
 def command_context(*, dry_run: bool = False, said: Any = None) -> CommandContext:  # noqa: ANN401
@@ -31,7 +36,9 @@ def command_context(*, dry_run: bool = False, said: Any = None) -> CommandContex
     if key is not None:
         content = loads(asked.get_data()) if said is None else said
         fingerprint = fingerprint_of(asked, content)
-    return context_of(key, fingerprint, expected_versions(), dry_run=dry_run)
+    context = context_of(key, fingerprint, expected_versions(), dry_run=dry_run)
+    unless: str | None = asked.environ.get("HTTP_IF_NONE_MATCH")
+    return context if unless is None else _unless(context, unless)
 
 
 def context_of(
@@ -80,7 +87,25 @@ def expected_versions() -> frozenset[int] | None:
     header: str | None = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
+    return _versions(_tags("If-Match", header))
+
+
+def _unless(context: CommandContext, header: str) -> CommandContext:
+    """The context on the condition of If-None-Match as well (RFC 9110, 13.1.2): the stream is at
+    none of these versions, or for `*` has no event. Weak tags match here. Raises BadRequest."""
+    if header.strip() == "*":
+        none_yet = _NONE_YET if context.expected is None else context.expected & _NONE_YET
+        return replace(context, expected=none_yet)
+    tags = _tags("If-None-Match", header)
+    return replace(context, unless=_versions(each.removeprefix("W/") for each in tags))
+
+
+def _tags(name: str, header: str) -> list[str]:
     if not re.fullmatch(VERSIONS, header):
-        raise BadRequest('If-Match must name versions in quotation marks, such as "3", or be *')
-    versions = map(_VERSION.fullmatch, re.findall(_TAG, header))
+        raise BadRequest(f'{name} must name versions in quotation marks, such as "3", or be *')
+    return re.findall(_TAG, header)
+
+
+def _versions(tags: Iterable[str]) -> frozenset[int]:
+    versions = map(_VERSION.fullmatch, tags)
     return frozenset(int(version[1]) for version in versions if version)

@@ -89,6 +89,10 @@ _CAPTURES: Mapping[str, dict[str, Any]] = {
 """What rules capture."""
 
 
+_CONDITIONS = ("If-Match", "If-None-Match.change")
+"""The headers by which a change is made on conditions."""
+
+
 class ContractBlueprint(Blueprint):
     """A blueprint whose routes declare all that they accept and answer."""
 
@@ -104,13 +108,10 @@ class ContractBlueprint(Blueprint):
         method: str = "POST",
     ) -> Callable[[View], View]:
         """A route for a command, which needs a key with the scope. The view gets the body, the
-        query and the rule's captures. With PUT, which replaces what GET shows, it can be asked that
-        there is nothing yet."""
+        query and the rule's captures."""
         headers = ["X-Request-ID", "Idempotency-Key"]
         if HTTPStatus.PRECONDITION_FAILED in refusals:
-            headers.append("If-Match")
-        if method == "PUT":
-            headers.append("If-None-Match.put")
+            headers.extend(_CONDITIONS)
 
         def decorate(view: View) -> View:
             taking = self.arguments(DryRunSchema(), location="query")(view)
@@ -132,7 +133,7 @@ class ContractBlueprint(Blueprint):
     ) -> Callable[[View], View]:
         """A DELETE route, for a command without a body, which needs a key with all the scopes. The
         view gets the query and the rule's captures."""
-        headers = ["X-Request-ID", "Idempotency-Key", "If-Match"]
+        headers = ["X-Request-ID", "Idempotency-Key", *_CONDITIONS]
 
         def decorate(view: View) -> View:
             taking = self.arguments(DryRunSchema(), location="query")(view)

@@ -1,9 +1,6 @@
 """The policy's addresses: schema in, command to the bus, envelope out."""
 
-from dataclasses import replace
-
-from flask import Response, request
-from werkzeug.exceptions import BadRequest
+from flask import Response
 
 from app.api.http.command_context import command_context
 from app.api.http.contract import COMMAND, IN_THE_REGISTRY, Answer, ContractBlueprint
@@ -19,7 +16,6 @@ from app.api.schemas.policy_answers import (
     PolicyPlanSchema,
     PolicySchema,
 )
-from app.application.command_context import CommandContext
 from app.application.consistency import ViewNotMade
 from app.application.policy_effect import Comparison, Effect, effect_of
 from app.application.ports.keys import Scope
@@ -28,9 +24,6 @@ from app.domain.policy.adopt import DECLARATION, POLICY_ID, AdoptPolicy
 from app.domain.policy.policy import Policy
 from app.domain.policy.state import DEFAULT, PolicyState
 from app.domain.policy.terms import Terms
-
-_NONE_YET = frozenset({0})
-"""The versions at which no policy has been adopted."""
 
 _SHOWN = {
     200: Answer("The policy", (PolicySchema,), ("ETag",)),
@@ -73,8 +66,7 @@ def show_policy_history(query: ShowHistory) -> Response:
 def adopt_policy(body: Terms, query: CommandQuery) -> Response:
     """Adopt a policy, in the place of the one that holds. A dry run says besides how many carriers
     would become or cease to be eligible, and why."""
-    context = _on_condition(command_context(dry_run=query.dry_run))
-    done = services().bus.dispatch(AdoptPolicy(body), context)
+    done = services().bus.dispatch(AdoptPolicy(body), command_context(dry_run=query.dry_run))
     if query.dry_run:
         return success(shown.policy_plan(done, _effect(body)))
     return left_at(done)
@@ -89,15 +81,3 @@ def _effect(terms: Terms) -> Effect | None:
         return effect_of(comparison, services().directory, deadline())
     except ViewNotMade:
         return None
-
-
-def _on_condition(context: CommandContext) -> CommandContext:
-    """`If-None-Match: *` asks that no policy has been adopted, as `If-Match: "0"` does. Raises
-    BadRequest for another If-None-Match."""
-    condition = request.headers.get("If-None-Match")
-    if condition is None:
-        return context
-    if condition.strip() != "*":
-        raise BadRequest("If-None-Match must be * here; If-Match names versions")
-    expected = context.expected
-    return replace(context, expected=_NONE_YET if expected is None else expected & _NONE_YET)

@@ -1,4 +1,5 @@
-"""If-Match: a carrier is changed only as it was seen, and nobody's change is passed over."""
+"""If-Match and If-None-Match: a carrier is changed only as it was seen, or as it was not, and
+nobody's change is passed over."""
 
 import json
 
@@ -109,3 +110,59 @@ def test_many_clients_change_whatever_there_is(client: FlaskClient, fedex: str) 
 def test_a_registration_takes_no_if_match(client: FlaskClient) -> None:
     """Nothing exists yet that it could name: 400, rather than to ignore it."""
     assert client.post("/register-carrier", json=FEDEX, headers=seen("*")).status_code == 400
+
+
+def unseen(tags: str) -> dict[str, str]:
+    """The header that asks for none of these versions."""
+    return {"If-None-Match": tags}
+
+
+@pytest.mark.parametrize("tags", ["*", '"1"', 'W/"1"', '"7", "1"', '"1.1"'])
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_what_was_seen_is_not_changed_where_that_is_asked(
+    client: FlaskClient, fedex: str, tags: str, query: str
+) -> None:
+    """412 with the current version: it is one of those (weak tags match too), or any at all."""
+    answer = client.post(f"{fedex}/rename{query}", json={"name": "DHL"}, headers=unseen(tags))
+    assert stale(answer) == (1, [])
+    assert data(client.get(fedex))["version"] == 1
+
+
+@pytest.mark.parametrize("tags", ['"2"', '"2", W/"3"', '""', '"x"', '"01"'])
+def test_what_was_not_seen_is_changed_where_that_is_asked(
+    client: FlaskClient, fedex: str, tags: str
+) -> None:
+    """The carrier is at none of these versions."""
+    assert data(rename(client, fedex, "DHL", unseen(tags)))["version"] == 2
+
+
+def test_both_conditions_have_to_hold(client: FlaskClient, fedex: str) -> None:
+    """Each refuses by itself."""
+    assert stale(rename(client, fedex, "DHL", {**seen('"1"'), **unseen('"1"')})) == (1, [])
+    assert stale(rename(client, fedex, "DHL", {**seen('"2"'), **unseen('"3"')})) == (1, [])
+    assert data(rename(client, fedex, "DHL", {**seen('"1"'), **unseen('"2"')}))["version"] == 2
+
+
+@pytest.mark.parametrize("tags", ["", "1", '"1', "W/*", '*, "1"'])
+def test_a_malformed_exception_is_refused(client: FlaskClient, fedex: str, tags: str) -> None:
+    """400, and nothing was done."""
+    message, _ = failure(rename(client, fedex, "DHL", unseen(tags)), 400)
+    assert message.startswith("If-None-Match must name versions in quotation marks")
+    assert len(history(client, fedex)) == 1
+
+
+def test_a_registration_brings_something_new_into_being(client: FlaskClient) -> None:
+    """So whatever If-None-Match names, it is not there yet; also when its first answer comes
+    again."""
+    headers = {**key("k"), **unseen("*")}
+    for _ in range(2):
+        assert client.post("/register-carrier", json=FEDEX, headers=headers).status_code == 201
+
+
+def test_who_comes_between_is_not_passed_over(client: FlaskClient, fedex: str) -> None:
+    """Four at once who all ask that the carrier is not at version 2: none of them is done on it."""
+    app = client.application
+    answers = at_once(
+        4, lambda number: rename(app.test_client(), fedex, f"Name {number}", unseen('"2"'))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 3

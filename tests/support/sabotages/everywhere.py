@@ -13,7 +13,7 @@ EVERYWHERE = (
         _HANDLERS,
         (
             (
-                "if context.expected is not None and loaded.version not in context.expected:",
+                "if context.refuses(loaded.version):",
                 "if context.expected is not None and loaded.version < 1:",
             ),
         ),
