@@ -62,12 +62,17 @@ _SAID = "waited "
 _WATCH = """
     const date = (stamp) => performance.timeOrigin + stamp;
     const begin = ({timeStamp}) => sessionStorage.setItem("begun", date(timeStamp));
-    const say = () => console.debug(
-        "waited " + (date(performance.now()) - Number(sessionStorage.getItem("begun"))));
+    const say = () => {
+        const begun = sessionStorage.getItem("begun");
+        sessionStorage.removeItem("begun");  // each part that is swapped in finishes
+        if (begun) console.debug("waited " + (date(performance.now()) - Number(begun)));
+    };
     const finish = () => requestAnimationFrame(() => setTimeout(say));
     addEventListener("click", begin, {capture: true});
     addEventListener("load", finish);
-    document.addEventListener("htmx:beforeRequest", begin);
+    document.addEventListener("htmx:beforeRequest", (event) => {
+        if (!event.detail.boosted) begin(event);
+    });
     document.addEventListener("htmx:afterSettle", finish);
 """
 
