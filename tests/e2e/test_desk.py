@@ -166,13 +166,63 @@ def test_everything_is_reached_by_keyboard(desk: Visit, service: Service) -> Non
     desk.page.keyboard.press("j")
     first = desk.page.locator(".rows tbody th a").nth(1)
     assert first.evaluate("(link) => link === document.activeElement")
-    with desk.page.expect_navigation():
-        desk.page.keyboard.press("Enter")
-    assert desk.page.url.startswith(f"{service.url}/desk/carriers/")
-    with desk.page.expect_navigation():
-        desk.page.keyboard.press("g")
-        desk.page.keyboard.press("h")
+    desk.page.keyboard.press("Enter")
+    desk.page.wait_for_url(f"{service.url}/desk/carriers/*")
+    desk.page.keyboard.press("g")
+    desk.page.keyboard.press("h")
+    desk.page.wait_for_url(f"{service.url}/desk/health")
     assert desk.page.inner_text("h1") == "Health"
+
+
+def test_screens_follow_each_other_in_one_page(desk: Visit, service: Service) -> None:
+    """Each is at its own address, announced by its heading, and told of changes once. The way back
+    leads to where one was. What cannot be swapped in is loaded: errors, and another release."""
+    for each in range(25):
+        carrier_id = register(service, f"boost{each}@example.com", f"Boost {each}")
+    listed(service, carrier_id)
+    page, path = desk.page, "/desk/carriers?q=boost"
+    desk.go(path)
+    page.evaluate("document.body.dataset.same = 'yes'")
+    page.locator(".rows tbody th a").last.scroll_into_view_if_needed()
+    was = page.evaluate("scrollY")
+    page.locator(".rows tbody th a").last.click()
+    page.wait_for_url(f"{service.url}/desk/carriers/*")
+    assert page.title().startswith("Boost ")
+    assert page.evaluate("[document.activeElement.tagName, scrollY]") == ["H1", 0]
+    page.go_back()
+    desk.until("document.querySelectorAll('.rows tbody tr').length === 25")
+    assert page.url == service.url + path
+    assert page.evaluate("[document.body.dataset.same, scrollY]") == ["yes", was]
+    page.keyboard.press("?")  # to open it twice is an error
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    wait_until(lambda: onlookers(service) == 1, 10, "the page is told of changes")
+    icon = "document.querySelector('[rel=icon]')"
+    for change, text in (
+        ("(link) => { link.href += '0'; htmx.process(link); }", "There is nothing here"),
+        (f"() => {icon}.setAttribute('href', '/desk/static/icon.svg?former')", "Boost"),
+    ):
+        link = page.locator(".rows tbody th a").first
+        link.evaluate(change)
+        link.click()
+        page.get_by_role("heading", name=text, level=1).wait_for()
+        assert page.evaluate("document.body.dataset.same") is None
+        desk.go(path)
+        page.evaluate("document.body.dataset.same = 'yes'")
+    expected = "the server responded with a status of 404 (NOT FOUND)"
+    desk.complaints[:] = [each for each in desk.complaints if expected not in each]
+
+
+def test_a_late_answer_lands_on_no_other_screen(desk: Visit) -> None:
+    """What was asked for as somebody typed ends with the page on which it was typed."""
+    desk.page.route("**/desk/carriers?q=late*", lambda _: None)  # never answered
+    desk.go("/desk/carriers")
+    desk.page.fill("#q", "late")
+    desk.until("document.querySelector('form.htmx-request') !== null")
+    desk.page.get_by_role("link", name="Needs attention").click()
+    desk.page.wait_for_url("**/desk")
+    assert any("htmx:sendAbort" in each for each in desk.complaints)
+    desk.complaints.clear()
 
 
 def test_a_carrier_can_be_printed(desk: Visit, service: Service) -> None:

@@ -36,7 +36,7 @@ document.addEventListener("keydown", (event) => {
   const before = last;
   last = event.key;
   if (before === "g" && Object.hasOwn(GO, event.key)) {
-    location.assign(GO[event.key]);
+    document.querySelector(`.bar a[href="${GO[event.key]}"]`)?.click();
   } else if (event.key === "/") {
     event.preventDefault();
     const search = document.querySelector("#q");
@@ -70,12 +70,6 @@ function sayValue(root) {
 
 document.addEventListener("input", (event) => {
   if (event.target.type === "range") sayValue(event.target.form);
-});
-
-document.addEventListener("htmx:afterSwap", (event) => {
-  localize(event.target.ownerDocument);
-  offerAll(event.target.ownerDocument);
-  follow();
 });
 
 const STAYS_MILLISECONDS = 1000;
@@ -119,10 +113,79 @@ document.addEventListener("submit", (event) => {
   addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
 });
 
-localize(document);
-offerAll(document);
-sayValue(document);
-follow();
+/** What is done to a page, or to the part of it that was swapped in. */
+function prepare(root) {
+  localize(root);
+  offerAll(root);
+  sayValue(root);
+  follow();
+}
+
+// A link from screen to screen swaps the next page in, and so does the way back, as nothing of a page
+// is kept: styles, scripts and the listeners above stay.
+
+const places = new Map();
+let place = 0;
+
+/** Remember how far down the page is that has this address. */
+function keepPlace() {
+  places.set(location.pathname + location.search, scrollY);
+}
+
+addEventListener("scrollend", keepPlace);
+
+/** Whether the page asks for the files that are here: those of another release have other addresses. */
+function isOfThisRelease(page) {
+  const files = document.head.querySelectorAll("[href^='/desk/static/'], [src^='/desk/static/']");
+  return [...files].every((each) => page.includes(each.getAttribute(each.src ? "src" : "href")));
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { boosted, isError, pathInfo, serverResponse, shouldSwap, target } = event.detail;
+  if (target === document.body) {
+    // What was asked for as somebody typed is for this page, not for the next.
+    for (const form of document.querySelectorAll("form.htmx-request")) htmx.trigger(form, "htmx:abort");
+    if (isError || !isOfThisRelease(serverResponse)) {
+      event.preventDefault();
+      location.assign(pathInfo.finalRequestPath);
+      return;
+    }
+    if (boosted) keepPlace();
+  }
+  if (shouldSwap) target.replaceChildren(); // htmx takes longer, as it tells each element that it goes
+});
+
+document.addEventListener("htmx:sendError", ({ detail }) => {
+  if (detail.target === document.body) location.assign(detail.pathInfo.finalRequestPath);
+});
+
+// As in browsers, the same page again is no further one to go back to.
+document.addEventListener("htmx:beforeHistoryUpdate", ({ detail: { history: update } }) => {
+  if (update.path === location.pathname + location.search) update.type = "replace";
+});
+
+document.addEventListener("htmx:historyCacheMiss", (event) => {
+  event.preventDefault();
+  place = places.get(event.detail.path) ?? 0;
+  htmx.ajax("GET", event.detail.path, { source: document.body }).catch(() => {}); // seen to above
+});
+
+document.addEventListener("htmx:afterSwap", ({ detail, target }) => {
+  prepare(target);
+  if (target !== document.body) return;
+  // A screen reader says where one is now, and the keyboard goes on from there.
+  const heading = document.querySelector("h1");
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+  if (!detail.boosted) scrollTo({ top: place, behavior: "instant" });
+});
+
+// To open a link elsewhere, or to keep it, is the browser's; of its keys htmx knows Ctrl and Cmd.
+document.addEventListener("click", (event) => {
+  if (event.shiftKey || event.altKey) event.stopPropagation();
+}, { capture: true });
+
+prepare(document);
 // What there was no time for is gone on with at once.
 document.querySelector("form[data-goes-on] button")?.click();
 if (location.hash === "#q") document.querySelector("#q")?.focus();
