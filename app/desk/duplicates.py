@@ -1,6 +1,7 @@
 """Duplicates: pairs of carriers that may be one company, and the two of a pair beside each other,
 with what settles it."""
 
+from functools import lru_cache
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from app.application.directory.duplicates import (
     page_of_pairs,
     pairs_with,
 )
+from app.application.directory.pages import Directory
+from app.application.directory.query import CARRIERS
 from app.desk.comparing import beside
 from app.desk.frame import blueprint, page
 from app.domain.commands import merge
@@ -76,9 +79,16 @@ def show_pair(one: UUID, other: UUID) -> Response:
 
 
 def at_a_glance() -> Pairs:
-    """The first pairs, as many as are found in a moment."""
+    """The first pairs, as many as are found in a moment; as long as the view has not moved, those
+    that were found before."""
+    directory = services().directory
+    return _first_pairs(directory, directory.standing(CARRIERS, deadline()).tag)
+
+
+@lru_cache(maxsize=1)
+def _first_pairs(directory: Directory, _tag: str) -> Pairs:
     query = DuplicatesQuery(limit=LIMIT)
-    return page_of_pairs(services().directory, query, deadline(), AT_A_GLANCE_SECONDS)
+    return page_of_pairs(directory, query, deadline(), AT_A_GLANCE_SECONDS)
 
 
 def _ids(pair: Pair) -> set[str]:

@@ -131,6 +131,20 @@ def test_the_start_page_counts_them(client: FlaskClient) -> None:
     assert "Nothing waits for you" not in page
 
 
+def test_the_start_page_looks_for_them_once(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the view moves."""
+    first, _ = pair(client)
+    client.get("/desk")
+    with monkeypatch.context() as patch:
+        patch.delattr("app.desk.duplicates.page_of_pairs")
+        assert "1 pair of carriers" in client.get("/desk").text
+    registered(client, "Müller Transport", phone="+498912345678")
+    settle(client, first)
+    assert "3 pairs of carriers" in _main(client.get("/desk").text)
+
+
 def test_who_may_only_read_sees_no_action(office: Office) -> None:
     """But the pairs."""
     first, second = pair(office.program())
