@@ -14,14 +14,14 @@ from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import OutcomeUnknown
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
 from app.application.shown import AggregateNotFound
-from app.domain.errors import DomainError, ForbiddenByState
+from app.domain.errors import DomainError, ForbiddenByState, InvalidInput
 
 CHANGED_SINCE = "The carrier has been changed since the plan was made; make the plan again"
 
 _TRIES = 5
 """How often a command is sent of which nobody knows whether it was done."""
 
-_REFUSALS = (
+REFUSALS = (
     AlreadyClaimed,
     AggregateNotFound,
     DomainError,
@@ -30,6 +30,7 @@ _REFUSALS = (
     UnreadableEvent,
     VersionConflict,
 )
+"""Errors that say why a row is not carried out; after any other one the import stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Applier:
         for step in plan.steps:
             try:
                 done = self._send(plan, step, version)
-            except _REFUSALS as error:
+            except REFUSALS as error:
                 return self._refused(plan, sent, error)
             version = done.version
             sent.append(step.name)
@@ -100,6 +101,8 @@ def refusal_of(error: Exception) -> tuple[str, str | None]:
             return CHANGED_SINCE, None
         case ForbiddenByState():
             return error.sentence, None
+        case InvalidInput():
+            return error.sentence, error.field
         case KeyReused():
             return "Another row was applied under this import's name", None
     return str(error), None

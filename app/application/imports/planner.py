@@ -14,7 +14,7 @@ from app.application.bus import CommandBus
 from app.application.command_context import Basis, CommandContext
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
-from app.application.imports.applying import refusal_of
+from app.application.imports.applying import REFUSALS, refusal_of
 from app.application.imports.changes import changes_by, changes_of, steps_for, with_more
 from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, VERSION, Columns
 from app.application.imports.file import Record
@@ -35,7 +35,7 @@ from app.application.imports.plan import (
 )
 from app.application.imports.rows import ReadValues, RefusedRow, Row, row_of
 from app.application.ports.codec import UnreadableEvent
-from app.application.ports.event_store import AlreadyClaimed, EventStore
+from app.application.ports.event_store import EventStore
 from app.application.ports.seen_keys import SeenKeys
 from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.carrier import RETIRED, CarrierState
@@ -113,6 +113,9 @@ class Planner:
             return _refused(row.number, refused)
         except UnreadableEvent as error:
             return _refused(row.number, RefusedRow(f"The carrier cannot be read: {error}"))
+        except REFUSALS as error:
+            sentence, field = refusal_of(error)
+            return _refused(row.number, RefusedRow(sentence, field and self.columns.name_of(field)))
 
     def _planned(self, row: Row, looked_up: LookedUp) -> RowPlan:
         if row.carrier_id is None:
@@ -244,21 +247,15 @@ class Planner:
                 f"The carrier is at version {carrier.version} only", self.columns.name_of(VERSION)
             )
         if "email" in wanted and wanted["email"].text != self.carriers.current(carrier.state).email:
-            self._refuse_email(carrier, carrier.state, wanted["email"])
+            self._try_email(carrier, carrier.state, wanted["email"])
             if first := self.seen.first(_email_key(row.email)):
                 raise _means_the_same(first)
 
-    def _refuse_email(
-        self, carrier: LoadedCarrier, state: CarrierState, email: EmailAddress
-    ) -> None:
-        """Raises RefusedRow for an address that another carrier has: whether one has it follows
-        from more than a stream, so the command is asked."""
+    def _try_email(self, carrier: LoadedCarrier, state: CarrierState, email: EmailAddress) -> None:
+        """Raises what the command does: whether another carrier has the address follows from more
+        than a stream."""
         basis = Basis(carrier.id, carrier.version, state)
-        try:
-            self.bus.dispatch(ChangeEmail(carrier.id, email), replace(self.asking(), basis=basis))
-        except AlreadyClaimed as error:
-            sentence, field = refusal_of(error)
-            raise RefusedRow(sentence, field and self.columns.name_of(field)) from error
+        self.bus.dispatch(ChangeEmail(carrier.id, email), replace(self.asking(), basis=basis))
 
     def note(self, row: Row, carrier_id: str, *, is_retired: bool = False) -> None:
         """Remember what the row names. Of a carrier that is retired that is only the carrier: its

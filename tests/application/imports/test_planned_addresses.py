@@ -17,6 +17,7 @@ from app.domain.command import Command
 from app.domain.errors import DomainError
 from app.domain.policy.adopt import AdoptPolicy
 from app.domain.policy.terms import Terms
+from app.domain.proposals import PENDING_MAX
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.application import test_unfinished_merges
 from tests.application.imports.test_run import applied, import_of, services, types_of
@@ -141,3 +142,17 @@ def test_who_speaks_for_another_since_this_moment_has_its_address(
     if asks == "the plan":
         assert planned(services, f"carrier_id,email\r\n{survivor},{first}\r\n") == CHANGE
     assert is_done(services, email(survivor, first))
+
+
+def test_what_the_command_refuses_is_refused_of_its_row_alone(
+    services: Services, world: World
+) -> None:
+    """Here for as many proposals as a carrier can have: the rows after it are planned as well."""
+    carrier, *_ = world.ids
+    world.app.do(AdoptPolicy(Terms(second_person_for=("email",))))
+    for number in range(PENDING_MAX):
+        world.app.do(email(carrier, f"{number}@a.example"))
+    text = f"carrier_id,name,email\r\n{carrier},,new@a.example\r\n,New,other@a.example\r\n"
+    (_, refused), (_, planned) = import_of(services, text).planned()
+    assert (refused.kind, refused.column, planned.kind) == (REFUSE, "email", CREATE)
+    assert "confirm or discard one" in str(refused.sentence)
