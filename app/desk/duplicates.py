@@ -1,6 +1,7 @@
 """Duplicates: pairs of carriers that may be one company, and the two of a pair beside each other,
 with what settles it."""
 
+import time
 from functools import lru_cache
 from urllib.parse import urlencode
 from uuid import UUID
@@ -80,13 +81,14 @@ def show_pair(one: UUID, other: UUID) -> Response:
 
 def at_a_glance() -> Pairs:
     """The first pairs, as many as are found in a moment; as long as the view has not moved, those
-    that were found before."""
+    that were found within the last minute, as one look may be cut short where the next is not."""
     directory = services().directory
-    return _first_pairs(directory, directory.standing(CARRIERS, deadline()).tag)
+    minute = int(time.monotonic() // 60)
+    return _first_pairs(directory, directory.standing(CARRIERS, deadline()).tag, minute)
 
 
 @lru_cache(maxsize=1)
-def _first_pairs(directory: Directory, _tag: str) -> Pairs:
+def _first_pairs(directory: Directory, _tag: str, _minute: int) -> Pairs:
     query = DuplicatesQuery(limit=LIMIT)
     return page_of_pairs(directory, query, deadline(), AT_A_GLANCE_SECONDS)
 

@@ -110,6 +110,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "1";
+  htmx.trigger(document.body, "htmx:abort"); // no other page comes in meanwhile
   addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
 });
 
@@ -124,12 +125,18 @@ function prepare(root) {
 // A link from screen to screen swaps the next page in, and so does the way back, as nothing of a page
 // is kept: styles, scripts and the listeners above stay.
 
+/** The page's address, without what is a place in it. */
+function here() {
+  return location.pathname + location.search;
+}
+
 const places = new Map();
 let place = 0;
+let shown = here();
 
 /** Remember how far down the page is that has this address. */
 function keepPlace() {
-  places.set(location.pathname + location.search, scrollY);
+  places.set(here(), scrollY);
 }
 
 addEventListener("scrollend", keepPlace);
@@ -140,19 +147,29 @@ function isOfThisRelease(page) {
   return [...files].every((each) => page.includes(each.getAttribute(each.src ? "src" : "href")));
 }
 
+/** Leave what was asked for as somebody typed: it is for this page, not for the next. */
+function endSearches() {
+  for (const form of document.querySelectorAll("form.htmx-request")) htmx.trigger(form, "htmx:abort");
+}
+
+/** Whether another page was given than the one asked for: where to sign in. */
+function isElsewhere(asked, given) {
+  return new URL(asked, location.href).pathname !== new URL(given).pathname;
+}
+
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { boosted, isError, pathInfo, serverResponse, shouldSwap, target } = event.detail;
-  if (target === document.body) {
-    // What was asked for as somebody typed is for this page, not for the next.
-    for (const form of document.querySelectorAll("form.htmx-request")) htmx.trigger(form, "htmx:abort");
-    if (isError || !isOfThisRelease(serverResponse)) {
-      event.preventDefault();
-      location.assign(pathInfo.finalRequestPath);
-      return;
-    }
-    if (boosted) keepPlace();
+  const { boosted, isError, pathInfo, serverResponse, target, xhr } = event.detail;
+  const isPage = target === document.body;
+  const asked = pathInfo.finalRequestPath;
+  if (isPage) endSearches();
+  if (!isOfThisRelease(serverResponse) || (!isPage && (isError || isElsewhere(asked, xhr.responseURL)))) {
+    event.preventDefault();
+    location.assign(asked);
+    return;
   }
-  if (shouldSwap) target.replaceChildren(); // htmx takes longer, as it tells each element that it goes
+  event.detail.shouldSwap = true; // a page that says what is wrong is one as well
+  if (boosted) keepPlace();
+  target.replaceChildren(); // htmx takes longer, as it tells each element that it goes
 });
 
 document.addEventListener("htmx:sendError", ({ detail }) => {
@@ -160,18 +177,24 @@ document.addEventListener("htmx:sendError", ({ detail }) => {
 });
 
 // As in browsers, the same page again is no further one to go back to.
-document.addEventListener("htmx:beforeHistoryUpdate", ({ detail: { history: update } }) => {
-  if (update.path === location.pathname + location.search) update.type = "replace";
+document.addEventListener("htmx:beforeHistoryUpdate", ({ detail: { history: update, target } }) => {
+  // What was typed before somebody went back is not of the page that one went back to.
+  const isLate = target !== document.body && document.body.classList.contains("htmx-request");
+  if (isLate) update.path = here();
+  if (update.path === here()) update.type = "replace";
 });
 
 document.addEventListener("htmx:historyCacheMiss", (event) => {
   event.preventDefault();
+  endSearches();
+  if (event.detail.path === shown) return; // from place to place of one page
   place = places.get(event.detail.path) ?? 0;
   htmx.ajax("GET", event.detail.path, { source: document.body }).catch(() => {}); // seen to above
 });
 
 document.addEventListener("htmx:afterSwap", ({ detail, target }) => {
   prepare(target);
+  shown = here();
   if (target !== document.body) return;
   // A screen reader says where one is now, and the keyboard goes on from there.
   const heading = document.querySelector("h1");
@@ -180,9 +203,11 @@ document.addEventListener("htmx:afterSwap", ({ detail, target }) => {
   if (!detail.boosted) scrollTo({ top: place, behavior: "instant" });
 });
 
-// To open a link elsewhere, or to keep it, is the browser's; of its keys htmx knows Ctrl and Cmd.
+// To open a link elsewhere, or to keep it, is the browser's; of its keys htmx knows Ctrl and Cmd. So is
+// to leave a form that is on its way, and a form's answer, which nobody can ask for again by its address.
 document.addEventListener("click", (event) => {
-  if (event.shiftKey || event.altKey) event.stopPropagation();
+  const isAnswer = "answer" in document.body.dataset || document.querySelector("form[data-sent]");
+  if (event.shiftKey || event.altKey || isAnswer) event.stopPropagation();
 }, { capture: true });
 
 prepare(document);
