@@ -20,7 +20,7 @@ from app.desk.changes import since_the_list
 from app.desk.facets import FACETS, Tally
 from app.desk.frame import blueprint, caller, page
 
-LIMIT = 50
+LIMIT = 25
 """How many carriers a page of the list has."""
 
 COLUMNS: Final[Mapping[str, bool]] = {

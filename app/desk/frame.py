@@ -112,7 +112,7 @@ def _foreign_form(_: ForeignForm) -> Response:
         "This form is not one that your browser was shown in this session, so nothing was done:"
         " go back, load the page again, and send the form once more"
     )
-    return _explained(Problem(HTTPStatus.FORBIDDEN, sentence))
+    return _explained(Problem(HTTPStatus.FORBIDDEN, sentence), is_right_missing=False)
 
 
 @blueprint.errorhandler(NotAuthenticated)
@@ -136,8 +136,9 @@ def _failed(error: Exception) -> Response:
     return _explained(problem_of(error))
 
 
-def _explained(problem: Problem) -> Response:
-    answer = page("error.html", problem.status, problem=problem, request_id=kept().request_id)
+def _explained(problem: Problem, *, is_right_missing: bool = True) -> Response:
+    about = {"is_right_missing": is_right_missing, "request_id": kept().request_id}
+    answer = page("error.html", problem.status, problem=problem, **about)
     if wait := problem.headers.get("Retry-After"):
         answer.headers["Retry-After"] = wait
     return answer

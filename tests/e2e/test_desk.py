@@ -26,13 +26,30 @@ NAMES = ("Alpha Cargo", "Beta Lines", "شركة النقل السريع", "W" * 
 COVERAGE = [{"service": "express", "countries": ["DE", "FR"]}]
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A registry with a few carriers, of which nobody needs a key."""
-    with Service(tmp_path_factory.mktemp("desk"), WORKERS="1", LOG_DIR="") as service:
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("cassandra", marks=pytest.mark.full)]
+)
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A registry with a few carriers, of which nobody needs a key, on each store."""
+    settings = {"WORKERS": "1", "LOG_DIR": ""}
+    if request.param == "cassandra":
+        settings |= on_cassandra(request.getfixturevalue("cassandra_node"))
+    with Service(tmp_path_factory.mktemp("desk"), "127.0.0.1", None, **settings) as service:
         for number, name in enumerate(NAMES):
             register(service, f"office{number}@example.com", name, coverage=COVERAGE)
         yield service
+
+
+def on_cassandra(node: Node) -> dict[str, str]:
+    """The settings for an empty registry there."""
+    make_keyspace(node)
+    return {
+        "CASSANDRA_HOST": node.host,
+        "CASSANDRA_PORT": str(node.port),
+        "CASSANDRA_KEYSPACE": KEYSPACE,
+    }
 
 
 @pytest.fixture
@@ -348,15 +365,8 @@ def test_the_whole_of_it_without_javascript(browser: Browser, service: Service) 
 def test_the_whole_of_it_on_cassandra(
     browser: Browser, cassandra_node: Node, tmp_path: Path
 ) -> None:
-    """The same on the other store."""
-    make_keyspace(cassandra_node)
-    settings = {
-        "CASSANDRA_HOST": cassandra_node.host,
-        "CASSANDRA_PORT": str(cassandra_node.port),
-        "CASSANDRA_KEYSPACE": KEYSPACE,
-        "WORKERS": "1",
-        "LOG_DIR": "",
-    }
+    """The same on the other store, on which the others here are run with SOAK=full."""
+    settings = {**on_cassandra(cassandra_node), "WORKERS": "1", "LOG_DIR": ""}
     with Service(tmp_path, "127.0.0.1", None, **settings) as service:
         walk_through(browser, service)
 
@@ -396,6 +406,20 @@ def walk_through(browser: Browser, service: Service) -> None:
         press(page, "Search")
         page.get_by_role("link", name="Eta Haulage").click()
         assert page.inner_text("h1") == "Eta Haulage Ltd"
+        twin = register(service, "twin@eta.example.com", "Eta Haulage Limited")
+        listed(service, twin)
+        page.goto(f"{service.url}/desk/duplicates/{carrier_id}/{twin}")
+        asked = page.locator(f"form[action$='{twin}/merge']")
+        asked.get_by_role("textbox").fill("One company")
+        asked.get_by_role("button", name="Merge").click()
+        press(page, "Merge")
+        page.goto(f"{service.url}/desk/carriers/{twin}/unmerge")
+        page.fill("#f-reason", "Two companies")
+        press(page, "Review")
+        press(page, "Unmerge")
+        assert events(service, twin)[1:] == ["CarrierMerged", "CarrierUnmerged"]
+        page.get_by_role("link", name="Health").click()
+        assert "None: the lists follow every carrier" in page.inner_text("main")
 
 
 def test_no_text_is_run(desk: Visit, service: Service) -> None:
