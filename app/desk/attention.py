@@ -1,33 +1,42 @@
 """Where a day at the desk begins: what needs somebody, each with what settles it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 
 from app.api.http.authentication import DESK
 from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
+from app.api.schemas.commands import resource_of
 from app.api.schemas.directory import DirectoryQuerySchema
+from app.application.ports.keys import Scope
 from app.application.ports.views import Parked
 from app.desk.duplicates import at_a_glance
 from app.desk.frame import blueprint, page
 from app.desk.health import ViewState, view_states
-from app.domain.state import SUSPENDED
+from app.domain.declarations import DECLARATIONS
+from app.domain.documents import KINDS
+from app.domain.policy.adopt import POLICY_ID
+from app.domain.state import ACTIVE, SUSPENDED
 
 LIMIT = 10
 """How many carriers of a kind the page shows; the list has all of them."""
 
-RECENT_DAYS = 30
+RECENT_DAYS, SOON_DAYS = 30, 30
 
 
 @dataclass(frozen=True, slots=True)
 class Carriers:
-    """Carriers that need somebody for one reason, and where all of them are."""
+    """Carriers that need somebody for one reason, where all of them are, and the command that
+    settles it, with the scope that it needs."""
 
     title: str
     action: str
+    scope: Scope
     rows: list[dict[str, Any]]
     address: str
 
@@ -35,30 +44,39 @@ class Carriers:
 @blueprint.get("", strict_slashes=True)
 def home() -> Response:
     """Everything that waits."""
-    groups = [each for each in (_suspended(), _with_incidents()) if each.rows]
+    groups = [each for each in _groups() if each.rows]
     parked: list[tuple[str, Parked]] = services().operations.parked(deadline())
     behind: list[ViewState] = [each for each in view_states() if each.needs_somebody]
     pairs = at_a_glance()
     return page("attention.html", groups=groups, parked=parked, behind=behind, pairs=pairs)
 
 
-def _suspended() -> Carriers:
-    return _carriers("Suspended", "reinstate", state=SUSPENDED)
-
-
-def _with_incidents() -> Carriers:
+def _groups() -> Iterator[Carriers]:
+    """Those of the policy only where it asks for something."""
+    policy = services().policies.show(POLICY_ID, deadline()).state
     today = services().operations.clock().date()
-    since = (today - timedelta(days=RECENT_DAYS)).isoformat()
-    return _carriers(
-        f"Incidents in the last {RECENT_DAYS} days",
-        "suspend",
-        incidents_since=since,
-        state="active",
+    since, until = today - timedelta(days=RECENT_DAYS), today + timedelta(days=SOON_DAYS)
+    yield _carriers("Changes that wait for a second person", "confirm-change", waiting="change")
+    if policy.approval_required:
+        yield _carriers("Not decided on yet", "approve", waiting="approval")
+    asked = {each["kind"] for each in policy.requirements}
+    for kind in (each for each in KINDS if each in asked):
+        title = f"Without {kind.replace('-', ' ')}"
+        yield _carriers(title, "file-document", missing=kind, state=ACTIVE)
+    yield _carriers(
+        f"Documents that end within {SOON_DAYS} days",
+        "replace-document",
+        expiring_before=until.isoformat(),
+        sort="next_expiry",
+        state=ACTIVE,
     )
+    yield _carriers("Suspended", "reinstate", state=SUSPENDED)
+    title = f"Incidents in the last {RECENT_DAYS} days"
+    yield _carriers(title, "suspend", incidents_since=since.isoformat(), state=ACTIVE)
 
 
 def _carriers(title: str, action: str, **asked: str) -> Carriers:
     query = DirectoryQuerySchema().load({**asked, "limit": str(LIMIT)})
     found = services().directory.page(query, deadline())
-    address = "&".join(f"{name}={text}" for name, text in asked.items())
-    return Carriers(title, action, found.rows, f"{DESK}/carriers?{address}")
+    scope = Scope(next(each.group for each in DECLARATIONS if resource_of(each) == action))
+    return Carriers(title, action, scope, found.rows, f"{DESK}/carriers?{urlencode(asked)}")

@@ -76,7 +76,7 @@ def list_carriers() -> Response:
 def export() -> Response:
     """All carriers that the address selects, as a file for spreadsheets."""
     try:
-        query: Query = FilterSchema().load(_without(_asked()[0], "cursor"))
+        query: Query = FilterSchema().load(_without(_asked()[0], "cursor", "limit"))
     except ValidationError as error:
         problem = next(iter(sentences({"query": error.messages_dict}).values()))
         return page("message.html", 400, title="This filter cannot be read", text=problem)

@@ -60,7 +60,7 @@ def on_hold(state: CarrierState, last: Last) -> Iterator[Verdict]:
         by = last(lambda event: isinstance(event, settles))
         yield Verdict(NOT_ON_HOLD, True, "No change waits for a second person", by, fields)
         return
-    sentence = f"A change of {', '.join(fields)} waits for a second person"
+    sentence = f"On hold: a change of {', '.join(fields)} waits for a second person"
     by = last(
         lambda event: (
             isinstance(event, CarrierChangeProposed) and event.proposal_id == waiting[-1].number

@@ -1,6 +1,7 @@
 """Health, keys and what needs attention: what whoever runs the registry does at the desk."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from tests.desk.conftest import Office, registered, settle
 from tests.support.answers import data
 from tests.support.forms import form_to
 from tests.support.keys import bearer
+from tests.support.policies import policy, requires
 from tests.support.processes import wait_until
 from tests.support.stores import soon
 from tests.support.views import parked
@@ -40,6 +42,55 @@ def test_what_waits_has_what_settles_it(client: FlaskClient) -> None:
     data(client.post(f"/carriers/{carrier_id}/note-incident", json=late))
     settle(client, carrier_id)
     assert "Papers are missing" not in client.get("/desk").text
+
+
+def test_what_the_policy_asks_somebody_for_waits(office: Office) -> None:
+    """A change for a second person, a decision, a document, and one that ends soon: each under its
+    own heading with the command that settles it, until it is settled."""
+    program, ana = office.program(), office.signed_in("ana", Scope.ADMIN)
+    asked = policy(requires(), approval_required=True, second_person_for=["phone"])
+    data(ana.put("/policy", json=asked, headers=bearer(office.key("bob", Scope.ADMIN))))
+    today = datetime.now(UTC).date()
+    paper = {"number": "1", "issuer": "Us", "valid_from": "2026-01-31"}
+    carrier_id = registered(program, "Beta Lines")
+    here = f"/carriers/{carrier_id}"
+
+    def waiting() -> dict[str, str]:
+        settle(program, carrier_id)
+        groups = ana.get("/desk").text.split("<section")
+        return {
+            group.partition("<h2>")[2].partition("</h2>")[0]: group
+            for group in groups
+            if carrier_id in group
+        }
+
+    def send(command: str, body: dict[str, object]) -> None:
+        data(program.post(f"{here}/{command}", json=body))
+
+    send("update-profile", {"phone": "+498912345678"})
+    found = waiting()
+    assert found.keys() == {
+        "Changes that wait for a second person",
+        "Not decided on yet",
+        "Without cargo insurance",
+    }
+    actions = ("confirm-change", "approve", "file-document")
+    for group, action in zip(found.values(), actions, strict=True):
+        assert f"/desk{here}/{action}" in group
+    (listed,) = data(program.get("/carriers?waiting=change,approval"))["carriers"]
+    assert listed["carrier_id"] == carrier_id
+    send("discard-change", {"proposal_id": 1, "reason": "A typing error"})
+    ends = (today + timedelta(days=10)).isoformat()
+    send("file-document", {**paper, "kind": "cargo-insurance", "valid_to": ends})
+    data(
+        ana.post(
+            f"{here}/approve",
+            json={"reason": "Fine"},
+            headers=bearer(office.key("eve", Scope.ADMIN)),
+        )
+    )
+    assert waiting().keys() == {"Documents that end within 30 days"}
+    assert data(program.get("/carriers?waiting=change,approval"))["carriers"] == []
 
 
 def test_views_and_feed_are_shown(client: FlaskClient) -> None:

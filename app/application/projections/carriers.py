@@ -16,7 +16,12 @@ from app.application.filters import any_of, since
 from app.application.ports.views import Row
 from app.application.projections.days import day_terms
 from app.application.projections.documents import UNDOCUMENTED, document_terms, next_expiry
-from app.application.projections.eligibility import eligibility_terms, judged_after, judged_by
+from app.application.projections.eligibility import (
+    eligibility_terms,
+    judged_after,
+    judged_by,
+    waiting_term,
+)
 from app.application.projections.likeness import likeness_terms
 from app.application.projections.replay import Folded
 from app.application.projections.text import folded, words
@@ -221,6 +226,14 @@ FILTERS = (
         "Has any of these tags, separated by commas.",
         "preferred,reefer",
         "TAG,…",
+    ),
+    any_of(
+        "waiting",
+        waiting_term,
+        "Waits for any of these, separated by commas: that a second person settles a change of it"
+        " (change), that somebody approves or rejects it as it is now (approval; active ones).",
+        "change,approval",
+        "WHAT,…",
     ),
 )
 """What carriers can be selected by, beside what `directory.query.Query` names."""

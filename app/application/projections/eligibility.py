@@ -14,21 +14,28 @@ from app.domain.approval import Approval, subject_of
 from app.domain.blocks import Instruction, Instructions
 from app.domain.documents import KINDS, Document
 from app.domain.eligibility import COUNTRY, SERVICE, Facts, Work, applies, may_be_given
+from app.domain.errors import InvalidValue
 from app.domain.policy.state import PolicyState
 from app.domain.profile import PROFILE_PARTS, Profile
 from app.domain.proposals import Proposal, pending
-from app.domain.state import CarrierState
+from app.domain.state import ACTIVE, CarrierState
 
 Body = Mapping[str, Any]
 
 _ANY = "*"
-_APPROVED = "approved"
+_APPROVED, _REJECTED = "approved", "rejected"
+
+CHANGE, APPROVAL = "change", "approval"
+WAITING = (CHANGE, APPROVAL)
+"""What a carrier can wait for: that a second person confirms or discards a change; that somebody
+approves or rejects it as it is now."""
 
 
 def judged_by(state: CarrierState, profile_of: date | None) -> dict[str, Any]:
     """What the rules look at beside the carrier as the API shows it, as JSON; nothing where there
     is nothing to look at. `profile_of` is the day of the profile's last change."""
     approval = state.approval
+    decided = approval if approval and not approval.changed(state.as_json()) else None
     found = {
         "profile_of": None if profile_of is None else profile_of.isoformat(),
         "documents": [
@@ -39,7 +46,8 @@ def judged_by(state: CarrierState, profile_of: date | None) -> dict[str, Any]:
         "blocks": _standing(state.blocks),
         "overrides": _standing(state.overrides),
         "on_hold": any(True for _ in pending(state.proposals)),
-        "approved": bool(approval and approval.granted and not approval.changed(state.as_json())),
+        _APPROVED: bool(decided and decided.granted),
+        _REJECTED: bool(decided and not decided.granted),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -50,7 +58,8 @@ def judged_after(before: Body, body: Body, day: str) -> dict[str, Any]:
     be another one now."""
     judged = {**before["judged_by"], "profile_of": day}
     if subject_of(before) != subject_of(body):
-        judged.pop("approved", None)
+        judged.pop(_APPROVED, None)
+        judged.pop(_REJECTED, None)
     return judged
 
 
@@ -66,7 +75,7 @@ def facts_in(body: Body) -> Facts:
         documents={each.document_id: each for each in map(_document, said.get("documents", ()))},
         blocks=_instructions(said.get("blocks", ())),
         overrides=_instructions(said.get("overrides", ())),
-        approval=Approval(True, "", subject_of(body)) if "approved" in said else None,
+        approval=Approval(True, "", subject_of(body)) if _APPROVED in said else None,
         proposals={1: Proposal(1, {})} if "on_hold" in said else {},
     )
     day = said.get("profile_of")
@@ -88,8 +97,19 @@ def eligibility_terms(body: Body) -> Iterator[str]:
             yield _fulfils(rule)
         elif rule in {COUNTRY, SERVICE}:
             yield _admitted(country, service)
-    if "approved" in said:
+    if _APPROVED in said:
         yield _APPROVED
+    elif _REJECTED not in said and body["state"] == ACTIVE:
+        yield waiting_term(APPROVAL)
+    if "on_hold" in said:
+        yield waiting_term(CHANGE)
+
+
+def waiting_term(what: str) -> str:
+    """Those that wait for that, which is in WAITING; else raises InvalidValue."""
+    if what not in WAITING:
+        raise InvalidValue(f"The waiting parameter must be {' or '.join(WAITING)}")
+    return f"waiting:{what}"
 
 
 def admitted_terms(country: str, service: str) -> frozenset[str]:

@@ -20,6 +20,7 @@ from app.application.projections.carriers import (
     terms_of,
 )
 from app.application.projections.documents import UNDOCUMENTED
+from app.application.projections.eligibility import waiting_term
 from app.application.projections.replay import Folded
 from app.application.projections.statistics import counted
 from app.domain.carrier import RETIRED, CarrierState
@@ -105,6 +106,7 @@ def test_it_is_found_by_its_terms() -> None:
         identifier_term("own", "ÄB-12/X"),
         identifier_term("scac", "ABCD"),
         UNDOCUMENTED,
+        waiting_term("approval"),
     }
 
 

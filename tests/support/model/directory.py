@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -57,6 +57,14 @@ def words(carrier: Carrier) -> set[str]:
     return set(re.findall(r"\w+", text.casefold()))
 
 
+def _waits_for(carrier: Carrier) -> Iterator[str]:
+    """What somebody has to decide."""
+    if carrier.pending:
+        yield "change"
+    if carrier.state == "active" and (carrier.decision is None or carrier.changed_since_decision):
+        yield "approval"
+
+
 def _is_found(carrier: Carrier, query: str) -> bool:
     known = words(carrier)
     return all(any(word.startswith(part) for word in known) for part in query.casefold().split())
@@ -73,6 +81,7 @@ def matches(carrier: Carrier, asked: Mapping[str, str]) -> bool:
         "service": lambda: _covers(carrier, named["service"], named.get("country", [])),
         "identifier": lambda: bool(identifiers & {*named["identifier"]}),
         "tag": lambda: bool({*profile["tags"]} & {*named["tag"]}),
+        "waiting": lambda: bool({*_waits_for(carrier)} & {*named["waiting"]}),
         "q": lambda: _is_found(carrier, asked["q"]),
         "incidents_since": lambda: any(
             day >= asked["incidents_since"] for _, day in carrier.incidents

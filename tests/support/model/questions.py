@@ -240,6 +240,7 @@ def _filters(asking: Asking) -> dict[str, str]:
         "service": lambda: ",".join(random.sample(pools.SERVICES[:5], random.randrange(1, 3))),
         "identifier": lambda: f"usdot:{1000 + random.randrange(400)},scac:{_scac(known)}",
         "tag": lambda: ",".join(random.sample(pools.TAGS, random.randrange(1, 3))),
+        "waiting": lambda: ",".join(random.sample(("change", "approval"), random.randrange(1, 3))),
         "q": lambda: random.choice((name, known.email.partition("@")[0], f"{name} com")),
         "incidents_since": asking.day,
         "missing": lambda: random.choice(pools.KINDS),
