@@ -190,9 +190,9 @@ def places(found: list[FeedEvent]) -> list[tuple[str, int]]:
 
 def until(sequencer: CassandraSequencer, done: Callable[[], bool]) -> None:
     """Sequence until that is so."""
-    deadline = soon()
+    deadline = soon(60)
     while not done():
-        sequencer.step(soon())
+        sequencer.step(deadline)
         assert not deadline.expired
 
 
