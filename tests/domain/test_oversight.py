@@ -102,7 +102,7 @@ def test_a_lifted_block_is_decided_by_its_end() -> None:
 def test_a_change_that_waits_puts_the_carrier_on_hold() -> None:
     """Until it is confirmed or discarded."""
     assert judged(PROPOSED)["not-on-hold"] == Verdict(
-        "not-on-hold", False, "A change of email waits for a second person", 2, ["email"]
+        "not-on-hold", False, "On hold: a change of email waits for a second person", 2, ["email"]
     )
     for end in (CarrierChangeConfirmed(1, "Called"), CarrierChangeDiscarded(1, "Not theirs")):
         verdict = judged(PROPOSED, end)["not-on-hold"]

@@ -62,6 +62,10 @@ class Lost:
         raise RequestFailed("client-timeout", maybe_applied=True)
 
 
+_ATTEMPT_SECONDS = 20.0
+"""The node is busy with other tests, and what is lost here is lost at once."""
+
+
 @dataclass
 class Twice:
     """Every request of that name reaches two nodes; the second one's answer is the one that
@@ -97,7 +101,7 @@ class Site:
     def requests(self, around: Around | None = None) -> Requests:
         """Requests over the session, which pass `around`."""
         session = InterruptedSession(self.session, around) if around else self.session
-        return Requests(session, self.serial)
+        return Requests(session, self.serial, _ATTEMPT_SECONDS)
 
     @property
     def feed(self) -> CassandraFeed:
