@@ -25,7 +25,7 @@ HOOKS = "tests.support.schemathesis_hooks"
 
 def test_on_sqlite(tmp_path: Path) -> None:
     """No 5xx, no answer outside of the schema, nothing accepted that the schema forbids."""
-    assert_kept(tmp_path, PHASES, examples=600 if IS_FULL else 8)
+    assert_kept(tmp_path, PHASES, examples=600 if IS_FULL else 5)
 
 
 @pytest.mark.full

@@ -264,6 +264,7 @@ def test_the_command_without_a_keyspace(weak: Contact) -> None:
     assert "schema-missing" in examined(weak, "nobodys")[1]
 
 
+@pytest.mark.full  # that views cannot be seen is tried with fakes in every run
 def test_the_command_without_a_quorum(weak: Contact) -> None:
     """Its tables are there, but nobody can read them."""
     make_schema(weak, SHORT)
