@@ -11,14 +11,22 @@ from flask import Response
 from app.api.http.authentication import DESK
 from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
-from app.api.schemas.commands import resource_of
 from app.api.schemas.directory import DirectoryQuerySchema
 from app.application.ports.keys import Scope
 from app.application.ports.views import Parked
+from app.application.projections.eligibility import APPROVAL, CHANGE
 from app.desk.duplicates import at_a_glance
 from app.desk.frame import blueprint, page
 from app.desk.health import ViewState, view_states
-from app.domain.declarations import DECLARATIONS
+from app.domain.command import Declaration
+from app.domain.commands import (
+    approve,
+    confirm_change,
+    file_document,
+    reinstate,
+    replace_document,
+    suspend,
+)
 from app.domain.documents import KINDS
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.state import ACTIVE, SUSPENDED
@@ -32,13 +40,17 @@ RECENT_DAYS, SOON_DAYS = 30, 30
 @dataclass(frozen=True, slots=True)
 class Carriers:
     """Carriers that need somebody for one reason, where all of them are, and the command that
-    settles it, with the scope that it needs."""
+    settles it."""
 
     title: str
-    action: str
-    scope: Scope
+    settled_by: Declaration
     rows: list[dict[str, Any]]
     address: str
+
+    @property
+    def scope(self) -> Scope:
+        """What the command needs."""
+        return Scope(self.settled_by.group)
 
 
 @blueprint.get("", strict_slashes=True)
@@ -56,27 +68,29 @@ def _groups() -> Iterator[Carriers]:
     policy = services().policies.show(POLICY_ID, deadline()).state
     today = services().operations.clock().date()
     since, until = today - timedelta(days=RECENT_DAYS), today + timedelta(days=SOON_DAYS)
-    yield _carriers("Changes that wait for a second person", "confirm-change", waiting="change")
+    yield _carriers(
+        "Changes that wait for a second person", confirm_change.DECLARATION, waiting=CHANGE
+    )
     if policy.approval_required:
-        yield _carriers("Not decided on yet", "approve", waiting="approval")
+        yield _carriers("Not decided on yet", approve.DECLARATION, waiting=APPROVAL)
     asked = {each["kind"] for each in policy.requirements}
     for kind in (each for each in KINDS if each in asked):
         title = f"Without {kind.replace('-', ' ')}"
-        yield _carriers(title, "file-document", missing=kind, state=ACTIVE)
+        yield _carriers(title, file_document.DECLARATION, missing=kind, state=ACTIVE)
     yield _carriers(
         f"Documents that end within {SOON_DAYS} days",
-        "replace-document",
+        replace_document.DECLARATION,
         expiring_before=until.isoformat(),
         sort="next_expiry",
         state=ACTIVE,
     )
-    yield _carriers("Suspended", "reinstate", state=SUSPENDED)
+    yield _carriers("Suspended", reinstate.DECLARATION, state=SUSPENDED)
     title = f"Incidents in the last {RECENT_DAYS} days"
-    yield _carriers(title, "suspend", incidents_since=since.isoformat(), state=ACTIVE)
+    yield _carriers(title, suspend.DECLARATION, incidents_since=since.isoformat(), state=ACTIVE)
 
 
-def _carriers(title: str, action: str, **asked: str) -> Carriers:
+def _carriers(title: str, settled_by: Declaration, **asked: str) -> Carriers:
     query = DirectoryQuerySchema().load({**asked, "limit": str(LIMIT)})
     found = services().directory.page(query, deadline())
-    scope = Scope(next(each.group for each in DECLARATIONS if resource_of(each) == action))
-    return Carriers(title, action, scope, found.rows, f"{DESK}/carriers?{urlencode(asked)}")
+    address = f"{DESK}/carriers?{urlencode(asked)}"
+    return Carriers(title, settled_by, found.rows, address)

@@ -29,6 +29,9 @@ from tests.support.stores import KEYSPACE, commit, make_keyspace, soon
 Beside = Callable[..., Future[Any]]
 """Runs a call in another thread."""
 
+_ATTEMPT_SECONDS = 20.0
+"""The node is busy with other tests, and what is lost here is lost at once."""
+
 
 def undisturbed(_: str, send: Send) -> list[Row]:
     """Let everything pass."""
@@ -60,10 +63,6 @@ class Lost:
         if self.sent:
             send()
         raise RequestFailed("client-timeout", maybe_applied=True)
-
-
-_ATTEMPT_SECONDS = 20.0
-"""The node is busy with other tests, and what is lost here is lost at once."""
 
 
 @dataclass
