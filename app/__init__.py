@@ -13,8 +13,8 @@ def create_app(settings: "Settings", services: "Services | None" = None) -> "Fla
     """A Flask application over `services`, which are built from the settings if not given."""
     # Here, as whatever is imported from this package imports this file first: `carriers --help`
     # would wait for Flask and every blueprint.
-    from app.api import install
     from app.api.http.synchronous import SynchronousFlask
+    from app.api.routes import install
     from app.bootstrap import build_services
     from app.desk import install as install_desk
 

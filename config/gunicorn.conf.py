@@ -140,7 +140,7 @@ def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn's hook
             sys.exit(f"SQLITE_PATH={_settings.sqlite_path} is of no use: {error}")
     # Before the fork: a worker starts in a third of the time, all of them share the memory, and a
     # reload after the files were replaced never serves a release half of which is the former one.
-    import_module("app.api")
+    import_module("app.api.routes")
     import_module("app.desk")
     # The collector writes into what it looks at. Of what all workers share, each would make a copy
     # of its own to do so, at the latest when it ends: half of what a start and a stop cost.
