@@ -29,8 +29,9 @@ class ViewState:
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether it does not come right by itself, or takes long to."""
-        return not self.status.is_made or self.lag > EVENTS_BEHIND
+        """Whether it does not come right by itself, or takes long to. One that is being made of an
+        empty feed holds all there is."""
+        return self.lag > (EVENTS_BEHIND if self.status.is_made else 0)
 
 
 @blueprint.get("/health")
