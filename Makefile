@@ -10,8 +10,8 @@ INSTALLED := $(VENV)/.installed
 QUICK := tests/domain tests/application tests/config
 # What measures time runs after everything else, and nothing beside it.
 ALONE := alone
-# One more than the processors that the gate has: tests wait about a third of their time.
-PROCESSES := 3
+# Twice the processors that the gate has: tests wait about half of their time.
+PROCESSES := 4
 TOGETHER = --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # pytest's exit code where PYTEST_ARGS chooses no test of a run.
 NONE := [ $$? -eq 5 ]

@@ -22,6 +22,7 @@ _TOOLS = {
     *("nginx", "promtool", "prometheus", "openssl", "jq", "envsubst"),
     *("systemd", "chromium", "node", "cc", "iptables", "mount"),
 }
+_LONG = ("tests/soak/", "tests/e2e/", "tests/infrastructure/cassandra/", "tests/examples/")
 PARTS = {"cassandra", *_TOOLS}
 """What REQUIRE can name."""
 _GIVEN: dict[str, str] = {}
@@ -52,7 +53,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, unless SOAK=full, what has no small form."""
+    """Leave out, unless SOAK=full, what has no small form; begin with the folders whose files take
+    longest, so that at the end no process is alone with one of them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
     if IS_FULL:
         return
     left_out = [item for item in items if item.get_closest_marker("full")]
