@@ -136,6 +136,9 @@ PROFILE = (
     ),
     _option("--tag", "tags", multiple=True, metavar="WORD", help="To find it by; repeatable."),
     _option("--time-zone", metavar="NAME", help="An IANA time zone, such as Europe/Berlin."),
+    _option(
+        "--bank-reference", metavar="TEXT", help="An IBAN, or the account's number in your books."
+    ),
 )
 UNSET = _option(
     "--unset",

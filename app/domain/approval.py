@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SUBJECT = ("name", "email", "phone", "website", "identifiers", "coverage")
-"""The fields that are approved: who the carrier is, how it is reached, and what it offers."""
+SUBJECT = ("name", "email", "phone", "website", "identifiers", "coverage", "bank_reference")
+"""The fields that are approved: who the carrier is, how it is reached, what it offers, and where
+its money goes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ FULL = {
     "contacts": [{"role": "claims", "name": "=1;-2", "phone": "+4930901820"}],
     "tags": ["a-1", "b"],
     "time_zone": "Etc/GMT-1",
+    "bank_reference": "=K-17; 1",
 }
 NAMES = [
     "'=1",

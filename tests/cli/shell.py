@@ -33,6 +33,7 @@ PROFILE: dict[str, Any] = {
     ],
     "tags": ["preferred", "reefer"],
     "time_zone": "Europe/Berlin",
+    "bank_reference": "DE89370400440532013000",
 }
 PROFILE_OPTIONS = (
     *("--phone", "+49 89 12345678", "--website", "https://www.fedex.com"),
@@ -44,6 +45,7 @@ PROFILE_OPTIONS = (
     *("--contact", "dispatch:Night desk:+49 89 12345678"),
     *("--contact", '{"role": "claims", "name": "Ms Ito", "email": "claims@fedex.com"}'),
     *("--tag", "reefer", "--tag", "Preferred", "--time-zone", "europe/berlin"),
+    *("--bank-reference", "de89 3704 0044 0532 0130 00"),
 )
 
 

@@ -55,6 +55,7 @@ def test_a_form_holds_what_the_carrier_has(client: FlaskClient) -> None:
         contacts=[{"role": "claims", "name": "<Claims>", "email": "claims@example.com"}],
         tags=["preferred", "reefer"],
         time_zone="Europe/Berlin",
+        bank_reference="K-17",
     )
     page = sent(client, opened(client, address_of("update-profile", carrier_id)), "review").text
     assert "This would change nothing" in page
@@ -98,6 +99,7 @@ def test_rows_are_added_and_taken_away(client: FlaskClient) -> None:
         ({"contacts-0-name": "Nobody can be reached"}, "contacts"),
         ({"tags": "two--hyphens"}, "tags"),
         ({"time_zone": "Europe/Nowhere"}, "time_zone"),
+        ({"bank_reference": "DE88 3704 0044 0532 0130 00"}, "bank_reference"),
         ({"metadata": "{"}, "metadata"),
         ({"metadata": '{"a": 1, "a": 2}'}, "metadata"),
         ({"website": "javascript:alert(1)"}, "website"),

@@ -142,6 +142,7 @@ FROM_TEXT: list[tuple[str, Callable[[str], Any]]] = [
     ("contacts", lambda text: [{"role": "claims", "name": text, "email": f"a@{text}"}]),
     ("tags", lambda text: [text, "a"]),
     ("time_zone", lambda text: text),
+    ("bank_reference", lambda text: text),
 ]
 PLAUSIBLE = st.one_of(
     ANY_TEXT,
@@ -181,6 +182,7 @@ def test_an_empty_profile_has_no_part() -> None:
         "contacts": [],
         "tags": [],
         "time_zone": None,
+        "bank_reference": None,
     }
     assert EMPTY.as_json() == unset
     assert list(PROFILE_PARTS) == list(unset)

@@ -119,6 +119,7 @@ def _filled_in(body: dict[str, Any], mark: str) -> dict[str, Any]:
         "phone": f"+{PHONE_MARK}{digits}",
         "website": f"https://{mark}.example.com",
         "aliases": [mark],
+        "bank_reference": mark,
         "tracking_url": f"https://{mark}.example.com/{{tracking_number}}",
         "metadata": {mark: mark},
     }

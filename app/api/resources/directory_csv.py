@@ -66,6 +66,7 @@ COLUMNS = (
     *_AS_JSON,
     "time_zone",
     "merged_into",
+    "bank_reference",
 )
 """New ones are put at the end: a client may count."""
 

@@ -8,6 +8,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 from app.api.schemas.components import COMPONENT
 from app.domain.errors import InvalidValue
 from app.domain.profile import PROFILE_PARTS
+from app.domain.profile.bank import BANK_REFERENCE_MAX_CHARACTERS
 from app.domain.profile.contact import (
     ALIASES_MAX,
     TRACKING_NUMBER,
@@ -382,5 +383,14 @@ class ProfileFields(Schema):
         metadata={
             "description": "An IANA time zone: what day it is for the carrier's documents.",
             "example": "Europe/Berlin",
+        },
+    )
+    bank_reference = TextPart(
+        allow_none=True,
+        error_messages=_TEXT,
+        metadata={
+            "description": "An IBAN, or the account's number in the books of whoever pays.",
+            "example": "DE89370400440532013000",
+            "maxLength": BANK_REFERENCE_MAX_CHARACTERS,
         },
     )

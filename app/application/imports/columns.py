@@ -45,6 +45,7 @@ _ALSO = {
     "aliases": ("alias", "tradename", "tradenames", "tradingname", "dba"),
     "tags": ("tag", "schlagworte", "schlagwörter"),
     "time_zone": ("tz", "zeitzone"),
+    "bank_reference": ("iban", "bankaccount", "bankaccountnumber", "bankverbindung", "kontonummer"),
     IDENTIFIERS: ("identifier", "identifiersjson"),
     "tracking_url": ("tracking", "trackinglink", "sendungsverfolgung"),
     "usdot": ("dot", "dotnumber", "usdotnumber", "usdotnummer"),

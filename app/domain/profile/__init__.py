@@ -1,4 +1,4 @@
-"""A carrier's profile: ten optional parts beside its name and e-mail address.
+"""A carrier's profile: eleven optional parts beside its name and e-mail address.
 
 A command's JSON becomes a value object, which checks the part's rule and gives the JSON in normal
 form that events and states hold. Parts of stored events are not checked again, so old events stay
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from app.domain.profile.bank import BankReference
 from app.domain.profile.contact import Aliases, PhoneNumber, TrackingUrl, Website
 from app.domain.profile.coverage import Coverages
 from app.domain.profile.identifiers import Identifiers
@@ -61,6 +62,7 @@ PROFILE_PARTS: Mapping[str, Part] = MappingProxyType(
         "contacts": Part(Contacts.from_json),
         "tags": Part(Tags),
         "time_zone": Part(TimeZone, nullable=True),
+        "bank_reference": Part(BankReference, nullable=True),
     }
 )
 
@@ -80,6 +82,7 @@ class Profile:
     contacts: Sequence[Mapping[str, str]] = field(default_factory=list)
     tags: Sequence[str] = field(default_factory=list)
     time_zone: str | None = None
+    bank_reference: str | None = None
 
     def changed_by(self, changes: Mapping[str, Json]) -> "Profile":
         """The profile with the parts in `changes` replaced. Part names that this release does not

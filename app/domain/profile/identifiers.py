@@ -126,7 +126,7 @@ def identifier_value(scheme: str, text: str) -> str:
     if known_scheme(scheme) == _OWN:
         return _own(written)
     value = _FORMATS[scheme].read(written)
-    if scheme == "lei" and not _has_valid_check_digits(value):
+    if scheme == "lei" and not has_valid_check_digits(value):
         raise InvalidValue("The LEI must have check digits that fit it")
     return value
 
@@ -146,6 +146,12 @@ def in_order(valid_from: str | None, valid_to: str | None) -> None:
         raise InvalidValue("The valid_to must not be before the valid_from")
 
 
+def has_valid_check_digits(text: str) -> bool:
+    """Check the last two of these ASCII letters and digits by ISO 7064 MOD 97-10, as ISO 17442 has
+    it for an LEI: letters count as 10 to 35."""
+    return int("".join(str(int(character, 36)) for character in text)) % 97 == 1
+
+
 def _own(written: str) -> str:
     # Only as much as could become a value is normalised, as NFC takes quadratic time.
     value = unicodedata.normalize("NFC", written[:_RAW_MAX].upper())
@@ -154,8 +160,3 @@ def _own(written: str) -> str:
     if any(unicodedata.category(character)[0] in "CZ" for character in value):
         raise InvalidValue(_OWN_RULE)
     return value
-
-
-def _has_valid_check_digits(lei: str) -> bool:
-    """Check by ISO 7064 MOD 97-10, as ISO 17442 requires: letters count as 10 to 35."""
-    return int("".join(str(int(character, 36)) for character in lei)) % 97 == 1

@@ -35,6 +35,7 @@ WHOLE: dict[str, Any] = {
     ],
     "tags": ["reefer", "Preferred", "reefer"],
     "time_zone": "europe/BERLIN",
+    "bank_reference": "de89 3704 0044 0532 0130 00",
 }
 NORMAL: dict[str, Any] = {
     "phone": "+498912345678",
@@ -57,6 +58,7 @@ NORMAL: dict[str, Any] = {
     ],
     "tags": ["preferred", "reefer"],
     "time_zone": "Europe/Berlin",
+    "bank_reference": "DE89370400440532013000",
 }
 
 
@@ -100,7 +102,9 @@ def test_a_list_is_a_list(part: str, value: Any) -> None:  # noqa: ANN401
     assert failing({part: value}) == {part: f"The {part} must be a list"}
 
 
-@pytest.mark.parametrize("part", ["phone", "website", "tracking_url", "time_zone"])
+@pytest.mark.parametrize(
+    "part", ["phone", "website", "tracking_url", "time_zone", "bank_reference"]
+)
 @pytest.mark.parametrize("value", [1, 10**400, 1.5, True, [], {}, ["+498912345678"]])
 def test_text_is_text(part: str, value: Any) -> None:  # noqa: ANN401
     """Nothing is turned into text."""

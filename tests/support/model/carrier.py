@@ -34,9 +34,13 @@ NO_PROFILE: Final[Json] = {
     "contacts": [],
     "tags": [],
     "time_zone": None,
+    "bank_reference": None,
 }
 
-SUBJECT: Final = ("name", "email", "phone", "website", "identifiers", "coverage")
+SUBJECT: Final = (
+    *("name", "email", "phone", "website", "identifiers", "coverage"),
+    "bank_reference",
+)
 """What an approval is of."""
 
 

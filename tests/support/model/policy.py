@@ -12,7 +12,7 @@ from tests.support.policies import NOTHING
 
 GUARDED: Final = (
     *("name", "email", "phone", "website", "aliases", "identifiers", "coverage"),
-    *("tracking_url", "metadata", "contacts", "tags", "time_zone"),
+    *("tracking_url", "metadata", "contacts", "tags", "time_zone", "bank_reference"),
 )
 
 

@@ -118,6 +118,7 @@ def profile(choice: Choice) -> dict[str, Any]:
         "contacts": lambda: _contacts(choice),
         "tags": lambda: random.sample(["Preferred", "reefer", "night"], random.randrange(1, 3)),
         "time_zone": lambda: random.choice(pools.TIME_ZONES),
+        "bank_reference": lambda: random.choice(["DE89370400440532013000", "K-17 é", "K-18"]),
     }
     names = random.sample(list(makers), random.randrange(1, 5))
     if random.random() < 0.5 and "coverage" not in names:
