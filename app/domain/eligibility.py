@@ -26,6 +26,7 @@ from app.domain.commands.retire import CarrierRetired
 from app.domain.commands.schedule_change import CarrierChangeScheduled
 from app.domain.commands.suspend import CarrierSuspended
 from app.domain.commands.unmerge import CarrierUnmerged
+from app.domain.commands.withdraw_document import CarrierDocumentWithdrawn
 from app.domain.documents import Document, held
 from app.domain.oversight import on_approval, on_blocks, on_hold, overridden
 from app.domain.policy.state import PolicyState
@@ -45,6 +46,7 @@ _SETS_THE_STATE = (
     CarrierUnmerged,
 )
 _FILES_A_DOCUMENT = (CarrierDocumentFiled, CarrierDocumentReplaced)
+_OF_A_DOCUMENT = (*_FILES_A_DOCUMENT, CarrierDocumentWithdrawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,8 @@ def _on_a_document(facts: Facts, work: Work, requirement: Mapping[str, Any]) -> 
     )
     if not found:
         sentence = f"The carrier has no {kind} that holds on {day}; {needed}"
-        return Verdict(kind, False, sentence, None, {"minimum": minimum, "limit": None})
+        looked_at = {"minimum": minimum, "limit": None}
+        return Verdict(kind, False, sentence, _last_of_kind(facts, kind), looked_at)
     best = found[-1]
     sentence = f"The carrier has a {kind} that holds on {day}"
     if minimum is not None:
@@ -205,6 +208,18 @@ def _suffices(document: Document, minimum: Mapping[str, str] | None) -> bool:
         return minimum is None
     is_enough = Decimal(limit["amount"]) >= Decimal(minimum["amount"])
     return is_enough and limit["currency"] == minimum["currency"]
+
+
+def _last_of_kind(facts: Facts, kind: str) -> int | None:
+    """The last event about a document of the kind; the registration, with which there was none, if
+    there was never another."""
+    ids = {each.document_id for each in facts.state.documents.values() if each.kind == kind}
+    last = facts.provenance.last(
+        lambda event: isinstance(event, _OF_A_DOCUMENT) and event.document_id in ids
+    )
+    if last is not None:
+        return last
+    return facts.provenance.last(lambda event: isinstance(event, CarrierRegistered))
 
 
 def _files(event: CarrierEvent, document_id: int) -> bool:

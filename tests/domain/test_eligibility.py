@@ -144,14 +144,15 @@ def test_a_policy_that_asks_for_nothing_adds_nothing() -> None:
 
 
 def test_a_document_that_is_missing() -> None:
-    """The carrier has none, as none is filed: the sentence says what is needed."""
+    """The carrier has none, as none is filed: the sentence says what is needed; there was none from
+    the registration on."""
     assert by_policy(policy(INSURED), REGISTERED) == [
         Verdict(
             "cargo-insurance",
             False,
             "The carrier has no cargo-insurance that holds on 2026-01-31; 100 EUR or more is"
             " needed",
-            None,
+            0,
             {"minimum": {"amount": "100", "currency": "EUR"}, "limit": None},
         )
     ]
@@ -198,7 +199,9 @@ def test_of_several_documents_the_one_that_suffices_decides() -> None:
     events = [REGISTERED, filed(little), filed(enough, 2), filed(foreign, 3)]
     assert decided(events) == (True, 2)
     assert decided([*events, CarrierDocumentWithdrawn(2, "Forged")]) == (False, 3)
-    assert decided(events, DAY.date() + timedelta(days=365)) == (False, None)
+    assert decided(events, DAY.date() + timedelta(days=365)) == (False, 3)
+    forged = [*events, *(CarrierDocumentWithdrawn(each, "Forged") for each in (1, 3, 2))]
+    assert decided([*forged, RENAMED, CONTRACT]) == (False, 6)
     renewed = CarrierDocumentReplaced(
         4, 2, "cargo-insurance", "2", "Us", "2026-01-20", None, enough, None, None, None
     )
@@ -209,6 +212,9 @@ def decided(events: Sequence[CarrierEvent], on: date = WORK.on) -> tuple[bool, i
     """Whether the insurance suffices on that day, and by which event."""
     (verdict,) = by_policy(policy(INSURED), *events, work=replace(WORK, on=on))
     return verdict.holds, verdict.decided_by
+
+
+CONTRACT = CarrierDocumentFiled(4, "contract", "1", "Us", "2026-01-01", None, None, None, None)
 
 
 def filed(limit: Mapping[str, str] | None, document_id: int = 1) -> CarrierDocumentFiled:

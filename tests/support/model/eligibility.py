@@ -67,7 +67,8 @@ def _recent(
 
 
 def _document(carrier: Carrier, work: Work, requirement: Json) -> Verdict:
-    """One that suffices decides, whatever the others say."""
+    """One that suffices decides, whatever the others say. If none holds, what was last said of one
+    of the kind; if there never was one, the registration."""
     kind, minimum = requirement["kind"], requirement["minimum"]
     holding = {
         carrier.set_in[f"document {number}"]: documents.said(each)["limit"]
@@ -75,7 +76,9 @@ def _document(carrier: Carrier, work: Work, requirement: Json) -> Verdict:
         if documents.said(each)["kind"] == kind and documents.holds(carrier, number, work.on)
     }
     enough = [event for event, limit in holding.items() if _suffices(limit, minimum)]
-    return _verdict(kind, bool(enough), *(enough or holding or [None]))
+    return _verdict(
+        kind, bool(enough), *(enough or holding or [carrier.set_in.get(f"kind {kind}", 1)])
+    )
 
 
 def _suffices(limit: Json | None, minimum: Json | None) -> bool:

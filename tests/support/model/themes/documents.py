@@ -73,7 +73,9 @@ def file(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     if filed != carrier:
         number = len(filed.documents)
         data = {"document_id": number, **said(filed.documents[-1])}
-        yield Step("CarrierDocumentFiled", data, filed, (f"document {number}",))
+        yield Step(
+            "CarrierDocumentFiled", data, filed, (f"document {number}", f"kind {data['kind']}")
+        )
 
 
 def replace_one(carrier: Carrier, sent: Sent) -> Iterator[Step]:
@@ -87,14 +89,17 @@ def replace_one(carrier: Carrier, sent: Sent) -> Iterator[Step]:
         reason = sent.body.get("reason")
         ids = {"document_id": number, "replaces": former, "reason": reason}
         data = {**ids, **said(filed.documents[-1])}
-        yield Step("CarrierDocumentReplaced", data, filed, (f"document {number}",))
+        yield Step(
+            "CarrierDocumentReplaced", data, filed, (f"document {number}", f"kind {data['kind']}")
+        )
 
 
 def withdraw(carrier: Carrier, sent: Sent) -> Iterator[Step]:
     """In every state; for one reason."""
     withdrawn = _decided(carrier, "withdraw-document", sent.body, ANY)
     if withdrawn != carrier:
-        yield Step("CarrierDocumentWithdrawn", sent.body, withdrawn)
+        kind = said(carrier.documents[sent.body["document_id"] - 1])["kind"]
+        yield Step("CarrierDocumentWithdrawn", sent.body, withdrawn, (f"kind {kind}",))
 
 
 def _decided(carrier: Carrier, command: str, body: Json, states: frozenset[str]) -> Carrier:
