@@ -29,9 +29,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def commands_of(heading: str) -> list[str]:
-    """The commands under a heading of the README."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+def commands_of(heading: str, page: str = README) -> list[str]:
+    """The commands under a heading of the README, or of another page."""
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
     return [line[4:] for line in section.splitlines() if line.startswith("    ")]
 
 
@@ -80,6 +80,15 @@ def test_every_command_of_the_readme_works(folder: Path) -> None:
         answer = typed(folder, [f"KEY={key}", *curl], service.port)
     assert "UPS Freight" in answer
     assert (folder / "carriers.csv").read_text().count("\n") == 4
+
+
+def test_the_commands_of_the_policys_page_work(folder: Path) -> None:
+    """In a registry that has adopted none yet."""
+    page = (ROOT / "docs/policy.md").read_text()
+    begin = ".venv/bin/carriers register --name FedEx --email contact@fedex.com"
+    said = typed(folder, [begin, *commands_of("How it is changed", page)], 0)
+    assert "cargo-insurance" in said
+    assert said.count('"version": 0') == 1
 
 
 def test_completion_as_the_readme_turns_it_on(folder: Path) -> None:
