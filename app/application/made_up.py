@@ -7,7 +7,7 @@ those that are kept for films.
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any, Final
 
@@ -59,6 +59,24 @@ _COUNTRIES: Final = (
 )
 _PEOPLE: Final = ("ana", "bruno", "chen", "dora", "tms")
 """Whose keys the events name."""
+_SECOND_PERSON: Final = "olga"
+"""Who approves and confirms, and does nothing else."""
+
+_POLICY: Final[Mapping[str, Any]] = {
+    "requirements": [
+        {
+            "kind": "cargo-insurance",
+            "service": None,
+            "country": None,
+            "minimum": {"amount": "100000", "currency": "EUR"},
+        }
+    ],
+    "recent_within_days": None,
+    "approval_required": True,
+    "second_person_for": ["bank_reference"],
+}
+_POLICY_DAYS: Final = 120
+"""How long ago it was adopted."""
 
 _SUSPENSIONS: Final = (
     ("insurance", "The insurance has expired"),
@@ -66,6 +84,9 @@ _SUSPENSIONS: Final = (
     ("safety", "Two accidents in one month are looked into"),
     ("commercial", "Invoices are disputed"),
 )
+_INSURERS: Final = ("Example Mutual", "Beispiel Versicherung AG", "Assurances Exemple")
+_QUARTER: Final = timedelta(days=91)
+_REASONS: Final = {"reinstate": "The matter is settled", "retire": "The company has closed"}
 _NOTES: Final[Mapping[str, str]] = {
     "late": "Two days late at the customer",
     "damage": "Three pallets arrived wet",
@@ -77,12 +98,12 @@ _NOTES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A command that somebody sent: to the carrier of this number, by the name of its declaration,
-    with the JSON of its body."""
+    """A command that somebody sent: to the carrier of this number, or to the policy (None), by the
+    name of its declaration, with the JSON of its body."""
 
     moment: datetime
     actor: str
-    number: int
+    number: int | None
     command: str
     body: Mapping[str, Any]
 
@@ -97,6 +118,8 @@ def deeds(now: datetime, seed: int = 1) -> list[Deed]:
         for number, name in enumerate(names[:CARRIERS])
         for deed in _life(chance, now, number, name + chance.choice(_FORMS))
     ]
+    adopted = now - timedelta(days=_POLICY_DAYS)
+    done.append(Deed(adopted, "dora", None, "adopt-policy", _POLICY))
     return sorted(done, key=lambda deed: deed.moment)
 
 
@@ -104,31 +127,101 @@ def _life(chance: random.Random, now: datetime, number: int, name: str) -> Itera
     """What was done to one carrier, each deed later than the one before."""
     left = timedelta(days=chance.uniform(20, DAYS))
 
-    def deed(command: str, **body: object) -> Deed:
+    def deed(command: str, body: Mapping[str, Any]) -> Deed:
         return Deed(now - left, chance.choice(_PEOPLE), number, command, body)
 
-    yield deed("register", name=name, email=f"dispatch{number}@example.com", **_profile(chance))
-    for command in _course(chance):
+    registration = {"name": name, "email": f"dispatch{number}@example.com", **_profile(chance)}
+    yield deed("register", registration)
+    for document in _documents(chance, now, (now - left).date()):
+        left *= 0.999
+        yield deed("file-document", document)
+    course = _course(chance)
+    for command in course:
         left *= chance.uniform(0.3, 0.9)
-        match command:
-            case "rename":
-                first = name.partition(" ")[0]
-                yield deed("rename", name=f"{first} {chance.choice(_SECOND)} Group")
-            case "change-email":
-                yield deed("change-email", email=f"office{number}@example.com")
-            case "update-profile":
-                yield deed("update-profile", coverage=_coverage(chance))
-            case "note-incident":
-                kind, day = chance.choice(KINDS), (now - left - timedelta(days=1)).date()
-                note = {"kind": kind, "happened_on": day.isoformat(), "note": _NOTES[kind]}
-                yield deed("note-incident", **note)
-            case "suspend":
-                category, reason = chance.choice(_SUSPENSIONS)
-                yield deed("suspend", category=category, reason=reason)
-            case "reinstate":
-                yield deed("reinstate", reason="The matter is settled")
-            case "retire":
-                yield deed("retire", reason="The company has closed")
+        yield deed(command, _body(chance, command, number, name, (now - left).date()))
+    if "retire" not in course:
+        yield from _oversight(chance, now, left, number, name)
+
+
+def _body(
+    chance: random.Random, command: str, number: int, name: str, today: date
+) -> dict[str, Any]:
+    """What a command of a course says."""
+    match command:
+        case "rename":
+            return {"name": f"{name.partition(' ')[0]} {chance.choice(_SECOND)} Group"}
+        case "change-email":
+            return {"email": f"office{number}@example.com"}
+        case "update-profile":
+            return {"coverage": _coverage(chance)}
+        case "note-incident":
+            kind, day = chance.choice(KINDS), today - timedelta(days=1)
+            return {"kind": kind, "happened_on": day.isoformat(), "note": _NOTES[kind]}
+        case "suspend":
+            category, reason = chance.choice(_SUSPENSIONS)
+            return {"category": category, "reason": reason}
+    return {"reason": _REASONS[command]}
+
+
+def _oversight(
+    chance: random.Random, now: datetime, left: timedelta, number: int, name: str
+) -> Iterator[Deed]:
+    """What people decided on the carrier, and sometimes another bank reference, which waits for a
+    second person."""
+    for actor, command, body in _decisions(chance, now.date(), name):
+        left *= chance.uniform(0.5, 0.9)
+        yield Deed(now - left, actor, number, command, body)
+    if not _happens(chance, 0.1):
+        return
+    left = min(left, timedelta(days=chance.uniform(1, 60)))  # since there is the policy
+    change = {"bank_reference": _bank_reference(chance)}
+    yield Deed(now - left, chance.choice(_PEOPLE), number, "update-profile", change)
+    if _happens(chance, 0.5):
+        confirmed = {"proposal_id": 1, "reason": "They confirmed it by telephone"}
+        yield Deed(now - left / 2, _SECOND_PERSON, number, "confirm-change", confirmed)
+
+
+def _documents(chance: random.Random, now: datetime, since: date) -> Iterator[dict[str, Any]]:
+    """What the carrier has to show. Some insurances have ended, some will soon; a few carriers have
+    none."""
+    if _happens(chance, 0.9):
+        until = now.date() + timedelta(days=chance.randint(-40, 360))
+        yield {
+            "kind": "cargo-insurance",
+            "number": f"CI-{chance.randrange(10_000):04d}",
+            "issuer": chance.choice(_INSURERS),
+            "valid_from": min(since, until - timedelta(days=1)).isoformat(),
+            "valid_to": until.isoformat(),
+            "limit": {"amount": chance.choice(("100000", "250000", "50000")), "currency": "EUR"},
+        }
+    if _happens(chance, 0.5):
+        yield {
+            "kind": "operating-authority",
+            "number": f"L{chance.randrange(100_000):05d}",
+            "issuer": "Road transport office",
+            "valid_from": since.isoformat(),
+        }
+
+
+def _decisions(
+    chance: random.Random, today: date, name: str
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """What people decided on the carrier as it is: who, the command, and its body."""
+    if _happens(chance, 0.75):
+        yield _SECOND_PERSON, "approve", {"reason": "Papers and references were looked at"}
+    if _happens(chance, 0.15):
+        days = {"valid_from": today.isoformat(), "valid_to": (today + _QUARTER).isoformat()}
+        work = {"service": chance.choice(SERVICES), "country": chance.choice(_COUNTRIES)}
+        yield "ana", "block", {**work, **days, "reason": "Two claims are open"}
+    if _happens(chance, 0.15):
+        days = {"valid_from": today.isoformat(), "valid_to": (today + 4 * _QUARTER).isoformat()}
+        yield "bruno", "prefer", {"customer": "ACME", **days, "reason": "Agreed for a year"}
+    if _happens(chance, 0.1):
+        later = today + timedelta(days=chance.randint(5, 90))
+        body = {"name": f"{name.partition(' ')[0]} Holding", "reason": "They have a new owner"}
+        yield "chen", "schedule-change", {"effective_on": later.isoformat(), **body}
+    if _happens(chance, 0.2):
+        yield "dora", "annotate", {"note": "Prefers to be called before noon"}
 
 
 def _course(chance: random.Random) -> list[str]:
@@ -152,6 +245,9 @@ def _profile(chance: random.Random) -> dict[str, Any]:
         "website": f"https://www.example.com/{scac.lower()}",
         "identifiers": [{"scheme": "scac", "value": scac}],
         "coverage": _coverage(chance),
+        "bank_reference": _bank_reference(chance),
+        "tags": chance.sample(("reefer", "night", "hazmat", "local"), chance.randrange(3)),
+        "contacts": [{"role": "claims", "name": "Claims desk", "email": "claims@example.com"}],
     }
 
 
@@ -161,3 +257,11 @@ def _coverage(chance: random.Random) -> list[dict[str, Any]]:
         {"service": each, "countries": chance.sample(_COUNTRIES, chance.randint(1, 7))}
         for each in services
     ]
+
+
+def _bank_reference(chance: random.Random) -> str:
+    return f"K-{chance.randrange(100_000):05d}"
+
+
+def _happens(chance: random.Random, share: float) -> bool:
+    return chance.random() < share
