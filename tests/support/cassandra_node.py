@@ -138,7 +138,7 @@ def _start_here(
             data=data,
             overrides=overrides,
             heap="1G",
-            short_lived=False,
+            short_lived=data is None,
             options=() if data else UNFLUSHED_SCHEMA,
         )
     except Unavailable as reason:
