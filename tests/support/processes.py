@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -87,7 +87,8 @@ class Server:
     Usable as a context manager. `env` is laid over this process's environment; a value of None
     takes the variable away. Output of both streams is appended to `log`. If this process dies in
     whatever way, kill -9 included, Linux sends the child `death_signal`. With a `group` (a number,
-    which takes root) its packets can be told from those of others, see `partition`.
+    which takes root) its packets can be told from those of others, see `partition`. `launch` begins
+    it in another way than `spawn`.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Server:
         deadline_s: float = 30,
         death_signal: signal.Signals = signal.SIGTERM,
         group: int | None = None,
+        launch: Launch | None = None,
     ) -> None:
         self.command = [str(part) for part in command]
         self.log = log
@@ -111,7 +113,8 @@ class Server:
         self._deadline_s = deadline_s
         self._death_signal = death_signal
         self.group = group
-        self._process: subprocess.Popen[bytes] | None = None
+        self._launch: Launch = launch or spawn
+        self._process: Process | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -144,7 +147,7 @@ class Server:
     def start(self) -> None:
         """Start it and return once it is ready; NotReady carries the end of its output."""
         assert not self.running, "already running"
-        self._process = _spawn(
+        self._process = self._launch(
             self.command, self.log, self._env, self._cwd, self._death_signal, self.group
         )
         try:
@@ -204,14 +207,49 @@ class Server:
             os.killpg(self.pid, number)
 
 
-def _spawn(
+class Process(Protocol):
+    """What is needed of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    def poll(self) -> int | None:
+        """How it ended; None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it ends. Raises subprocess.TimeoutExpired."""
+        ...
+
+
+class Launch(Protocol):
+    """Begins a process; see `spawn`."""
+
+    def __call__(
+        self,
+        command: list[str],
+        log: Path,
+        env: dict[str, str],
+        cwd: Path | None,
+        death_signal: signal.Signals,
+        group: int | None,
+    ) -> Process:
+        """The process."""
+        ...
+
+
+def spawn(
     command: list[str],
     log: Path,
     env: dict[str, str],
     cwd: Path | None,
     death_signal: signal.Signals,
     group: int | None,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
+    """Begin the command as the head of its own process group; see `Server`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     before_exec = _die_with_parent(death_signal) if sys.platform == "linux" else None
 
@@ -226,6 +264,7 @@ def _spawn(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 group=group,
+                pass_fds=pass_fds,
                 preexec_fn=before_exec,  # noqa: PLW1509 - one call of prctl takes no lock
             )
 

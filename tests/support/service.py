@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import socket
 import sqlite3
 import sys
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.processes import Server, free_port
+from tests.support import preloaded
+from tests.support.processes import Process, Server, free_port, spawn
 from tests.support.project import ROOT
 
 SETTINGS = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT")
@@ -95,6 +97,7 @@ class Service:
             ready=self._is_ready if ready is None else lambda: ready(self),
             env=service_environment(folder, HOST=host, PORT=str(self.port), **settings),
             cwd=folder,
+            launch=_launch,
         )
 
     def __enter__(self) -> Service:
@@ -164,6 +167,23 @@ class Service:
         with suppress(OSError, http.client.HTTPException):
             return self.ask("GET", "/health/ready").status == 200
         return False
+
+
+def _launch(
+    command: list[str],
+    log: Path,
+    env: dict[str, str],
+    cwd: Path | None,
+    death_signal: signal.Signals,
+    group: int | None,
+) -> Process:
+    """Forked from a process that has imported the service already, unless it is to be another one
+    or tells itself apart at its very start."""
+    if tuple(command[-len(GUNICORN) :]) != GUNICORN or group is not None or not preloaded.fits(env):
+        return spawn(command, log, env, cwd, death_signal, group)
+    return preloaded.start(
+        preloaded.Start(GUNICORN[3:], f"{cwd}/stdout", str(log), env, str(cwd), int(death_signal))
+    )
 
 
 def exchange(

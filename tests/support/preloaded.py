@@ -1,0 +1,188 @@
+"""Beside the way of the data: a process that has imported the program, and forks services from it.
+
+Most of what a start of the service costs is the import of what it is made of. A process of tests
+does that once: from the fork on, a service goes the way of one that `python -m gunicorn` began, in
+a process, a session and an environment of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import functools
+import gc
+import importlib.util
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+
+from tests.support.processes import PR_SET_PDEATHSIG, NotReady, spawn
+from tests.support.project import ROOT
+
+_IMPORTED = ("app.api.routes", "app.desk", "app.bootstrap")
+"""Not gunicorn, whose module of settings keeps the folder in which it was imported."""
+_MODULE = "tests.support.preloaded"
+_READ_AT_THE_START = ("PYTHON", "LD_", "LC_", "LANG", "PROMETHEUS_")
+"""What Python, the loader of libraries, or a library reads once and never again."""
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Start:
+    """Arguments of gunicorn, where both of its streams are appended, and the rest of a process."""
+
+    arguments: Sequence[str]
+    stdout: str
+    stderr: str
+    env: Mapping[str, str]
+    cwd: str
+    death_signal: int
+
+
+class Forked:
+    """As far as tests ask for it, `subprocess.Popen` of a process whose parent is another one."""
+
+    def __init__(self, status: socket.socket) -> None:
+        self._status = status
+        self._returncode: int | None = None
+        self._turn = threading.Lock()
+        said = status.recv(16)
+        if not said:
+            raise NotReady("the process that forks services has ended")
+        self.pid = int(said)
+
+    def poll(self) -> int | None:
+        """How it ended; None while it runs. Ended by a signal: minus its number."""
+        return self._ended_within(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it ends. Raises subprocess.TimeoutExpired."""
+        ended = self._ended_within(timeout)
+        if ended is None:
+            raise subprocess.TimeoutExpired(["gunicorn"], timeout or 0)
+        return ended
+
+    def _ended_within(self, timeout: float | None) -> int | None:
+        with self._turn:
+            if self._returncode is None and select.select([self._status], [], [], timeout)[0]:
+                self._returncode = int(self._status.recv(16) or -signal.SIGKILL)
+                self._status.close()
+            return self._returncode
+
+
+def fits(env: Mapping[str, str]) -> bool:
+    """Whether a process with this environment would be alike if it were begun anew."""
+    names = {name for name in (*env, *os.environ) if name.startswith(_READ_AT_THE_START)}
+    return env.get("PYTHONPATH") == str(ROOT) and all(
+        env.get(name) == os.environ.get(name) for name in names - {"PYTHONPATH"}
+    )
+
+
+def start(what: Start) -> Forked:
+    """Begin a service. Raises NotReady."""
+    ours, theirs = socket.socketpair()
+    with theirs, _lock:
+        socket.send_fds(
+            _server(os.getpid()), [json.dumps(asdict(what)).encode()], [theirs.fileno()]
+        )
+    return Forked(ours)
+
+
+@functools.cache
+def _server(_: int) -> socket.socket:
+    """By the process that asks: a forked copy of it makes one of its own."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-m", _MODULE, str(theirs.fileno())]
+    nowhere, death = Path(os.devnull), signal.SIGKILL
+    with theirs:
+        process = spawn(command, nowhere, dict(os.environ), ROOT, death, None, (theirs.fileno(),))
+
+    @atexit.register
+    def end() -> None:
+        """It goes when nobody is left who could ask."""
+        ours.close()
+        process.wait()
+
+    return ours
+
+
+def _main(asked: socket.socket) -> None:
+    for name in _IMPORTED:
+        import_module(name)
+    assert "gunicorn.config" not in sys.modules
+    gc.freeze()  # as the service does before it forks
+    _begun(asked)()
+
+
+def _begun(asked: socket.socket) -> Callable[[], None]:
+    """Fork whatever is asked for, and tell how each ended. Returns in a forked process only: what
+    that is to run."""
+    waking, woken = socket.socketpair()
+    for end in (waking, woken):
+        end.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(woken.fileno())
+    statuses: dict[int, int] = {}
+    while True:
+        for ready in select.select([asked, waking], [], [])[0]:
+            if ready is waking:
+                waking.recv(4096)
+                _tell(statuses)
+                continue
+            message, (status,), *_ = socket.recv_fds(asked, 1 << 18, 1) or (b"", (-1,))
+            if not message:
+                sys.exit()  # nobody is left who could ask
+            if pid := os.fork():
+                statuses[pid] = status
+                os.write(status, b"%-16d" % pid)
+                continue
+            for each in (asked, waking, woken):
+                each.close()
+            for each_status in (*statuses.values(), status):
+                os.close(each_status)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return functools.partial(_become, Start(**json.loads(message)), os.getppid())
+
+
+def _tell(statuses: dict[int, int]) -> None:
+    while statuses:
+        pid, how = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        status = statuses.pop(pid)
+        os.write(status, b"%-16d" % os.waitstatus_to_exitcode(how))
+        os.close(status)
+
+
+def _become(what: Start, parent: int) -> None:
+    """Be the process that was asked for."""
+    os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, what.death_signal)
+    if os.getppid() != parent:
+        os._exit(1)
+    os.chdir(what.cwd)
+    for number, path in ((1, what.stdout), (2, what.stderr)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(what.env)
+    found = importlib.util.find_spec("gunicorn.__main__")
+    assert found is not None
+    assert found.origin is not None
+    sys.argv = [found.origin, *what.arguments]
+    import_module("gunicorn.app.wsgiapp").run(prog="gunicorn")
+
+
+if __name__ == "__main__":
+    _main(socket.socket(fileno=int(sys.argv[1])))
