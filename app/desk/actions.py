@@ -6,6 +6,7 @@ since the form was opened; if somebody has, both changes are shown beside each o
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -36,7 +37,7 @@ from app.desk.fields import Field, body_in, by_field, fields_of, loaded, values_
 from app.desk.frame import blueprint, caller, go_to, page
 from app.desk.merging import differences, merged
 from app.domain.carrier import POSSIBLE
-from app.domain.command import Declaration
+from app.domain.command import Declaration, NumberInput
 from app.domain.declarations import DECLARATIONS
 from app.domain.errors import ForbiddenByState, InvalidInput, SecondPersonNeeded
 from app.domain.profile import compared
@@ -44,6 +45,7 @@ from app.domain.state import FIELDS
 
 _OF_A_FIELD = (ValidationFailed, InvalidInput, AlreadyClaimed)
 """Errors that name a field, which is shown beside it."""
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,18 @@ def _opened(declaration: Declaration, carrier_id: UUID | None) -> Change:
     now = shown.carrier(view, services().carriers.today(view.state))
     about_the_state = {"reason", "category"}
     said = {name: value for name, value in now.items() if name not in about_the_state}
-    return Change(declaration, str(carrier_id), view.version, said)
+    return Change(declaration, str(carrier_id), view.version, said | _named(declaration))
+
+
+def _named(declaration: Declaration) -> dict[str, int]:
+    """What the address says of which document, proposal or other thing of the carrier is meant.
+    Nothing else is taken from it: words that others wrote would stand in the form."""
+    asked = {
+        each.name: request.args.get(each.name, "")
+        for each in declaration.inputs
+        if isinstance(each.input, NumberInput)
+    }
+    return {name: int(text) for name, text in asked.items() if _NUMBER.fullmatch(text)}
 
 
 def _read(declaration: Declaration, carrier_id: UUID | None) -> Change:

@@ -68,19 +68,24 @@ def list_carriers() -> Response:
         by=lambda order: _address(asked, columns, sort=order),
         following=_address(asked, columns, cursor=found.next_cursor),
         first=_address(asked, columns),
-        csv=f"{DESK}/carriers.csv?{urlencode(_without(asked, 'cursor'))}",
+        csv=_file(asked, column=columns),
+        whole_csv=_file(asked),
     )
 
 
 @blueprint.get("/carriers.csv")
 def export() -> Response:
-    """All carriers that the address selects, as a file for spreadsheets."""
+    """All carriers that the address selects, as a file for spreadsheets: with the columns that it
+    names, or with all that there are."""
+    asked, columns = _asked()
     try:
-        query: Query = FilterSchema().load(_without(_asked()[0], "cursor", "limit"))
+        query: Query = FilterSchema().load(_without(asked, "cursor", "limit"))
     except ValidationError as error:
         problem = next(iter(sentences({"query": error.messages_dict}).values()))
         return page("message.html", 400, title="This filter cannot be read", text=problem)
-    return file_of(query)
+    if "column" not in request.args:
+        return file_of(query)
+    return file_of(query, ("carrier_id", "name", *columns))
 
 
 def _asked() -> tuple[dict[str, str], tuple[str, ...]]:
@@ -105,6 +110,12 @@ def _address(asked: Mapping[str, str], columns: Iterable[str], **changed: str | 
     if chosen != tuple(name for name, shown in COLUMNS.items() if shown):
         query["column"] = chosen
     return f"{DESK}/carriers?{urlencode(query, doseq=True)}".rstrip("?")
+
+
+def _file(asked: Mapping[str, str], **columns: tuple[str, ...]) -> str:
+    """The address of the file of what the list selects."""
+    query = {**_without(asked, "cursor"), **columns}
+    return f"{DESK}/carriers.csv?{urlencode(query, doseq=True)}".rstrip("?")
 
 
 def _choosing(

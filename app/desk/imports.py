@@ -166,6 +166,7 @@ def _carried_out(
         HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK,
         draft=draft,
         problem=problem,
+        import_id=one.id.id,
         next_row=next_row,
         goes_on=writes and next_row is not None and str(next_row) != reached,
         is_confirmed=writes,

@@ -1,5 +1,6 @@
 """The timeline of a carrier: every event, and the carrier as it was beside how it is now."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from app.api.http.request_cycle import deadline
 from app.api.http.validation import sentences
 from app.api.resources import representations as shown
 from app.api.schemas.documents import ShowCarrierSchema
+from app.application.history import HistoryEntry
 from app.application.queries import ShowOnDay
 from app.application.shown import AggregateNotFound
 from app.desk.changes import since_version
@@ -31,9 +33,12 @@ def show_timeline(carrier_id: UUID) -> Response:
     now = services().carriers.show(name, deadline())
     carrier = shown.carrier(now, services().carriers.today(now.state))
     then, problem = _then(name)
+    request_id = request.args.get("request", "").strip()
     through = _through(now.version)
-    after = max(0, through - LIMIT)
+    after = 0 if request_id else max(0, through - LIMIT)
     entries = services().carriers.history(name, deadline(), after=after, limit=through - after)
+    if request_id:
+        entries = _of_request(entries, request_id)
     return page(
         "timeline.html",
         400 if problem else 200,
@@ -46,7 +51,23 @@ def show_timeline(carrier_id: UUID) -> Response:
         older=after or None,
         newer=through + LIMIT if through < now.version else None,
         at=request.args.get("at", "")[: len("2026-01-31T12:00")],
+        request_id=request_id,
+        import_id=_as_import(request_id),
     )
+
+
+def _of_request(entries: Iterable[HistoryEntry], request_id: str) -> list[HistoryEntry]:
+    """What one request has done: all of its events are correlated with its id."""
+    return [each for each in entries if each.correlation_id == request_id]
+
+
+def _as_import(request_id: str) -> UUID | None:
+    """The id as that of an import, if it can be one: all events of an import are correlated with
+    it."""
+    try:
+        return UUID(request_id)
+    except ValueError:
+        return None
 
 
 def _then(carrier_id: str) -> tuple[dict[str, Any] | None, str | None]:

@@ -11,7 +11,8 @@ from app.application.ports.keys import Scope
 from app.infrastructure.sqlite.event_store import SqliteEventStore
 from tests.desk.conftest import Office, registered
 from tests.support.answers import data
-from tests.support.policies import policy
+from tests.support.forms import form_to
+from tests.support.policies import policy, requires
 
 COVERAGE = [{"service": "express", "countries": ["DE", "FR"]}]
 
@@ -64,8 +65,34 @@ def test_a_carrier_is_shown_with_what_can_be_taken_back(client: FlaskClient) -> 
     page = client.get(f"/desk{here}").text
     for said in ("reefer", "C&lt;7&gt;", "withdrawn", "Block 1", "Proposal 1 waits"):
         assert said in page
+    for action in ("unblock?block_id=1", "confirm-change?proposal_id=1"):
+        assert f'href="/desk{here}/{action}"' in page
+    assert "document?document_id=1" not in page
     data(client.post(f"{here}/unblock", json={"block_id": 1, "reason": "Mended"}))
     assert "Block 1" not in client.get(f"/desk{here}").text
+
+
+def test_a_document_has_what_can_be_done_with_it(client: FlaskClient) -> None:
+    """The form knows which one is meant; nothing else is taken from its address."""
+    here = f"/carriers/{registered(client)}"
+    document = {"kind": "contract", "number": "7", "issuer": "Acme", "valid_from": "2026-01-01"}
+    data(client.post(f"{here}/file-document", json=document))
+    address = f"/desk{here}/withdraw-document"
+    assert f'href="{address}?document_id=1"' in client.get(f"/desk{here}").text
+    form = form_to(client.get(f"{address}?document_id=1&reason=Forged").text, address)
+    assert (form.fields["document_id"], form.fields["reason"]) == ("1", "")
+    form = form_to(client.get(f"{address}?document_id=%D9%A1").text, address)
+    assert form.fields["document_id"] == ""
+
+
+def test_every_rule_that_does_not_hold_is_said_with_its_event(client: FlaskClient) -> None:
+    """Beside the service that it keeps the carrier from."""
+    name = registered(client, coverage=[{"service": "express", "countries": ["DE"]}])
+    data(client.put("/policy", json=policy(requires("contract"), requires("customs-bond"))))
+    page = client.get(f"/desk/carriers/{name}").text
+    for kind in ("contract", "customs-bond"):
+        assert f"The carrier has no {kind} that holds on" in page
+    assert page.count(f'href="/desk/carriers/{name}/timeline?through=1#event-1"') == 2
 
 
 def test_the_actions_are_those_that_the_state_allows(client: FlaskClient) -> None:

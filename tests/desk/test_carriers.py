@@ -1,6 +1,7 @@
 """The list of carriers: what the address says is what the page shows."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -162,3 +163,14 @@ def test_the_file_holds_what_is_shown(client: FlaskClient) -> None:
     assert "Alpha Cargo" in answer.text
     assert "Beta Lines" not in answer.text
     assert client.get("/desk/carriers.csv?state=asleep").status_code == 400
+
+
+def test_the_file_has_the_columns_that_are_shown(client: FlaskClient) -> None:
+    """In their order, behind what says which carrier it is; another one has all columns."""
+    settle(client, registered(client, "Alpha Cargo", coverage=COVERAGE))
+    page = client.get("/desk/carriers?q=alpha&column=phone&column=services")
+    files = [unescape(each) for each in re.findall(r'href="(/desk/carriers.csv[^"]*)"', page.text)]
+    header, row, *_ = client.get(files[0]).text.split("\r\n")
+    assert header == "carrier_id,name,services,phone"
+    assert row.endswith('"Alpha Cargo","express",""')
+    assert client.get(files[1]).text.startswith("carrier_id,version,state,name,")

@@ -72,12 +72,16 @@ IMPORTS_MAPPINGS = f"{IMPORTS}/mappings"
 IMPORTS_MAPPING = f"{IMPORTS_MAPPINGS}/<path:mapping_name>"
 """One of them; a name may have a slash in it."""
 IMPORTS_UNDO = f"{IMPORTS}/undo"
+"""To take one back by its file. Only the desk has this address, and the next."""
+IMPORT = f"{IMPORTS}/<uuid:import_id>"
+"""One by its id, without its file."""
 UNDO_SCOPES = (Scope.PROFILE, Scope.OVERSIGHT)
-"""To take it back, carriers are changed back or retired. Only the desk has this address."""
+"""To take an import back, carriers are changed back or retired."""
 _OF_IMPORTS = {
     IMPORTS: IMPORT_SCOPES,
     IMPORTS_MAPPING: IMPORT_SCOPES,
     IMPORTS_UNDO: UNDO_SCOPES,
+    IMPORT: UNDO_SCOPES,
 }
 _COOKIES = ("carriers_desk", "__Host-carriers_desk")
 _READ_ONLY = frozenset({Scope.READ})

@@ -4,8 +4,9 @@ All of it comes from views, which follow the events; the Consistency-Token of a 
 makes a query wait for what that command wrote.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2s
 from urllib.parse import urlencode
 
@@ -95,13 +96,13 @@ def export_carriers(query: Query) -> Response:
     return answer
 
 
-def file_of(query: Query) -> Response:
-    """All that the query selects by one policy, as one file of CSV. Raises TooManyListeners, and
-    what the directory raises for its first page."""
+def file_of(query: Query, columns: Sequence[str] = COLUMNS) -> Response:
+    """All that the query selects by one policy, as one file of CSV with these columns. Raises
+    TooManyListeners, and what the directory raises for its first page."""
     directory = services().directory
     query = directory.settled(replace(query, limit=CARRIERS_PER_WRITE), deadline())
     pages = _pages(directory, query, budgets())
-    return csv_file("carriers.csv", directory.place, pages, carriers_csv)
+    return csv_file("carriers.csv", directory.place, pages, partial(carriers_csv, columns=columns))
 
 
 @blueprint.view(

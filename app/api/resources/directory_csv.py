@@ -4,7 +4,7 @@ such a file is read back.
 Written page by page: a file of any length needs the memory of one page.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.api.resources.csv_text import csv_of, json_cell
@@ -71,13 +71,13 @@ COLUMNS = (
 """New ones are put at the end: a client may count."""
 
 
-def carriers_csv(pages: Iterable[Page]) -> Iterator[str]:
-    """The header, then a line a carrier, page by page."""
-    return csv_of(COLUMNS, (map(_cells, page.rows) for page in pages))
+def carriers_csv(pages: Iterable[Page], columns: Sequence[str] = COLUMNS) -> Iterator[str]:
+    """The header, then a line a carrier, page by page; `columns` are some of COLUMNS."""
+    return csv_of(columns, ([_cells(body, columns) for body in page.rows] for page in pages))
 
 
-def _cells(body: Body) -> list[str]:
-    return [_cell(body, column) for column in COLUMNS]
+def _cells(body: Body, columns: Sequence[str]) -> list[str]:
+    return [_cell(body, column) for column in columns]
 
 
 def _cell(body: Body, column: str) -> str:

@@ -83,7 +83,7 @@ class TakingBack:
         a refused one if others have changed the carrier since. Raises RefusedRow."""
         there = self.id.steps_of(row, carrier.id, commits)
         if not any(there):
-            return RowPlan(row, NOTHING, carrier.id)
+            return RowPlan(row, NOTHING, carrier.id, carrier.version, carrier.state)
         if REGISTER in there:
             return self._retirement(row, carrier, there)
         return self._return(row, carrier, there)
@@ -91,13 +91,15 @@ class TakingBack:
     def _retirement(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
         """Of the carrier that the row registered."""
         if UNDO + RETIRE in there:
-            return RowPlan(row, RETIRE, carrier.id, carrier.version, done=True)
+            return RowPlan(row, RETIRE, carrier.id, carrier.version, carrier.state, done=True)
         if None in there:
             return _left_as_it_is(row, carrier, there)
         reason = Reason(f"The import {self.id.id} was taken back")
         step = Step(UNDO + RETIRE, RetireCarrier(carrier.id, reason))
         retired = (Change("state", carrier.state and carrier.state.state, RETIRED),)
-        return RowPlan(row, RETIRE, carrier.id, carrier.version, changes=retired, steps=(step,))
+        return RowPlan(
+            row, RETIRE, carrier.id, carrier.version, carrier.state, retired, steps=(step,)
+        )
 
     def _return(self, row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
         """To the state before the row's first event."""
@@ -110,14 +112,14 @@ class TakingBack:
         changes = changes_between(self.carriers.current(carrier.state), before)
         is_undone = any(step and step.startswith(UNDO) for step in there)
         if is_undone and not changes:
-            return RowPlan(row, CHANGE, carrier.id, carrier.version, done=True)
+            return RowPlan(row, CHANGE, carrier.id, carrier.version, carrier.state, done=True)
         if None in there[first:] or carrier.state.state == RETIRED:
             return _left_as_it_is(row, carrier, there)
         changed = {each.field for each in changes}
         steps = tuple(
             Step(UNDO + name, command) for name, command in _back(carrier.id, before, changed)
         )
-        return RowPlan(row, CHANGE, carrier.id, carrier.version, changes=changes, steps=steps)
+        return RowPlan(row, CHANGE, carrier.id, carrier.version, carrier.state, changes, steps)
 
 
 def _left_as_it_is(row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
@@ -127,7 +129,7 @@ def _left_as_it_is(row: int, carrier: LoadedCarrier, there: Sequence[str | None]
         f"Others have changed the carrier since the import left it at version {last}: look at its"
         " history and take it back by hand"
     )
-    return RowPlan(row, REFUSE, carrier.id, carrier.version, sentence=sentence)
+    return RowPlan(row, REFUSE, carrier.id, carrier.version, carrier.state, sentence=sentence)
 
 
 def _back(
