@@ -65,7 +65,9 @@ def page(template: str, status: int = 200, **shown: Any) -> Response:  # noqa: A
         **shown,
     )
     answer = Response(text, status)
-    if mine.cookie != cookie_of(request):
+    # A browser that another site has sent here leaves the cookie at home: another one would end the
+    # session.
+    if mine.cookie != cookie_of(request) and not _is_sent_from_elsewhere():
         keep_cookie(answer, mine.cookie)
     return answer
 
@@ -87,13 +89,35 @@ def go_to(address: str) -> AnyResponse:
     return redirect(address, HTTPStatus.SEE_OTHER)
 
 
+def _is_sent_from_elsewhere() -> bool:
+    """Whether a page of another site has sent the browser here, as the browser says."""
+    return request.headers.get("Sec-Fetch-Site", "same-origin") not in _SAME_SITE
+
+
+def _follows_a_link_from_elsewhere() -> bool:
+    """Whether somebody does, in a mail or a chat for example."""
+    is_a_visit = request.method in _SAFE and request.headers.get("Sec-Fetch-Mode") == "navigate"
+    return is_a_visit and _is_sent_from_elsewhere()
+
+
+def _asked_again() -> Response:
+    """The answer to who follows such a link: the browser asks once more, by a page of this site,
+    and brings its cookie."""
+    return Response(render_template("again.html", address=request.full_path.rstrip("?")))
+
+
+@blueprint.before_request
+def _welcome_visitors() -> Response | None:
+    return _asked_again() if _follows_a_link_from_elsewhere() else None
+
+
 @blueprint.before_request
 def _refuse_foreign_forms() -> None:
     """A browser says which site a form comes from, and only a page that it was shown has the token
     of its cookie."""
     if request.method in _SAFE:
         return
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in _SAME_SITE:
+    if _is_sent_from_elsewhere():
         raise ForeignForm
     if not is_form_token(request.form.get("form_token", ""), cookie_of(request)):
         raise ForeignForm
@@ -119,6 +143,8 @@ def _foreign_form(_: ForeignForm) -> Response:
 def _not_signed_in(error: NotAuthenticated) -> AnyResponse:
     if isinstance(error, TooManyFailures):
         return _failed(error)
+    if _follows_a_link_from_elsewhere():
+        return _asked_again()
     answer: AnyResponse
     if request.method in _SAFE:
         following = {"next": request.full_path.rstrip("?")}

@@ -1,6 +1,8 @@
 """Signing in to the desk: who is let in, for how long, and which forms count."""
 
+import re
 import time
+from html import unescape
 from http.cookies import SimpleCookie
 
 import pytest
@@ -245,6 +247,20 @@ def test_a_form_of_another_site_is_refused_even_with_its_token(office: Office) -
     for site in ("cross-site", "same-site"):
         answer = browser.post(form.action, data=form.fields, headers={"Sec-Fetch-Site": site})
         assert answer.status_code == 403
+        assert "Set-Cookie" not in answer.headers, "nor does it end the session"
+
+
+@pytest.mark.parametrize("path", ["/desk/carriers?q=<a>", "/desk/sign-in", "/desk"])
+def test_a_link_of_another_site_ends_no_session(office: Office, path: str) -> None:
+    """The browser brings the cookie only once a page of this site asks it to."""
+    browser = office.new_browser()
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    answer = browser.get(path, headers=headers)
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    (address,) = re.findall('http-equiv="refresh" content="0; url=([^"]*)"', answer.text)
+    assert unescape(address) == path
+    assert browser.get(path, headers={"Sec-Fetch-Site": "same-origin"}).status_code in {200, 303}
 
 
 def test_pages_keep_to_their_policy_and_are_kept_nowhere(office: Office) -> None:
