@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser
@@ -305,6 +307,64 @@ def test_all_of_a_page_are_ticked_at_once(desk: Visit, service: Service) -> None
         assert events(service, carrier_id) == ["CarrierRegistered", "CarrierProfileUpdated"]
 
 
+def test_the_list_is_narrowed_and_taken_along(desk: Visit, service: Service) -> None:
+    """By pressing a filter, choosing columns and sorting; the file has what is shown."""
+    for each in range(2):
+        covers = [{"service": "rail", "countries": ["PT"]}]
+        carrier_id = register(service, f"rho{each}@example.com", f"Rho {each}", coverage=covers)
+    listed(service, carrier_id)
+    desk.go("/desk/carriers")
+    page = desk.page
+    page.locator("#facets").get_by_role("link", name="Rail").click()
+    desk.until("document.querySelectorAll('.rows tbody tr').length === 2")
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_role("checkbox", name="Version").check()
+    page.get_by_role("checkbox", name="E-mail").uncheck()
+    press(page, "Show these")
+    page.get_by_role("link", name="Registered").click()
+    desk.until("location.search.includes('sort=registered_at')")
+    header = page.locator(".rows thead th").all_inner_texts()
+    assert header == ["Name", "State", "Services", "Countries", "Registered", "Version"]
+    page.get_by_text("CSV", exact=True).click()
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="These columns").click()
+    first, *rows = taken.value.path().read_text().splitlines()
+    assert first == "carrier_id,name,state,services,countries,registered_at,version"
+    assert [row.split(",")[1] for row in rows] == ['"Rho 0"', '"Rho 1"']
+
+
+def test_what_is_refused_of_several_is_told(desk: Visit, service: Service) -> None:
+    """Each is a command of its own: the others are done."""
+    carriers = [register(service, f"tau{each}@example.com", f"Tau {each}") for each in range(2)]
+    listed(service, carriers[-1])
+    desk.go("/desk/carriers?q=tau")
+    desk.page.check("[data-all]")
+    press(desk.page, "Suspend")
+    desk.page.fill("#f-reason", "Papers are missing")
+    command(service, carriers[0], "retire", {"reason": "Gone"})
+    press(desk.page, "Suspend")
+    told = desk.page.inner_text("main")
+    assert "1 of 2" in told
+    assert "retired" in told
+    assert events(service, carriers[1])[-1] == "CarrierSuspended"
+
+
+def test_moments_are_in_the_zone_of_the_reader(browser: Browser, service: Service) -> None:
+    """With UTC on hover."""
+    here = f"/desk/carriers/{register(service, 'zone@example.com')}/timeline"
+    shown = {}
+    for zone in ("Pacific/Auckland", "Pacific/Honolulu"):
+        with visit(browser, service.url, timezone_id=zone, locale="en-GB") as visiting:
+            visiting.go(here)
+            time = visiting.page.locator("time").first
+            shown[zone] = time.inner_text()
+            title = time.get_attribute("title") or ""
+            utc = datetime.fromisoformat(time.get_attribute("datetime") or "")
+            assert title == f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+            assert f"{utc.astimezone(ZoneInfo(zone)):%H:%M}" in shown[zone]
+    assert len(set(shown.values())) == 2
+
+
 def test_an_import_survives_impatience(desk: Visit, service: Service) -> None:
     """Its file of refused rows is taken, a row is mended, the button is pressed twice, and the page
     is loaded again."""
@@ -320,6 +380,9 @@ def test_an_import_survives_impatience(desk: Visit, service: Service) -> None:
     desk.page.wait_for_selector("h1:text('What was done')")
     desk.page.reload()
     assert "2 of 2 rows done" in desk.page.inner_text("main")
+    desk.page.get_by_role("link", name=re.compile("^import ")).click()
+    desk.page.wait_for_url("**/desk/imports/*")
+    assert "2 to retire" in desk.page.inner_text("main")
     wait_until(lambda: named(service, "kappa", "lambda") == [1, 1], 10, "they are listed once")
 
 
@@ -480,7 +543,8 @@ def test_a_first_visit_is_light(browser: Browser, service: Service) -> None:
 
 
 def test_signing_in_and_out(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A session is kept from scripts, and no log line holds what begins it."""
+    """A session is kept from scripts and other sites, and no log line holds what begins it. Who may
+    only read sees nothing to press, and is out once the key is revoked."""
     folder = tmp_path_factory.mktemp("keys")
     with (
         Service(folder, WORKERS="1", LOG_DIR="") as service,
@@ -490,15 +554,67 @@ def test_signing_in_and_out(browser: Browser, tmp_path_factory: pytest.TempPathF
         page = visiting.page
         visiting.go("/desk/health")
         assert page.inner_text("h1") == "Sign in"
+        (before,) = page.context.cookies()
         page.fill("#key", secret)
         press(page, "Sign in")
         assert page.inner_text("h1") == "Health"
         cookies = page.context.cookies()
+        assert cookies[0]["value"] != before["value"], "nobody knows the session beforehand"
         assert [(each["httpOnly"], each["sameSite"]) for each in cookies] == [(True, "Strict")]
         assert page.evaluate("document.cookie") == ""
+        reader_may_not(visiting, browser, service)
         page.locator(".me summary").click()
         assert (visiting.barriers(), visiting.overflows()) == ([], False)
+        another_site_asks(visiting, service)
+        page.get_by_role("link", name="Health").click()  # a page of the desk, with its cookie
+        page.get_by_role("heading", name="Health").wait_for()
+        page.locator(".me summary").click()
         press(page, "Sign out everywhere")
         visiting.go("/desk/health")
         assert page.inner_text("h1") == "Sign in"
         assert secret.partition(".")[2] not in json.dumps(service.log_lines())
+
+
+def reader_may_not(admin: Visit, browser: Browser, service: Service) -> None:
+    """A key that only reads is made, used in another browser, and revoked."""
+    page = admin.page
+    admin.go("/desk/keys")
+    page.fill("#name", "eva")
+    page.get_by_role("checkbox", name=re.compile("^Read ")).check()
+    press(page, "Create it")
+    secret = page.locator("main code").first.inner_text()
+    with visit(browser, service.url) as reading:
+        reading.go("/desk/carriers")
+        reading.page.fill("#key", secret)
+        press(reading.page, "Sign in")
+        assert reading.page.inner_text("h1") == "Carriers"
+        assert reading.page.get_by_role("link", name="Register").count() == 0
+        assert reading.page.get_by_role("link", name="Import").count() == 0
+        admin.go("/desk/keys")
+        page.get_by_role("link", name="Revoke the key of eva").click()
+        press(page, "Revoke it")
+        wait_until(lambda: signs_in(reading), 10, "the session ends with its key")
+
+
+def signs_in(visiting: Visit) -> bool:
+    """Whether the page has to ask who looks at it."""
+    visiting.go("/desk/health")
+    return visiting.page.inner_text("h1") == "Sign in"
+
+
+def another_site_asks(visiting: Visit, service: Service) -> None:
+    """A page of another site sends a form to the desk, in the browser that is signed in: nothing is
+    done, and nobody is signed out. Its link leads to what it names."""
+    form = f'<form method="post" action="{service.url}/desk/sign-out-everywhere">'
+    link = f'<a href="{service.url}/desk/health">Health</a>'
+    html = f"{form}<input name=form_token value=x><button>Win</button></form>{link}"
+    address = "http://other.example/"
+    visiting.page.route(address, lambda route: route.fulfill(body=html, content_type="text/html"))
+    visiting.page.goto(address)
+    press(visiting.page, "Win")
+    assert "Nothing was done" in visiting.page.inner_text("main")
+    visiting.page.goto(address)
+    visiting.page.get_by_role("link", name="Health").click()
+    visiting.page.get_by_role("heading", name="Health").wait_for()
+    assert visiting.page.url.endswith("/desk/health")
+    visiting.page.unroute(address)

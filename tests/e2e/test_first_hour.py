@@ -79,6 +79,7 @@ def test_every_command_of_the_readme_works(folder: Path) -> None:
     with Service(folder, host="0.0.0.0") as service:
         answer = typed(folder, [f"KEY={key}", *curl], service.port)
     assert "UPS Freight" in answer
+    assert '"state": "active"' in answer.splitlines()[-1]
     assert (folder / "carriers.csv").read_text().count("\n") == 4
 
 
@@ -89,6 +90,30 @@ def test_the_commands_of_the_policys_page_work(folder: Path) -> None:
     said = typed(folder, [begin, *commands_of("How it is changed", page)], 0)
     assert "cargo-insurance" in said
     assert said.count('"version": 0') == 1
+
+
+@pytest.mark.full
+def test_the_commands_of_the_page_on_csv_work(folder: Path) -> None:
+    """With a file of a carrier and its columns in the places that they name."""
+    page = (ROOT / "docs/csv.md").read_text()
+    (folder / "FILE.csv").write_text("Company,E-Mail\nDHL,contact@dhl.com\n")
+    (folder / "NEXT.csv").write_text("Company,E-Mail\nGLS,contact@gls.com\n")
+    (folder / "FILE.json").write_text('{"Company": "name", "E-Mail": "email"}')
+    (folder / "bin").mkdir()
+    (folder / "bin/carriers").symlink_to(folder / ".venv/bin/carriers")
+    commands = re.findall(r"(?m)^    ((?:carriers|curl) .*(?:\\\n.*)*)", page)
+    assert len(commands) > 12
+    script = "\n".join(commands)
+    # The first one asks whether to do it, and all say the id of the import.
+    script = script.replace("carriers import FILE.csv  ", "carriers import FILE.csv <<<y  ", 1)
+    found = "$(carriers import FILE.csv --dry-run 2>&1 | grep -oE '[0-9a-f-]{36}' | head -n 1)"
+    script = script.replace("undo ID", f"undo --yes {found}").replace(
+        "undo FILE", "undo --yes FILE"
+    )
+    with Service(folder) as service:
+        said = typed(folder, ["PATH=$PWD/bin:$PATH", *script.splitlines()], service.port)
+    assert '"success": true' in said
+    assert '"success": false' not in said
 
 
 def test_completion_as_the_readme_turns_it_on(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from playwright.sync_api import FilePayload
@@ -14,6 +14,8 @@ from tests.support.service import Service, service_environment
 
 FOLDER = ROOT / "docs/images"
 HEIGHT = 800
+_DARK = {"attention", "carriers", "carrier", "timeline", "pair", "review"}
+"""Screens of which there is a dark picture as well."""
 
 
 def main() -> None:
@@ -29,20 +31,20 @@ def main() -> None:
             check=True,
         )
         with Service(folder, LOG_DIR="") as service, chromium() as browser:
-            for scheme in ("light", "dark"):
+            for scheme in ("dark", "light"):
                 with visit(browser, service.url, color_scheme=scheme, locale="en-GB") as visiting:
                     visiting.page.set_viewport_size({"width": 1280, "height": HEIGHT})
-                    for screen in _screens(visiting, service):
-                        if scheme == "light" or screen in {"carriers", "carrier"}:
+                    for screen in _screens(visiting, service, scheme):
+                        if scheme == "light" or screen in _DARK:
                             path = FOLDER / f"{screen}-{scheme}.png"
                             visiting.page.screenshot(path=path)
                             print(path.relative_to(ROOT))
 
 
-def _screens(visiting: Visit, service: Service) -> Iterator[str]:
+def _screens(visiting: Visit, service: Service, scheme: str) -> Iterator[str]:
     """Each screen by its name, once it is shown."""
-    query = "/carriers?state=suspended&service=express&limit=1"
-    carrier = service.ask("GET", query).json["data"]["carriers"][0]
+    query = "/carriers?state=suspended&service=express&limit=2"
+    carrier, other = service.ask("GET", query).json["data"]["carriers"]
     here, page = f"/desk/carriers/{carrier['carrier_id']}", visiting.page
     for screen, path in (
         ("attention", "/desk"),
@@ -51,12 +53,16 @@ def _screens(visiting: Visit, service: Service) -> Iterator[str]:
         ("timeline", f"{here}/timeline?version=1"),
         ("register", "/desk/register-carrier"),
         ("health", "/desk/health"),
+        ("findings", "/desk/findings"),
         ("keys", "/desk/keys"),
+        ("sign-in", "/desk/sign-in"),
         ("duplicates", "/desk/duplicates"),
+        ("pair", f"/desk/duplicates/{carrier['carrier_id']}/{other['carrier_id']}"),
+        ("several", "/desk/several/suspend?" + "&".join(map(_ticked, (carrier, other)))),
     ):
         visiting.go(path)
         yield screen
-    yield from _of_an_import(visiting)
+    yield from _of_an_import(visiting, scheme)
     visiting.go(f"{here}/rename")
     page.fill("#f-name", f"{carrier['name']} Holding")
     page.click("text=Review")
@@ -65,11 +71,17 @@ def _screens(visiting: Visit, service: Service) -> Iterator[str]:
     service.ask("POST", f"/carriers/{carrier['carrier_id']}/rename", name)
     page.get_by_role("button", name="Rename", exact=True).click()
     yield "conflict"
+    if scheme == "light":  # the last one: from then on everybody needs a key
+        visiting.go("/desk/keys")
+        page.fill("#name", "ana")
+        page.get_by_role("checkbox", name="Admin").check()
+        page.click("text=Create it")
+        yield "new-key"
 
 
-def _of_an_import(visiting: Visit) -> Iterator[str]:
-    """A plan with a row to be mended."""
-    rows = "Northwind Cargo,office@northwind.example\nSouthwind Lines,office@southwind\n"
+def _of_an_import(visiting: Visit, scheme: str) -> Iterator[str]:
+    """A plan with a row to be mended, and what was done."""
+    rows = f"Northwind Cargo,{scheme}@northwind.example\nSouthwind Lines,office@southwind\n"
     file: FilePayload = {
         "name": "new.csv",
         "mimeType": "text/csv",
@@ -79,6 +91,12 @@ def _of_an_import(visiting: Visit) -> Iterator[str]:
     visiting.page.set_input_files("#file", file)
     visiting.page.click("text=Show the plan")
     yield "import"
+    visiting.page.click("text=Apply 1 row")
+    yield "applied"
+
+
+def _ticked(carrier: Mapping[str, str]) -> str:
+    return f"carrier={carrier['carrier_id']}"
 
 
 if __name__ == "__main__":
