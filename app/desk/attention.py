@@ -29,6 +29,7 @@ from app.domain.commands import (
 )
 from app.domain.documents import KINDS
 from app.domain.policy.adopt import POLICY_ID
+from app.domain.proposals import pending
 from app.domain.state import ACTIVE, SUSPENDED
 
 LIMIT = 10
@@ -68,9 +69,8 @@ def _groups() -> Iterator[Carriers]:
     policy = services().policies.show(POLICY_ID, deadline()).state
     today = services().operations.clock().date()
     since, until = today - timedelta(days=RECENT_DAYS), today + timedelta(days=SOON_DAYS)
-    yield _carriers(
-        "Changes that wait for a second person", confirm_change.DECLARATION, waiting=CHANGE
-    )
+    waiting = "Changes that wait for a second person"
+    yield _with_proposals(_carriers(waiting, confirm_change.DECLARATION, waiting=CHANGE))
     if policy.approval_required:
         yield _carriers("Not decided on yet", approve.DECLARATION, waiting=APPROVAL)
     asked = {each["kind"] for each in policy.requirements}
@@ -87,6 +87,15 @@ def _groups() -> Iterator[Carriers]:
     yield _carriers("Suspended", reinstate.DECLARATION, state=SUSPENDED)
     title = f"Incidents in the last {RECENT_DAYS} days"
     yield _carriers(title, suspend.DECLARATION, incidents_since=since.isoformat(), state=ACTIVE)
+
+
+def _with_proposals(group: Carriers) -> Carriers:
+    """With what each change would be, which the list does not hold."""
+    carriers = services().carriers
+    for row in group.rows:
+        proposals = carriers.show(row["carrier_id"], deadline()).state.proposals
+        row["pending"] = list(pending(proposals))
+    return group
 
 
 def _carriers(title: str, settled_by: Declaration, **asked: str) -> Carriers:
