@@ -101,17 +101,14 @@ def test_the_commands_of_the_page_on_csv_work(folder: Path) -> None:
     (folder / "FILE.json").write_text('{"Company": "name", "E-Mail": "email"}')
     (folder / "bin").mkdir()
     (folder / "bin/carriers").symlink_to(folder / ".venv/bin/carriers")
-    commands = re.findall(r"(?m)^    ((?:carriers|curl) .*(?:\\\n.*)*)", page)
+    commands = re.findall(r"(?m)^    ((?:carriers|curl) (?:.*\\\n)*.*)", page)
     assert len(commands) > 12
-    script = "\n".join(commands)
-    # The first one asks whether to do it, and all say the id of the import.
-    script = script.replace("carriers import FILE.csv  ", "carriers import FILE.csv <<<y  ", 1)
     found = "$(carriers import FILE.csv --dry-run 2>&1 | grep -oE '[0-9a-f-]{36}' | head -n 1)"
-    script = script.replace("undo ID", f"undo --yes {found}").replace(
-        "undo FILE", "undo --yes FILE"
-    )
+    script = "\n".join(commands).replace("undo ID", f"undo {found}")
+    # Whoever is asked says yes.
+    first = ["PATH=$PWD/bin:$PATH", 'carriers() { command carriers "$@" <<<y; }']
     with Service(folder) as service:
-        said = typed(folder, ["PATH=$PWD/bin:$PATH", *script.splitlines()], service.port)
+        said = typed(folder, [*first, *script.splitlines()], service.port)
     assert '"success": true' in said
     assert '"success": false' not in said
 
