@@ -18,6 +18,7 @@ from app.application.imports.file import inspected
 from app.application.imports.run import Import
 from app.application.services import Services
 from app.bootstrap import build_services
+from app.domain.commands.change_email import DECLARATION as CHANGE_EMAIL
 from app.domain.commands.register import DECLARATION
 from app.domain.commands.rename import DECLARATION as RENAME
 from bench.carriers import duns, rare_word
@@ -80,6 +81,7 @@ def _pairs(services: Services, store: str) -> list[Pair]:
     return [
         pair("new carriers", _imported, _sent),
         pair("carriers' other names", _renamed, _renamed_one_by_one),
+        pair("carriers' other addresses", _moved, _moved_one_by_one),
     ]
 
 
@@ -131,6 +133,22 @@ def _renamed_one_by_one(services: Services) -> Iterator[None]:
     yield
     for carrier_id in ids:
         command = RENAME.made(carrier_id, read_values({"name": "Other"}))
+        services.bus.dispatch(command, _context(fingerprint="0" * 64))
+
+
+def _moved(services: Services) -> Iterator[None]:
+    """Whose an address is, is asked of each row."""
+    lines = "".join(f"{carrier_id},{carrier_id}@x.com\n" for carrier_id in _register(services))
+    yield
+    _apply(services, f"carrier_id,email\n{lines}")
+
+
+def _moved_one_by_one(services: Services) -> Iterator[None]:
+    """By requests with an idempotency key."""
+    ids = _register(services)
+    yield
+    for carrier_id in ids:
+        command = CHANGE_EMAIL.made(carrier_id, read_values({"email": f"{carrier_id}@x.com"}))
         services.bus.dispatch(command, _context(fingerprint="0" * 64))
 
 

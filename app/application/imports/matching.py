@@ -1,4 +1,5 @@
-"""Which carrier a row means: by identifier, then id, then e-mail address.
+"""Which carrier a row means: that of its id, if it names one; else by identifier, then by e-mail
+address.
 
 Identifiers are looked up in the directory's view, which may lag; so each carrier found is read
 from its stream, where it must still have the identifier. Ids and addresses are exact. A carrier
