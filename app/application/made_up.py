@@ -168,7 +168,7 @@ def _oversight(
 ) -> Iterator[Deed]:
     """What people decided on the carrier, and sometimes another bank reference, which waits for a
     second person."""
-    for actor, command, body in _decisions(chance, now.date(), name):
+    for actor, command, body in _decisions(chance, (now - left).date(), now.date(), name):
         left *= chance.uniform(0.5, 0.9)
         yield Deed(now - left, actor, number, command, body)
     if not _happens(chance, 0.1):
@@ -204,18 +204,19 @@ def _documents(chance: random.Random, now: datetime, since: date) -> Iterator[di
 
 
 def _decisions(
-    chance: random.Random, today: date, name: str
+    chance: random.Random, since: date, today: date, name: str
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """What people decided on the carrier as it is: who, the command, and its body."""
+    """What people decided since that day on the carrier as it is: who, the command, and its
+    body."""
     if _happens(chance, 0.75):
         yield _SECOND_PERSON, "approve", {"reason": "Papers and references were looked at"}
     if _happens(chance, 0.15):
-        days = {"valid_from": today.isoformat(), "valid_to": (today + _QUARTER).isoformat()}
+        days = {"valid_from": since.isoformat(), "valid_to": (today + _QUARTER).isoformat()}
         work = {"service": chance.choice(SERVICES), "country": chance.choice(_COUNTRIES)}
         yield "ana", "block", {**work, **days, "reason": "Two claims are open"}
     if _happens(chance, 0.15):
-        days = {"valid_from": today.isoformat(), "valid_to": (today + 4 * _QUARTER).isoformat()}
-        yield "bruno", "prefer", {"customer": "ACME", **days, "reason": "Agreed for a year"}
+        agreed = {"valid_from": since.isoformat(), "reason": "Agreed with their office"}
+        yield "bruno", "prefer", {"customer": "ACME", **agreed}
     if _happens(chance, 0.1):
         later = today + timedelta(days=chance.randint(5, 90))
         body = {"name": f"{name.partition(' ')[0]} Holding", "reason": "They have a new owner"}

@@ -1,6 +1,7 @@
 """Where a day at the desk begins: what needs somebody, each with what settles it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from app.api.http.authentication import DESK
 from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
 from app.api.schemas.directory import DirectoryQuerySchema
+from app.application.ports.codec import UnreadableEvent
 from app.application.ports.keys import Scope
 from app.application.ports.views import Parked
 from app.application.projections.eligibility import APPROVAL, CHANGE
@@ -93,8 +95,10 @@ def _with_proposals(group: Carriers) -> Carriers:
     """With what each change would be, which the list does not hold."""
     carriers = services().carriers
     for row in group.rows:
-        proposals = carriers.show(row["carrier_id"], deadline()).state.proposals
-        row["pending"] = list(pending(proposals))
+        # Of one that cannot be read the page says below that lists have stopped following it.
+        with suppress(UnreadableEvent):
+            proposals = carriers.show(row["carrier_id"], deadline()).state.proposals
+            row["pending"] = list(pending(proposals))
     return group
 
 

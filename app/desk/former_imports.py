@@ -7,7 +7,6 @@ events; the forms of `imports` do the same from the file, without reading the fe
 from collections import Counter
 from collections.abc import Sequence
 from http import HTTPStatus
-from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -25,58 +24,80 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.desk.frame import blueprint, caller, page
 from app.desk.imports import ShownRow
 
-_TOO_MANY: Final = (
-    f"This import has changed more than {MAX_ROWS:,} carriers: take it back by"
-    " `carriers import undo {id}` in a shell"
-)
-_NO_TIME: Final = "There was no time for all of it. Go on: what is done already is passed over"
+FURTHEST: Final = 100_000
+"""Rows of a longer file are left to the shell: to look for them would take the page's time."""
+
+_BY_SHELL: Final = "take it back by `carriers import undo {id}` in a shell"
+_TOO_MANY: Final = f"This import has changed more than {MAX_ROWS:,} carriers: {_BY_SHELL}"
+_NOT_ALL: Final = "There was time for {count} carriers only: take these back, then look again"
+_GO_ON: Final = "Go on: what is done already is passed over"
 
 
 @blueprint.get(IMPORT)
 def show_import(import_id: UUID) -> Response:
-    """What would be taken back."""
-    one = _former(import_id)
+    """What would be taken back, as far as there is time to look."""
+    one, plans, problem = _former(import_id), list[RowPlan](), None
     with services().directory.place():
-        plans = list(islice(one.undone(dry_run=True), MAX_ROWS + 1))
-    problem = _TOO_MANY.format(id=import_id) if len(plans) > MAX_ROWS else None
-    return _page(one, plans[:MAX_ROWS], problem, is_confirmed=False)
+        for plan in one.undone(dry_run=True):
+            if len(plans) == MAX_ROWS:
+                problem = _TOO_MANY.format(id=import_id)
+                break
+            plans.append(plan)
+            if _is_time_over():
+                problem = _NOT_ALL.format(count=len(plans))
+                break
+    is_possible = len(plans) < MAX_ROWS or problem is None
+    return _page(one, plans, problem, is_confirmed=False, may_go_on=is_possible)
 
 
 @blueprint.post(IMPORT)
 def take_import_back(import_id: UUID) -> Response:
-    """What there was time to take back; once more goes on."""
-    one, plans, problem = _former(import_id), list[RowPlan](), None
-    rest: float = current_app.config["REQUEST_TIMEOUT"] * (1 - SHARE_OF_TIME)
+    """What there was time to take back, one row at least; once more goes on."""
+    one, plans, problem, status = _former(import_id), list[RowPlan](), None, HTTPStatus.OK
     with services().directory.place():
         try:
             for plan in one.undone(dry_run=False):
                 plans.append(plan)
-                if deadline().remaining() < rest:
-                    problem = _NO_TIME
+                if plan.steps and _is_time_over():
+                    problem = f"There was no time for all of it. {_GO_ON}"
                     break
         except (StoreUnavailable, OutcomeUnknown) as error:
             note(error)
-            problem = f"{problem_of(error).message}. Go on: what is done already is passed over"
-    return _page(one, plans, problem, is_confirmed=True)
+            problem = f"{problem_of(error).message}. {_GO_ON}"
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+    return _page(one, plans, problem, status, is_confirmed=True, may_go_on=problem is not None)
 
 
 def _former(import_id: UUID) -> FormerImport:
-    return FormerImport(ImportId(import_id), services(), caller().name, deadline)
+    return FormerImport(ImportId(import_id), services(), caller().name, deadline, FURTHEST)
+
+
+def _is_time_over() -> bool:
+    rest: float = current_app.config["REQUEST_TIMEOUT"] * (1 - SHARE_OF_TIME)
+    return deadline().remaining() < rest
 
 
 def _page(
-    one: FormerImport, plans: Sequence[RowPlan], problem: str | None, *, is_confirmed: bool
+    one: FormerImport,
+    plans: Sequence[RowPlan],
+    problem: str | None,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    is_confirmed: bool,
+    may_go_on: bool,
 ) -> Response:
+    """`may_go_on` says whether the page's button has something to do."""
+    to_do = any(each.steps and not each.done for each in plans)
+    may_undo = all(caller().may(scope) for scope in UNDO_SCOPES)
     return page(
         "former_import.html",
-        HTTPStatus.SERVICE_UNAVAILABLE if is_confirmed and problem else HTTPStatus.OK,
+        status,
         import_id=one.id.id,
         rows=[ShownRow(_label(each), shown.import_row(each)) for each in plans],
         counts=Counter(each.kind for each in plans),
         problem=problem,
         is_confirmed=is_confirmed,
-        to_do=any(each.steps and not each.done for each in plans),
-        may_undo=all(caller().may(scope) for scope in UNDO_SCOPES),
+        may_undo=may_undo and may_go_on and (is_confirmed or to_do),
     )
 
 

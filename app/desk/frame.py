@@ -7,7 +7,14 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.api.http.authentication import DESK, SIGN_IN, cookie_name, cookie_of
+from app.api.http.authentication import (
+    DESK,
+    SIGN_IN,
+    cookie_name,
+    cookie_of,
+    visitor_name,
+    visitor_of,
+)
 from app.api.http.current import kept
 from app.api.http.errors import note, problem_of
 from app.api.http.problem import Problem
@@ -50,9 +57,7 @@ def caller() -> Caller:
 def page(template: str, status: int = 200, **shown: Any) -> Response:  # noqa: ANN401
     """The page, in the frame of all pages."""
     mine = kept()
-    mine.cookie = cookie_of(request) or new_visitor()
-    if not is_visitor(mine.cookie) and session_in(mine.cookie) is None:
-        mine.cookie = new_visitor()
+    mine.cookie = _cookie_of_forms() or new_visitor()
     who = caller()
     text = render_template(
         template,
@@ -65,17 +70,29 @@ def page(template: str, status: int = 200, **shown: Any) -> Response:  # noqa: A
         **shown,
     )
     answer = Response(text, status)
-    # A browser that another site has sent here leaves the cookie at home: another one would end the
-    # session.
-    if mine.cookie != cookie_of(request) and not _is_sent_from_elsewhere():
-        keep_cookie(answer, mine.cookie)
+    # Whom another site sends here has left it at home: another one would end forms that are open.
+    if mine.cookie != _cookie_of_forms() and not _is_sent_from_elsewhere():
+        _keep_cookie(answer, visitor_name(request), mine.cookie)
     return answer
 
 
-def keep_cookie(answer: AnyResponse, text: str, seconds: int | None = None) -> None:
-    """Let the browser keep it: for other sites, scripts and plain connections it is not there."""
+def keep_session(answer: AnyResponse, text: str, seconds: int) -> None:
+    """Let the browser keep it for so long; for no time to forget it."""
+    _keep_cookie(answer, cookie_name(request), text, seconds)
+
+
+def _cookie_of_forms() -> str:
+    """What the forms of this browser belong to: its session, or else the visitor's cookie; empty
+    without either."""
+    if session_in(cookie_of(request)) is not None:
+        return cookie_of(request)
+    return visitor_of(request) if is_visitor(visitor_of(request)) else ""
+
+
+def _keep_cookie(answer: AnyResponse, name: str, text: str, seconds: int | None = None) -> None:
+    """For other sites, scripts and plain connections it is not there."""
     answer.set_cookie(
-        cookie_name(request),
+        name,
         text,
         max_age=seconds,
         secure=request.is_secure,
@@ -102,8 +119,14 @@ def _follows_a_link_from_elsewhere() -> bool:
 
 def _asked_again() -> Response:
     """The answer to who follows such a link: the browser asks once more, by a page of this site,
-    and brings its cookie."""
-    return Response(render_template("again.html", address=request.full_path.rstrip("?")))
+    and brings the cookie that it leaves at home when another site sends it."""
+    return Response(render_template("again.html", address=_own_address()))
+
+
+def _own_address() -> str:
+    """The address that was asked for, without the host."""
+    query = request.query_string.decode(errors="replace")
+    return f"{request.path}?{query}" if query else request.path
 
 
 @blueprint.before_request
@@ -119,7 +142,7 @@ def _refuse_foreign_forms() -> None:
         return
     if _is_sent_from_elsewhere():
         raise ForeignForm
-    if not is_form_token(request.form.get("form_token", ""), cookie_of(request)):
+    if not is_form_token(request.form.get("form_token", ""), _cookie_of_forms()):
         raise ForeignForm
 
 
@@ -147,7 +170,7 @@ def _not_signed_in(error: NotAuthenticated) -> AnyResponse:
         return _asked_again()
     answer: AnyResponse
     if request.method in _SAFE:
-        following = {"next": request.full_path.rstrip("?")}
+        following = {"next": _own_address()}
         if error.given:
             following["ended"] = "1"
         answer = go_to(f"{SIGN_IN}?{urlencode(following)}")

@@ -11,8 +11,8 @@ from app.api.http.authentication import DESK, sign_in
 from app.api.http.envelope import services
 from app.api.http.request_cycle import deadline
 from app.application.access.keys import MalformedKey, NotAuthenticated, TooManyFailures
-from app.application.access.sessions import SESSION_SECONDS, begin_session, new_visitor
-from app.desk.frame import blueprint, caller, go_to, keep_cookie, page
+from app.application.access.sessions import SESSION_SECONDS, begin_session
+from app.desk.frame import blueprint, caller, go_to, keep_session, page
 
 _OF_THE_DESK = re.compile(rf"{DESK}(?:[/?][!-~]*)?")
 
@@ -40,7 +40,7 @@ def begin() -> AnyResponse:
         status = HTTPStatus.TOO_MANY_REQUESTS if is_limited else HTTPStatus.UNAUTHORIZED
         return _form(str(error), status)
     answer = go_to(_following(request.form.get("next", "")))
-    keep_cookie(answer, str(begin_session(key, time.time())), SESSION_SECONDS)
+    keep_session(answer, str(begin_session(key, time.time())), SESSION_SECONDS)
     return answer
 
 
@@ -48,7 +48,7 @@ def begin() -> AnyResponse:
 def end() -> AnyResponse:
     """Let the browser forget its session."""
     answer = go_to(f"{DESK}/sign-in")
-    keep_cookie(answer, new_visitor())
+    keep_session(answer, "", 0)
     return answer
 
 

@@ -23,6 +23,8 @@ from app.desk.frame import blueprint, page
 LIMIT = 50
 """How many events a page of the timeline has."""
 
+_MADE_OF_A_NAME = 5
+"""The version of such a UUID (RFC 9562)."""
 _MINUTE = "%Y-%m-%dT%H:%M"
 
 
@@ -63,11 +65,12 @@ def _of_request(entries: Iterable[HistoryEntry], request_id: str) -> list[Histor
 
 def _as_import(request_id: str) -> UUID | None:
     """The id as that of an import, if it can be one: all events of an import are correlated with
-    it."""
+    it, and it is made of the file (version 5), as no other request's is."""
     try:
-        return UUID(request_id)
+        found = UUID(request_id)
     except ValueError:
         return None
+    return found if found.version == _MADE_OF_A_NAME else None
 
 
 def _then(carrier_id: str) -> tuple[dict[str, Any] | None, str | None]:

@@ -1,11 +1,16 @@
 """An import at its own address: what it has changed, and taking that back without its file."""
 
 import re
+from html import unescape
 from uuid import UUID
 
+import pytest
 from flask.testing import FlaskClient
 
+from app.application.imports.applying import Applier
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.keys import Scope
+from app.desk import former_imports
 from tests.desk.conftest import Office, registered, settle
 from tests.desk.importing import events, pressed, uploaded
 from tests.support.answers import data
@@ -58,6 +63,64 @@ def test_what_others_have_changed_since_stays(client: FlaskClient) -> None:
     page = client.post(address, data=form_to(client.get(address).text, address).filled()).text
     assert "Others have changed the carrier since the import left it" in page
     assert data(client.get(f"/carriers/{known}"))["name"] == "Gamma Group"
+
+
+def test_what_there_is_no_time_for_is_left_to_the_next_press(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes back one row at least, however long it took to find them."""
+    address, known = imported(client)
+    monkeypatch.setattr(former_imports, "SHARE_OF_TIME", 0)  # it is over at once
+    page = client.get(address).text
+    assert "There was time for 1 carriers only" in page
+    form = form_to(page, address)
+    for left in ("Gamma", "Gamma"):
+        page = client.post(address, data=form.filled()).text
+        assert "There was no time for all of it. Go on" in page
+        assert data(client.get(f"/carriers/{known}"))["name"] == left
+    page = client.post(address, data=form.filled()).text
+    assert "What was taken back" in page
+
+
+def test_more_than_a_page_is_for_the_shell(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which command that is."""
+    address, _ = imported(client)
+    monkeypatch.setattr(former_imports, "MAX_ROWS", 1)
+    page = client.get(address).text
+    assert f"`carriers import undo {address.rpartition('/')[2]}` in a shell" in page
+    assert "Take it back" not in page
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, OutcomeUnknown])
+def test_a_store_that_fails_leaves_the_button(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """At the first row already."""
+    address, known = imported(client)
+    form = form_to(client.get(address).text, address)
+
+    def fail(*_: object) -> None:
+        raise error("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Applier, "apply", fail)
+        answer = client.post(address, data=form.filled())
+    assert answer.status_code == 503
+    assert "Go on" in answer.text
+    client.post(address, data=form_to(answer.text, address).filled())
+    assert data(client.get(f"/carriers/{known}"))["name"] == "Gamma"
+
+
+def test_a_request_that_is_no_import_is_not_offered_as_one(client: FlaskClient) -> None:
+    """To look for its rows would take long, and find none."""
+    known = registered(client, "Gamma")
+    page = client.get(f"/desk/carriers/{known}/timeline").text
+    (link,) = re.findall(r'href="([^"]*[?]request=[^"]*)"', page)
+    page = client.get(unescape(link)).text
+    assert 'id="event-1"' in page
+    assert "/desk/imports/" not in page
 
 
 def test_an_id_of_no_import_is_explained(client: FlaskClient) -> None:

@@ -77,6 +77,13 @@ def test_what_the_policy_asks_somebody_for_waits(office: Office) -> None:
     actions = ("confirm-change", "approve", "file-document")
     for group, action in zip(found.values(), actions, strict=True):
         assert f"/desk{here}/{action}" in group
+    change = found["Changes that wait for a second person"]
+    assert f"/desk{here}/confirm-change?proposal_id=1" in change
+    assert "<div>Phone: <bdi>+498912345678</bdi>" in change.replace("\n", "")
+    send("update-profile", {"phone": "+498912345679"})
+    change = waiting()["Changes that wait for a second person"]
+    assert "proposal_id" not in change, "somebody has to choose between the two"
+    send("discard-change", {"proposal_id": 2, "reason": "Another typing error"})
     (listed,) = data(program.get("/carriers?waiting=change,approval"))["carriers"]
     assert listed["carrier_id"] == carrier_id
     send("discard-change", {"proposal_id": 1, "reason": "A typing error"})

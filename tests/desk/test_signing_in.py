@@ -19,12 +19,12 @@ from tests.support.forms import form_to
 from tests.support.keys import bearer
 from tests.support.stores import MOMENT, soon
 
-COOKIE = "carriers_desk"
+COOKIE, VISITOR = "carriers_desk", "carriers_desk_visitor"
 
 
-def cookie(browser: FlaskClient) -> str:
+def cookie(browser: FlaskClient, name: str = COOKIE) -> str:
     """What the browser holds."""
-    found = browser.get_cookie(COOKIE)
+    found = browser.get_cookie(name)
     assert found is not None
     return found.value
 
@@ -90,7 +90,7 @@ def test_behind_tls_the_cookie_is_secure(office: Office) -> None:
     """And has the name that browsers take from this host alone."""
     browser = office.new_browser()
     answer = browser.get("/desk/sign-in", base_url="https://localhost")
-    held = SimpleCookie(answer.headers["Set-Cookie"])[f"__Host-{COOKIE}"]
+    held = SimpleCookie(answer.headers["Set-Cookie"])[f"__Host-{VISITOR}"]
     assert held["secure"]
     assert not held["domain"]
 
@@ -125,9 +125,9 @@ def test_a_session_is_another_than_what_the_browser_held(office: Office) -> None
     """So nobody can sit in a session that they have put there before (session fixation)."""
     browser = office.new_browser()
     form = form_to(browser.get("/desk/sign-in").text, "/desk/sign-in")
-    planted = cookie(browser)
+    planted = cookie(browser, VISITOR)
     browser.post(form.action, data=form.filled(key=office.key()))
-    assert cookie(browser) != planted
+    assert planted not in cookie(browser)
     other = office.new_browser()
     other.set_cookie(COOKIE, planted)
     assert other.get("/desk/carriers").status_code == 303
@@ -176,10 +176,11 @@ def test_all_sessions_of_a_key_end_with_it(office: Office, monkeypatch: pytest.M
 
 
 def test_signing_out_ends_it_in_this_browser(office: Office) -> None:
-    """The cookie is another one then."""
+    """It forgets the cookie."""
     browser = office.signed_in()
     form = form_to(browser.get("/desk/carriers").text, "/desk/sign-out")
     assert browser.post(form.action, data=form.fields).status_code == 303
+    assert browser.get_cookie(COOKIE) is None
     assert browser.get("/desk/carriers").status_code == 303
 
 
@@ -250,17 +251,44 @@ def test_a_form_of_another_site_is_refused_even_with_its_token(office: Office) -
         assert "Set-Cookie" not in answer.headers, "nor does it end the session"
 
 
-@pytest.mark.parametrize("path", ["/desk/carriers?q=<a>", "/desk/sign-in", "/desk"])
-def test_a_link_of_another_site_ends_no_session(office: Office, path: str) -> None:
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    "path", ["/desk/carriers?q=<a>?", "/desk/sign-in", "/desk", "/desk/carriers.csv?q=%ff"]
+)
+def test_whom_another_site_sends_asks_again(office: Office, path: str, site: str) -> None:
     """The browser brings the cookie only once a page of this site asks it to."""
     browser = office.new_browser()
-    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
     answer = browser.get(path, headers=headers)
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
     (address,) = re.findall('http-equiv="refresh" content="0; url=([^"]*)"', answer.text)
     assert unescape(address) == path
-    assert browser.get(path, headers={"Sec-Fetch-Site": "same-origin"}).status_code in {200, 303}
+    assert browser.head(path, headers=headers).status_code == 200
+
+
+def test_a_visit_without_its_cookie_ends_no_session(office: Office) -> None:
+    """As older browsers follow a link of another site, and all of them where there is no TLS."""
+    browser = office.signed_in("ana", Scope.READ)
+    session = cookie(browser)
+    browser.delete_cookie(COOKIE)
+    assert browser.get("/desk/carriers").status_code == 303
+    kept = browser.get("/desk/sign-in").headers.getlist("Set-Cookie")
+    assert all(each.startswith(f"{VISITOR}=") for each in kept)
+    assert browser.get_cookie(COOKIE) is None, "nothing takes the session's place"
+    browser.set_cookie(COOKIE, session)
+    assert browser.get("/desk/carriers").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/desk/sign-out", "/desk/sign-in", "/desk/register-carrier"])
+def test_nobody_can_make_the_token_of_no_cookie(client: FlaskClient, address: str) -> None:
+    """It would be the same for all: another site could send any form, where browsers do not say
+    that it did."""
+    token = sessions.form_token("")
+    answer = client.post(address, data={"form_token": token, "name": "A", "email": "a@b.example"})
+    assert answer.status_code == 403
 
 
 def test_pages_keep_to_their_policy_and_are_kept_nowhere(office: Office) -> None:

@@ -46,7 +46,7 @@ def test_the_cookie_is_secure_behind_nginx(served: Front, certificate: Path) -> 
     """nginx tells the service that the browser came by https."""
     answer, _ = asked(served, certificate, "/desk/sign-in")
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith("__Host-carriers_desk=")
+    assert cookie.startswith("__Host-carriers_desk_visitor=")
     assert "Secure" in cookie
     assert "Domain" not in cookie
 

@@ -127,7 +127,7 @@ def test_a_head_that_comes_in_pieces_is_a_request(service: Service) -> None:
             assert received.startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize("length", [1000, 500_000])
+@pytest.mark.parametrize("length", [1000, 500_000] if IS_FULL else [500_000])
 def test_half_a_body_is_answered_408(service: Service, length: int) -> None:
     """Once the budget is spent, whether a thread reads it (a large one) or not yet."""
     started = time.monotonic()
@@ -141,8 +141,7 @@ def test_half_a_body_is_answered_408(service: Service, length: int) -> None:
 @pytest.mark.parametrize(
     "begun",
     [
-        *((b"", HEAD + b"Expect: 100-continue") if IS_FULL else ()),
-        HEAD,
+        *((b"", HEAD, HEAD + b"Expect: 100-continue") if IS_FULL else ()),
         HEAD + b"Content-Length: 500000\r\n\r\n",
     ],
 )
@@ -163,7 +162,9 @@ def test_who_says_nothing_at_all_is_let_go(service: Service) -> None:
         assert all_that_comes(connection) == b""
 
 
-@pytest.mark.parametrize(("request_bytes", "places"), [(STREAM, 2), (FILE, 2), (AUDIT, 2)])
+@pytest.mark.parametrize(
+    ("request_bytes", "places"), [(STREAM, 2), (FILE, 2), *([(AUDIT, 2)] if IS_FULL else [])]
+)
 def test_who_stops_reading_loses_its_place(
     service: Service, request_bytes: bytes, places: int
 ) -> None:
@@ -189,7 +190,7 @@ def test_who_stops_reading_loses_its_place(
         assert freed - all_taken < LATE
 
 
-@pytest.mark.parametrize("request_bytes", [STREAM, FILE])
+@pytest.mark.parametrize("request_bytes", [STREAM, FILE] if IS_FULL else [FILE])
 def test_a_slow_reader_gets_all_of_it(service: Service, request_bytes: bytes) -> None:
     """Much longer than the budget, as it goes on reading."""
     last = b"%d xxx" % (CARRIERS - 1)

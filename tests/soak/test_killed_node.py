@@ -25,7 +25,7 @@ from tests.support.stores import cassandra_store, commit, make_schema, soon
 pytestmark = pytest.mark.soak
 
 KEYSPACE = "killed"
-KILLS = 20
+KILLS = 10
 WRITERS = 16
 
 

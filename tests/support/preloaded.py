@@ -8,6 +8,7 @@ a process, a session and an environment of its own.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import functools
 import gc
@@ -19,7 +20,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -33,6 +36,7 @@ _IMPORTED = ("app.api.routes", "app.desk", "app.bootstrap")
 _MODULE = "tests.support.preloaded"
 _READ_AT_THE_START = ("PYTHON", "LD_", "LC_", "LANG", "PROMETHEUS_")
 """What Python, the loader of libraries, or a library reads once and never again."""
+_SAID_BYTES = 16
 _lock = threading.Lock()
 
 
@@ -51,32 +55,37 @@ class Start:
 class Forked:
     """As far as tests ask for it, `subprocess.Popen` of a process whose parent is another one."""
 
-    def __init__(self, status: socket.socket) -> None:
+    def __init__(self, status: int) -> None:
+        """`status` is a descriptor, from which its id is read and how it ended."""
         self._status = status
+        weakref.finalize(self, os.close, status)
         self._returncode: int | None = None
         self._turn = threading.Lock()
-        said = status.recv(16)
-        if not said:
-            raise NotReady("the process that forks services has ended")
-        self.pid = int(said)
+        self.pid = int(os.read(status, _SAID_BYTES))
 
     def poll(self) -> int | None:
         """How it ended; None while it runs. Ended by a signal: minus its number."""
-        return self._ended_within(0)
+        return self._ended() if _is_readable(self._status, 0) else self._returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until it ends. Raises subprocess.TimeoutExpired."""
-        ended = self._ended_within(timeout)
-        if ended is None:
+        if self._returncode is None and not _is_readable(self._status, timeout):
             raise subprocess.TimeoutExpired(["gunicorn"], timeout or 0)
-        return ended
+        return self._ended()
 
-    def _ended_within(self, timeout: float | None) -> int | None:
+    def _ended(self) -> int:
+        """Several threads may ask at once."""
         with self._turn:
-            if self._returncode is None and select.select([self._status], [], [], timeout)[0]:
-                self._returncode = int(self._status.recv(16) or -signal.SIGKILL)
-                self._status.close()
+            if self._returncode is None:
+                # Whoever forks them has ended: it takes them along.
+                self._returncode = int(os.read(self._status, _SAID_BYTES) or -signal.SIGKILL)
             return self._returncode
+
+
+def _is_readable(descriptor: int, timeout: float | None) -> bool:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(None if timeout is None else timeout * 1000))
 
 
 def fits(env: Mapping[str, str]) -> bool:
@@ -90,11 +99,16 @@ def fits(env: Mapping[str, str]) -> bool:
 def start(what: Start) -> Forked:
     """Begin a service. Raises NotReady."""
     ours, theirs = socket.socketpair()
-    with theirs, _lock:
-        socket.send_fds(
-            _server(os.getpid()), [json.dumps(asdict(what)).encode()], [theirs.fileno()]
-        )
-    return Forked(ours)
+    try:
+        with theirs, _lock:
+            asked = json.dumps(asdict(what)).encode()
+            socket.send_fds(_server(os.getpid()), [asked], [theirs.fileno()])
+        return Forked(ours.detach())
+    except (OSError, ValueError) as error:
+        ours.close()
+        _server.cache_clear()
+        said = _said().read_text(errors="replace")
+        raise NotReady(f"the process that forks services has ended:\n{said}") from error
 
 
 @functools.cache
@@ -102,17 +116,23 @@ def _server(_: int) -> socket.socket:
     """By the process that asks: a forked copy of it makes one of its own."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", _MODULE, str(theirs.fileno())]
-    nowhere, death = Path(os.devnull), signal.SIGKILL
+    death = signal.SIGKILL
     with theirs:
-        process = spawn(command, nowhere, dict(os.environ), ROOT, death, None, (theirs.fileno(),))
+        process = spawn(command, _said(), dict(os.environ), ROOT, death, None, (theirs.fileno(),))
 
     @atexit.register
     def end() -> None:
         """It goes when nobody is left who could ask."""
         ours.close()
         process.wait()
+        _said().unlink()
 
     return ours
+
+
+def _said() -> Path:
+    """What it writes when it goes wrong."""
+    return Path(tempfile.gettempdir(), f"preloaded-{os.getpid()}.log")
 
 
 def _main(asked: socket.socket) -> None:
@@ -131,37 +151,42 @@ def _begun(asked: socket.socket) -> Callable[[], None]:
         end.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(woken.fileno())
-    statuses: dict[int, int] = {}
+    statuses: dict[int, socket.socket] = {}
+    parent = os.getpid()
     while True:
-        for ready in select.select([asked, waking], [], [])[0]:
-            if ready is waking:
-                waking.recv(4096)
-                _tell(statuses)
-                continue
-            message, (status,), *_ = socket.recv_fds(asked, 1 << 18, 1) or (b"", (-1,))
-            if not message:
-                sys.exit()  # nobody is left who could ask
-            if pid := os.fork():
-                statuses[pid] = status
-                os.write(status, b"%-16d" % pid)
-                continue
-            for each in (asked, waking, woken):
-                each.close()
-            for each_status in (*statuses.values(), status):
-                os.close(each_status)
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            return functools.partial(_become, Start(**json.loads(message)), os.getppid())
+        ready = select.select([asked, waking], [], [])[0]
+        if waking in ready:
+            waking.recv(4096)
+            _tell(statuses)
+        if asked not in ready:
+            continue
+        message, descriptors, *_ = socket.recv_fds(asked, 1 << 18, 1)
+        if not message:
+            sys.exit()  # nobody is left who could ask
+        status = socket.socket(fileno=descriptors[0])
+        if pid := os.fork():
+            statuses[pid] = status
+            _say(status, pid)
+            continue
+        for each in (asked, waking, woken, status, *statuses.values()):
+            each.close()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        return functools.partial(_become, Start(**json.loads(message)), parent)
 
 
-def _tell(statuses: dict[int, int]) -> None:
+def _tell(statuses: dict[int, socket.socket]) -> None:
     while statuses:
         pid, how = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        status = statuses.pop(pid)
-        os.write(status, b"%-16d" % os.waitstatus_to_exitcode(how))
-        os.close(status)
+        with statuses.pop(pid) as status:
+            _say(status, os.waitstatus_to_exitcode(how))
+
+
+def _say(status: socket.socket, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody asks any more
+        status.send(b"%-*d" % (_SAID_BYTES, number))
 
 
 def _become(what: Start, parent: int) -> None:

@@ -189,9 +189,20 @@ def cookie_of(request: Request) -> str:
     return request.cookies.get(cookie_name(request), "")
 
 
+def visitor_of(request: Request) -> str:
+    """The text of the cookie that a browser has whether it is signed in or not; empty without
+    one."""
+    return request.cookies.get(visitor_name(request), "")
+
+
 def cookie_name(request: Request) -> str:
     """What the desk's cookie is called."""
     return _COOKIES[request.is_secure]
+
+
+def visitor_name(request: Request) -> str:
+    """What a visitor's cookie is called: it never takes the place of a session."""
+    return f"{cookie_name(request)}_visitor"
 
 
 def _signed_in(request: Request, access: Access, deadline: Deadline) -> Caller:

@@ -85,7 +85,8 @@ def session_in(text: str) -> Session | None:
 
 
 def new_visitor() -> str:
-    """What the cookie of a browser holds that is not signed in."""
+    """What the cookie of a visitor holds, which the forms of a browser belong to that is not signed
+    in."""
     return f"anonymous.{secrets.token_urlsafe(_NONCE_BYTES)}"
 
 
@@ -101,8 +102,9 @@ def form_token(cookie: str) -> str:
 
 
 def is_form_token(given: str, cookie: str) -> bool:
-    """Whether `given` is the token of forms of a browser with this cookie."""
-    return given.isascii() and is_same(given, form_token(cookie))
+    """Whether `given` is the token of forms of a browser with this cookie. Anybody can make that of
+    no cookie at all, so without one there is none."""
+    return cookie != "" and given.isascii() and is_same(given, form_token(cookie))
 
 
 def _ended_at(key: ApiKey) -> float:

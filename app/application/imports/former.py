@@ -3,7 +3,6 @@ follow from the id and the row."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 from app.application.deadline import Deadline
 from app.application.imports.applying import Applier
@@ -24,19 +23,21 @@ FIRST_ROW = 2
 """Row 1 is the header."""
 
 FURTHEST = 1_000_000
-"""So many rows at most lie between two that have changed something."""
+"""The last row that an event can come from: no file of 50 MB has so many."""
 
 _NO_FILE = Columns((), ())
 
 
 @dataclass(frozen=True, slots=True)
 class FormerImport:
-    """As `actor` takes it back; `deadline` gives each request to the store its own."""
+    """As `actor` takes it back; `deadline` gives each request to the store its own. No row behind
+    `furthest` is found."""
 
     id: ImportId
     services: Services
     actor: str
     deadline: Callable[[], Deadline]
+    furthest: int = FURTHEST
 
     def undone(self, *, dry_run: bool) -> Iterator[RowPlan]:
         """What was done, or would be, to take back each row that has changed something; the last
@@ -62,10 +63,18 @@ class FormerImport:
     def _rows(self) -> dict[str, int]:
         """The row that has changed each carrier, in the order of the feed."""
         rows: dict[str, int] = {}
-        last = FIRST_ROW - 1
+        by_fingerprint = _Rows(self.id.fingerprint, self.furthest)
+        by_new_carrier = _Rows(self.id.new_carrier_id, self.furthest)
         for event in self._events():
-            if event.stream not in rows and (row := self._row_of(event, last)):
-                rows[event.stream] = last = row
+            if event.stream not in rows:
+                fingerprint = _fingerprint(event)
+                row = (
+                    by_new_carrier.find(event.stream)
+                    if fingerprint is None
+                    else by_fingerprint.find(fingerprint)
+                )
+                if row is not None:
+                    rows[event.stream] = row
         return rows
 
     def _events(self) -> Iterator[RecordedEvent]:
@@ -78,16 +87,22 @@ class FormerImport:
                 if name in each.event.data.metadata:  # most do not: spares reading it as JSON
                     yield each.event
 
-    def _row_of(self, event: RecordedEvent, last: int) -> int | None:
-        """The row that the event comes from: mostly one behind the last that was found."""
-        fingerprint = _fingerprint(event)
-        for row in chain(range(last + 1, last + FURTHEST), range(FIRST_ROW, last + 1)):
-            if fingerprint is None:
-                if self.id.new_carrier_id(row) == event.stream:
-                    return row
-            elif self.id.fingerprint(row) == fingerprint:
-                return row
-        return None
+
+class _Rows:
+    """Rows by what their events have, made once for all events, and no further than is needed."""
+
+    def __init__(self, name: Callable[[int], str], furthest: int) -> None:
+        self._named = ((name(row), row) for row in range(FIRST_ROW, furthest + 1))
+        self._known: dict[str, int] = {}
+
+    def find(self, name: str) -> int | None:
+        """The row of that name; None if there is none up to the furthest."""
+        while name not in self._known:
+            following = next(self._named, None)
+            if following is None:
+                return None
+            self._known.update([following])
+        return self._known[name]
 
 
 def _fingerprint(event: RecordedEvent) -> str | None:

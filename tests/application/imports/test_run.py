@@ -17,7 +17,6 @@ from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
 from app.application.handlers import CommandDone
 from app.application.history import Change
-from app.application.imports import former
 from app.application.imports.columns import guessed
 from app.application.imports.file import inspected
 from app.application.imports.former import FormerImport
@@ -302,7 +301,7 @@ def test_a_command_of_which_nothing_is_known_is_sent_again(services: Services) -
 
 def by_id(one: Import, services: Services) -> list[RowPlan]:
     """What was done to take the import back without its file."""
-    former = FormerImport(one.id, services, "someone", lambda: Deadline.after(10))
+    former = FormerImport(one.id, services, "someone", lambda: Deadline.after(10), furthest=10)
     return list(former.undone(dry_run=False))
 
 
@@ -343,12 +342,9 @@ def test_by_its_id_each_row_finds_its_address_free(services: Services) -> None:
     assert state.email == "contact@fedex.com"
 
 
-def test_who_names_the_import_as_a_request_is_somebody_else(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_names_the_import_as_a_request_is_somebody_else(services: Services) -> None:
     """Anybody can send its id as an X-Request-ID: what they change is not taken back, and stands
     in the way of what is."""
-    monkeypatch.setattr(former, "FURTHEST", 10)
     theirs = registered(services)
     one = import_of(services, "name,email\r\nGLS,gls@gls.com\r\n")
     (new,) = applied(one)
