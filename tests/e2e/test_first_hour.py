@@ -70,15 +70,14 @@ def test_every_command_of_the_readme_works(folder: Path) -> None:
     shell = [line for line in commands_of("From a shell") if "_COMPLETE" not in line]
     keys = [line for line in commands_of("Settings") if not STARTS.match(line)]
     create, *curl = keys
-    # Begun anew, as a person does it; see `preloaded.fits`.
-    anew = {"PYTHONFAULTHANDLER": "1"}
-    with Service(folder, **anew) as service:
+    # With this both services are begun anew, as a person does it: see `preloaded.fits`.
+    with Service(folder, PYTHONFAULTHANDLER="1") as service:
         said = typed(folder, [*first, *shell], service.port)
     assert "201 CREATED" in said.upper()
     assert "UPS Freight" in said
     assert "Both use the domain ups.com; The names, without legal forms, are the same" in said
     key = typed(folder, [create, 'echo "$KEY"'], 0).strip()
-    with Service(folder, host="0.0.0.0", **anew) as service:
+    with Service(folder, host="0.0.0.0", PYTHONFAULTHANDLER="1") as service:
         answer = typed(folder, [f"KEY={key}", *curl], service.port)
     assert "UPS Freight" in answer
     assert '"state": "active"' in answer.splitlines()[-1]
