@@ -29,7 +29,9 @@ FURTHEST: Final = 100_000
 
 _BY_SHELL: Final = "take it back by `carriers import undo {id}` in a shell"
 _TOO_MANY: Final = f"This import has changed more than {MAX_ROWS:,} carriers: {_BY_SHELL}"
-_NOT_ALL: Final = "There was time for {count} carriers only: take these back, then look again"
+_NOT_ALL: Final = (
+    "There was no time to look at more than {count}: take back what is shown, then look again"
+)
 _GO_ON: Final = "Go on: what is done already is passed over"
 
 

@@ -72,7 +72,7 @@ def test_what_there_is_no_time_for_is_left_to_the_next_press(
     address, known = imported(client)
     monkeypatch.setattr(former_imports, "SHARE_OF_TIME", 0)  # it is over at once
     page = client.get(address).text
-    assert "There was time for 1 carriers only" in page
+    assert "There was no time to look at more than 1: take back" in page
     form = form_to(page, address)
     for left in ("Gamma", "Gamma"):
         page = client.post(address, data=form.filled()).text
