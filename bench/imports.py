@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from app.application.imports.file import inspected
 from app.application.imports.run import Import
 from app.application.services import Services
 from app.bootstrap import build_services
+from app.domain.command import Declaration
 from app.domain.commands.change_email import DECLARATION as CHANGE_EMAIL
 from app.domain.commands.register import DECLARATION
 from app.domain.commands.rename import DECLARATION as RENAME
@@ -78,10 +80,17 @@ def _pairs(services: Services, store: str) -> list[Pair]:
         measure = Measure("n", f"import of {what}, {store}", AIM, PER_SECOND)
         return measure, lambda: _rate(rows, services), lambda: _rate(commands, services)
 
+    def changes(
+        what: str, declaration: Declaration, field: str, value_for: Callable[[str], str]
+    ) -> Pair:
+        rows = partial(_changed, field, value_for)
+        return pair(what, rows, partial(_changed_one_by_one, declaration, field, value_for))
+
     return [
         pair("new carriers", _imported, _sent),
-        pair("carriers' other names", _renamed, _renamed_one_by_one),
-        pair("carriers' other addresses", _moved, _moved_one_by_one),
+        changes("carriers' other names", RENAME, "name", lambda _: "Other"),
+        # Of each of these is asked whose it is.
+        changes("carriers' other addresses", CHANGE_EMAIL, "email", "{}@x.com".format),
     ]
 
 
@@ -121,34 +130,20 @@ def _sent(services: Services) -> Iterator[None]:
     _register(services)
 
 
-def _renamed(services: Services) -> Iterator[None]:
-    lines = "".join(f"{carrier_id},Other\n" for carrier_id in _register(services))
+def _changed(field: str, value_for: Callable[[str], str], services: Services) -> Iterator[None]:
+    lines = "".join(f"{each},{value_for(each)}\n" for each in _register(services))
     yield
-    _apply(services, f"carrier_id,name\n{lines}")
+    _apply(services, f"carrier_id,{field}\n{lines}")
 
 
-def _renamed_one_by_one(services: Services) -> Iterator[None]:
+def _changed_one_by_one(
+    declaration: Declaration, field: str, value_for: Callable[[str], str], services: Services
+) -> Iterator[None]:
     """By requests with an idempotency key: as a row, such a change is done once."""
     ids = _register(services)
     yield
     for carrier_id in ids:
-        command = RENAME.made(carrier_id, read_values({"name": "Other"}))
-        services.bus.dispatch(command, _context(fingerprint="0" * 64))
-
-
-def _moved(services: Services) -> Iterator[None]:
-    """Whose an address is, is asked of each row."""
-    lines = "".join(f"{carrier_id},{carrier_id}@x.com\n" for carrier_id in _register(services))
-    yield
-    _apply(services, f"carrier_id,email\n{lines}")
-
-
-def _moved_one_by_one(services: Services) -> Iterator[None]:
-    """By requests with an idempotency key."""
-    ids = _register(services)
-    yield
-    for carrier_id in ids:
-        command = CHANGE_EMAIL.made(carrier_id, read_values({"email": f"{carrier_id}@x.com"}))
+        command = declaration.made(carrier_id, read_values({field: value_for(carrier_id)}))
         services.bus.dispatch(command, _context(fingerprint="0" * 64))
 
 

@@ -33,11 +33,11 @@ from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed
 from app.application.ports.keys import Scope
 from app.application.strict_json import NotStrictJson, parse
-from app.desk.fields import Field, body_in, by_field, fields_of, loaded, values_in
+from app.desk.fields import Field, body_in, by_field, fields_of, loaded, numbers_of, values_in
 from app.desk.frame import blueprint, caller, go_to, page
 from app.desk.merging import differences, merged
 from app.domain.carrier import POSSIBLE
-from app.domain.command import Declaration, NumberInput
+from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
 from app.domain.errors import ForbiddenByState, InvalidInput, SecondPersonNeeded
 from app.domain.profile import compared
@@ -120,11 +120,7 @@ def _opened(declaration: Declaration, carrier_id: UUID | None) -> Change:
 def _named(declaration: Declaration) -> dict[str, int]:
     """What the address says of which document, proposal or other thing of the carrier is meant.
     Nothing else is taken from it: words that others wrote would stand in the form."""
-    asked = {
-        each.name: request.args.get(each.name, "")
-        for each in declaration.inputs
-        if isinstance(each.input, NumberInput)
-    }
+    asked = {name: request.args.get(name, "") for name in numbers_of(declaration)}
     return {name: int(text) for name, text in asked.items() if _NUMBER.fullmatch(text)}
 
 

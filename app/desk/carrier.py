@@ -17,8 +17,9 @@ from app.application.judgement import Judge, judge_by
 from app.application.ports.keys import Scope
 from app.application.queries import JudgeEligibility
 from app.desk.changes import since_version
+from app.desk.fields import numbers_of
 from app.desk.frame import blueprint, caller, page
-from app.domain.command import Declaration, NumberInput
+from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
 from app.domain.policy.adopt import POLICY_ID
 from app.domain.profile.coverage import SERVICES, WORLDWIDE
@@ -60,8 +61,9 @@ def show_carrier(carrier_id: UUID) -> Response:
         incidents=view.state.incidents,
         documents=shown.documents(view, judge.today)["documents"],
         instructions=_instructions(shown.blocks(view, judge.today)),
-        actions=[each for each in possible if not settles_a_part(each[1])],
-        settling=[name for name, each in possible if settles_a_part(each)],
+        # What is about one thing of the carrier is offered beside that thing.
+        actions=[(name, each) for name, each in possible if not numbers_of(each)],
+        settling=[name for name, each in possible if numbers_of(each)],
         latest=[shown.history_entry(each) for each in reversed(latest)],
         done=request.args.get("done"),
     )
@@ -75,12 +77,6 @@ def actions_on(state: str) -> list[tuple[str, Declaration]]:
         for each in DECLARATIONS
         if state in each.states and caller().may(Scope(each.group))
     ]
-
-
-def settles_a_part(declaration: Declaration) -> bool:
-    """Whether the command is about one document, proposal or other thing of the carrier, which its
-    number names: it is offered beside that thing."""
-    return any(isinstance(each.input, NumberInput) for each in declaration.inputs)
 
 
 def _instructions(given: dict[str, Any]) -> list[tuple[str, int, dict[str, Any]]]:

@@ -71,6 +71,11 @@ def fields_of(declaration: Declaration) -> list[Field]:
     return fields
 
 
+def numbers_of(declaration: Declaration) -> list[str]:
+    """The fields that name a document, a proposal or another thing of the carrier by its number."""
+    return [each.name for each in declaration.inputs if isinstance(each.input, NumberInput)]
+
+
 def body_in(fields: list[Field], typed: Mapping[str, str], *, is_new: bool) -> dict[str, Any]:
     """What a form says, as the JSON of a body. Of a new carrier nothing is said that was left
     empty; of another one an empty field takes away what was there."""

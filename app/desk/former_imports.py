@@ -10,19 +10,19 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-from flask import Response, current_app
+from flask import Response
 
-from app.api.http.authentication import IMPORT, UNDO_SCOPES
+from app.api.http.authentication import IMPORT
 from app.api.http.envelope import services
 from app.api.http.errors import note, problem_of
 from app.api.http.request_cycle import deadline
 from app.api.resources import representations as shown
-from app.api.resources.imports import MAX_ROWS, SHARE_OF_TIME
+from app.api.resources.imports import MAX_ROWS, is_time_over
 from app.application.imports.former import FormerImport
 from app.application.imports.plan import ImportId, RowPlan
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.desk.frame import blueprint, caller, page
-from app.desk.imports import ShownRow
+from app.desk.imports import ShownRow, may_undo
 
 FURTHEST: Final = 100_000
 """Rows of a longer file are left to the shell: to look for them would take the page's time."""
@@ -45,7 +45,7 @@ def show_import(import_id: UUID) -> Response:
                 problem = _TOO_MANY.format(id=import_id)
                 break
             plans.append(plan)
-            if _is_time_over():
+            if is_time_over():
                 problem = _NOT_ALL.format(count=len(plans))
                 break
     is_possible = len(plans) < MAX_ROWS or problem is None
@@ -60,7 +60,7 @@ def take_import_back(import_id: UUID) -> Response:
         try:
             for plan in one.undone(dry_run=False):
                 plans.append(plan)
-                if plan.steps and _is_time_over():
+                if plan.steps and is_time_over():
                     problem = f"There was no time for all of it. {_GO_ON}"
                     break
         except (StoreUnavailable, OutcomeUnknown) as error:
@@ -74,11 +74,6 @@ def _former(import_id: UUID) -> FormerImport:
     return FormerImport(ImportId(import_id), services(), caller().name, deadline, FURTHEST)
 
 
-def _is_time_over() -> bool:
-    rest: float = current_app.config["REQUEST_TIMEOUT"] * (1 - SHARE_OF_TIME)
-    return deadline().remaining() < rest
-
-
 def _page(
     one: FormerImport,
     plans: Sequence[RowPlan],
@@ -90,7 +85,6 @@ def _page(
 ) -> Response:
     """`may_go_on` says whether the page's button has something to do."""
     to_do = any(each.steps and not each.done for each in plans)
-    may_undo = all(caller().may(scope) for scope in UNDO_SCOPES)
     return page(
         "former_import.html",
         status,
@@ -99,7 +93,7 @@ def _page(
         counts=Counter(each.kind for each in plans),
         problem=problem,
         is_confirmed=is_confirmed,
-        may_undo=may_undo and may_go_on and (is_confirmed or to_do),
+        may_undo=may_undo() and may_go_on and (is_confirmed or to_do),
     )
 
 

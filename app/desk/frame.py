@@ -56,23 +56,22 @@ def caller() -> Caller:
 
 def page(template: str, status: int = 200, **shown: Any) -> Response:  # noqa: ANN401
     """The page, in the frame of all pages."""
-    mine = kept()
-    mine.cookie = _cookie_of_forms() or new_visitor()
-    who = caller()
+    held, who = _cookie_of_forms(), caller()
+    cookie = held or new_visitor()
     text = render_template(
         template,
         me=who,
         is_known=who.name != ANONYMOUS.name,
         may=who.may,
         scopes=Scope,
-        form_token=form_token(mine.cookie),
+        form_token=form_token(cookie),
         asset=address_of,
         **shown,
     )
     answer = Response(text, status)
     # Whom another site sends here has left it at home: another one would end forms that are open.
-    if mine.cookie != _cookie_of_forms() and not _is_sent_from_elsewhere():
-        _keep_cookie(answer, visitor_name(request), mine.cookie)
+    if not held and not _is_sent_from_elsewhere():
+        _keep_cookie(answer, visitor_name(request), cookie)
     return answer
 
 

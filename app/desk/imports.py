@@ -131,7 +131,7 @@ def _plan(draft: Draft, notice: str | None = None) -> Response:
         fields=_FIELDS,
         next_row=next_row,
         mended_at_once=MENDED_AT_ONCE,
-        may_undo=_may_undo(),
+        may_undo=may_undo(),
         **_shown(draft, rows),
     )
 
@@ -170,7 +170,7 @@ def _carried_out(
         next_row=next_row,
         goes_on=writes and next_row is not None and str(next_row) != reached,
         is_confirmed=writes,
-        may_undo=_may_undo(),
+        may_undo=may_undo(),
         **_shown(draft, rows),
     )
 
@@ -254,5 +254,6 @@ def _cells(draft: Draft, record: Record, plan: RowPlan) -> list[Cell]:
     ]
 
 
-def _may_undo() -> bool:
+def may_undo() -> bool:
+    """Whether the caller may take an import back."""
     return all(caller().may(scope) for scope in UNDO_SCOPES)

@@ -217,9 +217,7 @@ def _last_of_kind(facts: Facts, kind: str) -> int | None:
     last = facts.provenance.last(
         lambda event: isinstance(event, _OF_A_DOCUMENT) and event.document_id in ids
     )
-    if last is not None:
-        return last
-    return facts.provenance.last(lambda event: isinstance(event, CarrierRegistered))
+    return facts.provenance.registration() if last is None else last
 
 
 def _files(event: CarrierEvent, document_id: int) -> bool:

@@ -14,7 +14,6 @@ from app.domain.commands.block import CarrierBlocked
 from app.domain.commands.confirm_change import CarrierChangeConfirmed
 from app.domain.commands.discard_change import CarrierChangeDiscarded
 from app.domain.commands.override_verdict import CarrierVerdictOverridden
-from app.domain.commands.register import CarrierRegistered
 from app.domain.commands.reject import CarrierRejected
 from app.domain.commands.unblock import CarrierUnblocked
 from app.domain.proposals import pending
@@ -73,8 +72,8 @@ def on_approval(state: CarrierState, provenance: Provenance) -> Verdict:
     """Whether the carrier is approved as it is now. For a policy that asks for it."""
     approval = state.approval
     if approval is None:
-        registered = provenance.last(lambda event: isinstance(event, CarrierRegistered))
-        return Verdict(APPROVED, False, "The carrier has not been approved", registered, None)
+        sentence, by = "The carrier has not been approved", provenance.registration()
+        return Verdict(APPROVED, False, sentence, by, None)
     decided = provenance.last(lambda event: isinstance(event, CarrierApproved | CarrierRejected))
     changed = approval.changed(state.as_json())
     looked_at = {"granted": approval.granted, "changed": changed}

@@ -36,6 +36,10 @@ class Provenance:
         """The index of the last event that a question says yes to; None if there is none."""
         return next((index for index, event in reversed(self.counting) if decides(event)), None)
 
+    def registration(self) -> int | None:
+        """The index of the carrier's registration, if its events are at hand."""
+        return self.last(lambda event: isinstance(event, CarrierRegistered))
+
     def last_to_set(self, fields: Iterable[str]) -> int | None:
         """The index of the last event of which any of these fields (`state.FIELDS`) has the value
         that it has on that day; None if there is none."""

@@ -70,7 +70,7 @@ def test_what_there_is_no_time_for_is_left_to_the_next_press(
 ) -> None:
     """Each takes back one row at least, however long it took to find them."""
     address, known = imported(client)
-    monkeypatch.setattr(former_imports, "SHARE_OF_TIME", 0)  # it is over at once
+    monkeypatch.setattr("app.api.resources.imports.SHARE_OF_TIME", 0)  # it is over at once
     page = client.get(address).text
     assert "There was no time to look at more than 1: take back" in page
     form = form_to(page, address)

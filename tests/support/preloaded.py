@@ -24,11 +24,10 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 
-from tests.support.processes import PR_SET_PDEATHSIG, NotReady, spawn
+from tests.support.processes import PR_SET_PDEATHSIG, NotReady, Start, spawn
 from tests.support.project import ROOT
 
 _IMPORTED = ("app.api.routes", "app.desk", "app.bootstrap")
@@ -38,18 +37,6 @@ _READ_AT_THE_START = ("PYTHON", "LD_", "LC_", "LANG", "PROMETHEUS_")
 """What Python, the loader of libraries, or a library reads once and never again."""
 _SAID_BYTES = 16
 _lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Start:
-    """Arguments of gunicorn, where both of its streams are appended, and the rest of a process."""
-
-    arguments: Sequence[str]
-    stdout: str
-    stderr: str
-    env: Mapping[str, str]
-    cwd: str
-    death_signal: int
 
 
 class Forked:
@@ -96,13 +83,21 @@ def fits(env: Mapping[str, str]) -> bool:
     )
 
 
-def start(what: Start) -> Forked:
-    """Begin a service. Raises NotReady."""
+def start(what: Start, arguments: Sequence[str], stdout: str) -> Forked:
+    """Begin a service with these arguments of gunicorn; what it prints is appended to `stdout`, the
+    rest to the log. Raises NotReady."""
+    asked = {
+        "arguments": arguments,
+        "streams": {1: stdout, 2: str(what.log)},
+        "env": what.env,
+        "cwd": str(what.cwd),
+        "death_signal": what.death_signal,
+    }
     ours, theirs = socket.socketpair()
     try:
         with theirs, _lock:
-            asked = json.dumps(asdict(what)).encode()
-            socket.send_fds(_server(os.getpid()), [asked], [theirs.fileno()])
+            message = json.dumps(asked).encode()
+            socket.send_fds(_server(os.getpid()), [message], [theirs.fileno()])
         return Forked(ours.detach())
     except (OSError, ValueError) as error:
         ours.close()
@@ -116,9 +111,9 @@ def _server(_: int) -> socket.socket:
     """By the process that asks: a forked copy of it makes one of its own."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", _MODULE, str(theirs.fileno())]
-    death = signal.SIGKILL
     with theirs:
-        process = spawn(command, _said(), dict(os.environ), ROOT, death, None, (theirs.fileno(),))
+        what = Start(command, _said(), os.environ, ROOT, signal.SIGKILL)
+        process = spawn(what, pass_fds=(theirs.fileno(),))
 
     @atexit.register
     def end() -> None:
@@ -172,7 +167,7 @@ def _begun(asked: socket.socket) -> Callable[[], None]:
             each.close()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        return functools.partial(_become, Start(**json.loads(message)), parent)
+        return functools.partial(_become, parent=parent, **json.loads(message))
 
 
 def _tell(statuses: dict[int, socket.socket]) -> None:
@@ -189,23 +184,31 @@ def _say(status: socket.socket, number: int) -> None:
         status.send(b"%-*d" % (_SAID_BYTES, number))
 
 
-def _become(what: Start, parent: int) -> None:
+def _become(
+    *,
+    arguments: Sequence[str],
+    streams: Mapping[str, str],
+    env: Mapping[str, str],
+    cwd: str,
+    death_signal: int,
+    parent: int,
+) -> None:
     """Be the process that was asked for."""
     os.setsid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, what.death_signal)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent:
         os._exit(1)
-    os.chdir(what.cwd)
-    for number, path in ((1, what.stdout), (2, what.stderr)):
+    os.chdir(cwd)
+    for number, path in streams.items():
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        os.dup2(file, number)
+        os.dup2(file, int(number))
         os.close(file)
     os.environ.clear()
-    os.environ.update(what.env)
+    os.environ.update(env)
     found = importlib.util.find_spec("gunicorn.__main__")
     assert found is not None
     assert found.origin is not None
-    sys.argv = [found.origin, *what.arguments]
+    sys.argv = [found.origin, *arguments]
     import_module("gunicorn.app.wsgiapp").run(prog="gunicorn")
 
 

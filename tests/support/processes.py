@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -102,7 +103,7 @@ class Server:
         deadline_s: float = 30,
         death_signal: signal.Signals = signal.SIGTERM,
         group: int | None = None,
-        launch: Launch | None = None,
+        launch: Callable[[Start], Process] | None = None,
     ) -> None:
         self.command = [str(part) for part in command]
         self.log = log
@@ -113,7 +114,7 @@ class Server:
         self._deadline_s = deadline_s
         self._death_signal = death_signal
         self.group = group
-        self._launch: Launch = launch or spawn
+        self._launch = launch or spawn
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
@@ -148,7 +149,7 @@ class Server:
         """Start it and return once it is ready; NotReady carries the end of its output."""
         assert not self.running, "already running"
         self._process = self._launch(
-            self.command, self.log, self._env, self._cwd, self._death_signal, self.group
+            Start(self.command, self.log, self._env, self._cwd, self._death_signal, self.group)
         )
         try:
             wait_until(self._ready_or_ended, self._deadline_s, "ready")
@@ -224,46 +225,34 @@ class Process(Protocol):
         ...
 
 
-class Launch(Protocol):
-    """Begins a process; see `spawn`."""
+@dataclass(frozen=True)
+class Start:
+    """What is begun as the head of its own process group, and how; see `Server`."""
 
-    def __call__(
-        self,
-        command: list[str],
-        log: Path,
-        env: dict[str, str],
-        cwd: Path | None,
-        death_signal: signal.Signals,
-        group: int | None,
-    ) -> Process:
-        """The process."""
-        ...
+    command: Sequence[str]
+    log: Path
+    env: Mapping[str, str]
+    cwd: Path | None = None
+    death_signal: signal.Signals = signal.SIGTERM
+    group: int | None = None
 
 
-def spawn(
-    command: list[str],
-    log: Path,
-    env: dict[str, str],
-    cwd: Path | None,
-    death_signal: signal.Signals,
-    group: int | None,
-    pass_fds: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
-    """Begin the command as the head of its own process group; see `Server`."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    before_exec = _die_with_parent(death_signal) if sys.platform == "linux" else None
+def spawn(what: Start, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Begin it by its command; it keeps these descriptors."""
+    what.log.parent.mkdir(parents=True, exist_ok=True)
+    before_exec = _die_with_parent(what.death_signal) if sys.platform == "linux" else None
 
     def launch() -> subprocess.Popen[bytes]:
-        with log.open("ab") as output:
+        with what.log.open("ab") as output:
             return subprocess.Popen(
-                command,
-                env=env,
-                cwd=cwd,
+                what.command,
+                env=what.env,
+                cwd=what.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                group=group,
+                group=what.group,
                 pass_fds=pass_fds,
                 preexec_fn=before_exec,  # noqa: PLW1509 - one call of prctl takes no lock
             )

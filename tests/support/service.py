@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import signal
 import socket
 import sqlite3
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import preloaded
-from tests.support.processes import Process, Server, free_port, spawn
+from tests.support.processes import Process, Server, Start, free_port, spawn
 from tests.support.project import ROOT
 
 SETTINGS = ("APP_", "CASSANDRA_", "EVENT_STORE", "SQLITE_PATH", "LOG_DIR", "HOST", "PORT")
@@ -169,21 +168,13 @@ class Service:
         return False
 
 
-def _launch(
-    command: list[str],
-    log: Path,
-    env: dict[str, str],
-    cwd: Path | None,
-    death_signal: signal.Signals,
-    group: int | None,
-) -> Process:
+def _launch(what: Start) -> Process:
     """Forked from a process that has imported the service already, unless it is to be another one
     or tells itself apart at its very start."""
-    if tuple(command[-len(GUNICORN) :]) != GUNICORN or group is not None or not preloaded.fits(env):
-        return spawn(command, log, env, cwd, death_signal, group)
-    return preloaded.start(
-        preloaded.Start(GUNICORN[3:], f"{cwd}/stdout", str(log), env, str(cwd), int(death_signal))
-    )
+    is_the_service = tuple(what.command[-len(GUNICORN) :]) == GUNICORN and what.group is None
+    if not is_the_service or not preloaded.fits(what.env):
+        return spawn(what)
+    return preloaded.start(what, GUNICORN[3:], f"{what.cwd}/stdout")
 
 
 def exchange(

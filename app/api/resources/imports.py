@@ -160,16 +160,21 @@ def taken(
     """The rows of a pass over the import's file that there was time for, and the number of the
     first that there was none for. Raises BadFile; OutcomeUnknown if the store fails at the first
     row of a pass that writes."""
-    rest: float = current_app.config["REQUEST_TIMEOUT"] * (1 - SHARE_OF_TIME)
     rows: list[Planned] = []
     last = 1
     for record, plan in _until_it_fails(planned, rows, writes=writes):
         rows.append((record, plan))
         last = plan.row
-        if deadline().remaining() < rest:
+        if is_time_over():
             break
     following = next(iter(one.file.records(after=last)), None)
     return rows, None if following is None else following.number
+
+
+def is_time_over() -> bool:
+    """Whether the request has used the share of its time in which rows are looked at."""
+    rest: float = current_app.config["REQUEST_TIMEOUT"] * (1 - SHARE_OF_TIME)
+    return deadline().remaining() < rest
 
 
 def _until_it_fails(
