@@ -200,10 +200,11 @@ def test_what_is_no_request_is_refused(
 
 
 def test_an_answer_that_takes_too_long_leaves_the_outcome_open(
-    nginx: Front, upstream: Upstream
+    require_nginx: str, tmp_path: Path, upstream: Upstream
 ) -> None:
     """A slow application gets 504, which does not claim to know what happened; it is asked once."""
-    answer = nginx.ask("/slow", body=b"{}")
+    with front(tmp_path, upstream.port, timeout="300ms") as nginx:
+        answer = nginx.ask("/slow", body=b"{}")
     assert_own_error(answer, 504, "unknown", "look before")
     assert upstream.paths.count("/slow") == 1
 

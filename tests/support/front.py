@@ -146,7 +146,7 @@ def front(
     tls_directory: Path | None = None,
     *,
     limits: Limits = UNLIMITED,
-    timeout: str = "300ms",
+    timeout: str = "30s",
     tls_public_port: int | None = None,
     before: Sequence[str] = (),
     user: str | None = None,
