@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, Final
 
-from flask_smorest import Api
+from flask import Flask, Response, current_app, json
+from flask_smorest import Api, Blueprint
 from werkzeug.exceptions import (
     BadRequest,
     LengthRequired,
@@ -349,12 +351,44 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
 
 
 class OpenApi(Api):
-    """The description of the API; answers to errors are `errors.py`'s alone."""
+    """The description of the API; answers to errors are `errors.py`'s alone.
+
+    It is written when it is first asked for: that takes as long as all else that a worker does at
+    its start, and few workers are ever asked.
+    """
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+    spec: Any
+
+    def __init__(self, app: Flask) -> None:
+        self._parts: list[Blueprint] = []
+        self._options: dict[str, Any] = {}
+        self._text: str | None = None
+        self._turn = Lock()
+        super().__init__(app)
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:  # noqa: ANN401
+        """Give the application the blueprint's routes; they are described later."""
+        self._app.register_blueprint(blp, **options)
+        self._parts.append(blp)
+
+    def _openapi_json(self) -> Response:
+        with self._turn:
+            if self._text is None:
+                self._text = self._written()
+        return current_app.response_class(self._text, mimetype="application/json")
+
+    def _written(self) -> str:
+        super()._init_spec(extra_plugins=[SchemaDescriptions()], **self._options)
+        for part in self._parts:
+            part.register_views_in_doc(self, self._app, self.spec, name=part.name, parameters=None)
+            self.spec.tag({"name": part.name, "description": part.description})
+        text: str = json.dumps(self.spec.to_dict(), indent=2, sort_keys=False)
+        self.spec = None  # the text is all that is asked for
+        return text
 
     def _init_spec(self, **options: Any) -> None:  # noqa: ANN401
-        super()._init_spec(extra_plugins=[SchemaDescriptions()], **options)
+        self._options = options
 
     def _register_error_handlers(self) -> None:
         pass

@@ -3,14 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from apispec import APISpec
 from flask import Flask
 from flask.testing import FlaskClient
-from openapi_schema_validator import OAS31Validator, oas31_format_checker
-from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -65,6 +65,8 @@ def responses(spec: Json) -> Iterator[tuple[str, str, Json]]:
 
 def fits(spec: Json, schema: Json, value: object) -> None:
     """The value must be as the schema of the description says."""
+    from openapi_schema_validator import OAS31Validator, oas31_format_checker
+
     whole = {**schema, "components": spec["components"]}
     OAS31Validator(whole, format_checker=oas31_format_checker).validate(value)
 
@@ -89,8 +91,29 @@ def fits_answer(spec: Json, operation_id: str, answer: TestResponse) -> None:
 
 def test_it_is_openapi(spec: Json) -> None:
     """By the specification's own schema and rules."""
+    from openapi_spec_validator import validate
+
     assert spec["openapi"].startswith("3.1.")
     validate(spec)
+
+
+def test_it_is_written_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is first asked for, be it by several at once, after other requests; not before."""
+    written = []
+    to_dict = APISpec.to_dict
+
+    def counted(spec: APISpec) -> Json:
+        written.append(spec)
+        whole: Json = to_dict(spec)
+        return whole
+
+    monkeypatch.setattr(APISpec, "to_dict", counted)
+    assert app.test_client().get("/carriers").status_code == 200
+    assert written == []
+    with ThreadPoolExecutor(4) as threads:
+        texts = set(threads.map(lambda _: app.test_client().get("/openapi.json").data, range(8)))
+    assert len(texts) == 1
+    assert len(written) == 1
 
 
 def test_every_route_is_described(app: Flask, spec: Json) -> None:
@@ -224,6 +247,8 @@ def test_a_condition_is_one_string(
 ) -> None:
     """A pattern without a choice of types, which generators make nothing of; it allows what the
     service takes, and nothing else."""
+    from openapi_schema_validator import OAS31Validator
+
     schema = spec["components"]["parameters"]["If-Match"]["schema"]
     assert schema.keys() == {"type", "format", "pattern", "description"}
     assert OAS31Validator(schema).is_valid(header) is fitting
