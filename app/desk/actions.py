@@ -290,8 +290,12 @@ def _normal(change: Change) -> dict[str, Any]:
 
 
 def _name(change: Change) -> str | None:
-    """The carrier's name, for the head of the page."""
+    """The carrier's name, for the head of the page; None without one, and while the store cannot be
+    reached: the page is needed then as well."""
     if change.declaration.registers:
         return None
     carriers = services().carriers
-    return carriers.current(carriers.show(change.carrier_id, deadline()).state).name
+    try:
+        return carriers.current(carriers.show(change.carrier_id, deadline()).state).name
+    except StoreUnavailable:
+        return None

@@ -185,8 +185,7 @@ def _refused_rows(draft: Draft) -> Response:
     if next_row is not None:
         return _plan(draft, _NO_TIME)
     refused = RefusedRows(draft.file)
-    lines = [refused.line(*each) for each in rows if each[1].kind == REFUSE]
-    return Response(b"".join([refused.header, *lines]), mimetype="text/csv", headers=_CSV)
+    return Response(refused.whole(rows) or refused.header, mimetype="text/csv", headers=_CSV)
 
 
 def _keep(draft: Draft) -> Response:

@@ -58,6 +58,19 @@ def test_a_refused_row_has_a_sentence_and_the_others_are_done(client: FlaskClien
     assert created["done"]
 
 
+def test_the_refused_rows_come_back_as_a_file_to_be_mended(client: FlaskClient) -> None:
+    """Of them alone, in the words of the file that was sent; without any there is no file."""
+    answer = sent(client, "Firma;E-Mail\r\nFedEx;wrong\r\nUPS;ups@ups.com\r\n")
+    refused = data(answer)["refused_file"]
+    assert refused.splitlines() == [
+        "\ufeffFirma;E-Mail;refused_because",
+        "FedEx;wrong;E-Mail: The email must be a valid email address",
+    ]
+    again = sent(client, refused.replace("wrong", "contact@fedex.com"))
+    assert [each["action"] for each in rows(again)] == ["create"]
+    assert data(again)["refused_file"] is None
+
+
 def test_a_change_comes_with_old_and_new(client: FlaskClient) -> None:
     """And with the version that it left the carrier in."""
     client.post("/register-carrier", json={**another(), "email": "contact@fedex.com"})

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-from app.application.ports.errors import OutcomeUnknown
+from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.keys import Scope
 from app.application.services import Services
 from app.domain.command import Declaration
@@ -117,7 +117,8 @@ def test_a_state_that_forbids_it_is_explained(client: FlaskClient) -> None:
 def test_an_unknown_outcome_is_asked_for_again(
     client: FlaskClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same page with the same key, which does it once."""
+    """The same page with the same key, which does it once; the store need not even be there to tell
+    the carrier's name."""
     carrier_id = registered(client)
     address = address_of("rename", carrier_id)
     review = reviewed(client, address, name="Alpha Express")
@@ -127,10 +128,15 @@ def test_an_unknown_outcome_is_asked_for_again(
         dispatch(bus, command, context)  # type: ignore[arg-type]
         raise OutcomeUnknown("the answer was lost")
 
+    def gone(*_: object) -> None:
+        raise StoreUnavailable
+
     with monkeypatch.context() as patch:
         patch.setattr(type(services.bus), "dispatch", lost)
+        patch.setattr(type(services.carriers), "show", gone)
         answer = sent(client, review, "confirm")
     assert answer.status_code == 503
+    assert "Rename: review" in answer.text
     again = form_to(answer.text, address)
     assert again.fields["key"] == review.fields["key"]
     assert sent(client, again, "confirm").status_code == 303

@@ -32,6 +32,7 @@ from app.api.schemas.imports import (
 from app.application.imports.columns import Columns, given
 from app.application.imports.file import BadFile, CsvFile, inspected
 from app.application.imports.mappings import UnknownMapping, columns_by
+from app.application.imports.mending import RefusedRows
 from app.application.imports.run import Import, Planned
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.domain.column_mappings import (
@@ -76,7 +77,8 @@ blueprint = ContractBlueprint("imports", __name__, description="Carriers from a 
 def import_carriers(query: ImportQuery) -> Response:
     """Register and change carriers by the rows of a CSV, each row once.
 
-    A row that breaks a rule is refused with a sentence; the others are done. The body is as large
+    A row that breaks a rule is refused with a sentence; the others are done, and `refused_file` has
+    those that were refused, to be mended and sent as a file of their own. The body is as large
     as any, of at most 1,000 rows: split a longer file, or use `carriers import`, which takes any.
     As many rows are done as half the request's time allows. If `next_row` is not null, or the
     connection breaks, send the same again: rows that are done are passed over.
@@ -90,6 +92,7 @@ def import_carriers(query: ImportQuery) -> Response:
                 keep_mapping(query.keep_mapping, one.columns)
             planned = one.planned() if query.dry_run else one.applied()
             rows, next_row = taken(one, planned, writes=not query.dry_run)
+            refused = RefusedRows(file).whole(rows)
         except UnknownMapping as error:
             raise ValidationFailed({"mapping": error.sentence}) from error
         except BadFile as error:
@@ -99,6 +102,7 @@ def import_carriers(query: ImportQuery) -> Response:
             "import_id": str(one.id.id),
             "columns": one.columns.as_json(),
             "rows": [shown.import_row(plan) for _, plan in rows],
+            "refused_file": refused and refused.decode(),
             "next_row": next_row,
         }
     )

@@ -191,6 +191,15 @@ class ImportSchema(Schema):
         },
     )
     rows = fields.List(fields.Nested(ImportRowSchema), required=True)
+    refused_file = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "A CSV of the refused rows among them, with the reason in a last column"
+            " that an import leaves alone; null if there is none.",
+            "example": None,
+        },
+    )
     next_row = fields.Integer(
         required=True,
         allow_none=True,

@@ -9,7 +9,7 @@ from app.application.csv_formulas import as_meant, harmless
 from app.application.csv_lines import csv_lines
 from app.application.imports.columns import BECAUSE
 from app.application.imports.file import CsvFile, Record
-from app.application.imports.plan import RowPlan
+from app.application.imports.plan import REFUSE, RowPlan
 
 Cells = Mapping[tuple[int, int], str]
 """The text of cells by the numbers of their row and column; columns are counted from 0."""
@@ -27,6 +27,11 @@ class RefusedRows:
         """The first line, behind the mark that tells spreadsheets that it is UTF-8."""
         names = [self.file.header[index] for index in self._columns]
         return BOM_UTF8 + self._line([*names, BECAUSE])
+
+    def whole(self, rows: Iterable[tuple[Record, RowPlan]]) -> bytes | None:
+        """The file, of those of the rows that are refused; None if none is."""
+        lines = [self.line(record, plan) for record, plan in rows if plan.kind == REFUSE]
+        return b"".join([self.header, *lines]) if lines else None
 
     def line(self, record: Record, plan: RowPlan) -> bytes:
         """The line of a refused row."""
