@@ -1,5 +1,5 @@
 """Applies the plan of a row by ordinary commands, each under a commit id of its own that follows
-from the import: however often it is sent, it is done once."""
+from the import: however often it is sent, it is done once. Before that, asks what one would do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,8 +13,11 @@ from app.application.imports.plan import CREATE, LAST, REFUSE, ImportId, RowPlan
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import OutcomeUnknown
 from app.application.ports.event_store import AlreadyClaimed, VersionConflict
+from app.application.repository import LoadedCarrier
 from app.application.shown import AggregateNotFound
+from app.domain.commands.change_email import ChangeEmail
 from app.domain.errors import DomainError, ForbiddenByState, InvalidInput
+from app.domain.values import EmailAddress
 
 CHANGED_SINCE = "The carrier has been changed since the plan was made; make the plan again"
 
@@ -89,6 +92,32 @@ class Applier:
         return replace(
             plan, kind=REFUSE, steps=(), changes=(), sentence=sentence, column=column, done=False
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Asks what a change of an import's carrier would come to. Nothing is written."""
+
+    bus: CommandBus[CommandDone]
+    asking: Callable[[], CommandContext]
+    """The context of a dry run: no commit has the id that it names."""
+
+    def email(self, carrier: LoadedCarrier, email: EmailAddress) -> None:
+        """Raises what the command does: whether another carrier has the address follows from more
+        than a stream."""
+        assert carrier.state is not None, "it is registered"  # noqa: S101
+        basis = Basis(carrier.id, carrier.version, carrier.state)
+        self.bus.dispatch(ChangeEmail(carrier.id, email), replace(self.asking(), basis=basis))
+
+
+def trial(
+    one: ImportId, bus: CommandBus[CommandDone], actor: str, deadline: Callable[[], Deadline]
+) -> Trial:
+    """Of the commands of this import, by this actor; `deadline` gives each its own."""
+    return Trial(
+        bus,
+        lambda: CommandContext(one.id, one.correlation_id, actor, deadline(), dry_run=True),
+    )
 
 
 def refusal_of(error: Exception) -> tuple[str, str | None]:

@@ -2,10 +2,11 @@
 follow from the id and the row."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from app.application.deadline import Deadline
-from app.application.imports.applying import Applier
+from app.application.imports.applying import Applier, trial
 from app.application.imports.columns import Columns
 from app.application.imports.plan import REFUSE, ImportId, RowPlan
 from app.application.imports.rows import RefusedRow
@@ -42,11 +43,14 @@ class FormerImport:
     def undone(self, *, dry_run: bool) -> Iterator[RowPlan]:
         """What was done, or would be, to take back each row that has changed something; the last
         one first, so that each finds its address free. Raises StoreUnavailable, OutcomeUnknown."""
-        back = TakingBack(self.id, self.services.carriers, self.deadline)
-        applier = Applier(self.id, _NO_FILE, self.services.bus, self.actor, self.deadline)
-        for carrier_id, row in reversed(self._rows().items()):
-            plan = self._plan(back, row, carrier_id)
-            yield plan if dry_run else applier.apply(plan)
+        services = self.services
+        applier = Applier(self.id, _NO_FILE, services.bus, self.actor, self.deadline)
+        asked = trial(self.id, services.bus, self.actor, self.deadline)
+        with closing(services.seen_keys()) as seen:
+            back = TakingBack(self.id, services.carriers, asked, seen, self.deadline)
+            for carrier_id, row in reversed(self._rows().items()):
+                plan = self._plan(back, row, carrier_id)
+                yield plan if dry_run else applier.apply(plan)
 
     def _plan(self, back: TakingBack, row: int, carrier_id: str) -> RowPlan:
         try:

@@ -5,16 +5,13 @@ also what the same import has done already.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from app.application.bus import CommandBus
-from app.application.command_context import Basis, CommandContext
 from app.application.deadline import Deadline
-from app.application.handlers import CommandDone
-from app.application.imports.applying import REFUSALS, refusal_of
+from app.application.imports.applying import REFUSALS, Trial, refusal_of
 from app.application.imports.changes import changes_by, changes_of, steps_for, with_more
 from app.application.imports.columns import CARRIER_ID, IDENTIFIERS, VERSION, Columns
 from app.application.imports.file import Record
@@ -39,10 +36,9 @@ from app.application.ports.event_store import EventStore
 from app.application.ports.seen_keys import SeenKeys
 from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.carrier import RETIRED, CarrierState
-from app.domain.commands.change_email import ChangeEmail
 from app.domain.commands.register import RegisterCarrier
 from app.domain.commands.update_profile import UpdateProfile
-from app.domain.values import EmailAddress, comparable_email
+from app.domain.values import comparable_email
 
 _ROWS_AT_ONCE = 100
 """So many rows are looked up together."""
@@ -62,19 +58,18 @@ class LookedUp:
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Plans the rows of one import. `seen` knows the rows of the file before, so that two rows for
-    one carrier are found; `deadline` gives each look at the store its own, `asking` the context of
-    a dry run of a command, which says what no row can know."""
+    one carrier are found; `deadline` gives each look at the store its own; `trial` says what no
+    row can know."""
 
     id: ImportId
     columns: Columns
     carriers: CarrierRepository
-    bus: CommandBus[CommandDone]
+    trial: Trial
     store: EventStore
     matching: Matching
     read: ReadValues
     seen: SeenKeys
     deadline: Callable[[], Deadline]
-    asking: Callable[[], CommandContext]
 
     def plans(self, records: Iterable[Record]) -> Iterator[tuple[Record, RowPlan]]:
         """A plan for each record, made when it is asked for: whatever was applied before is in
@@ -247,15 +242,9 @@ class Planner:
                 f"The carrier is at version {carrier.version} only", self.columns.name_of(VERSION)
             )
         if "email" in wanted and wanted["email"].text != self.carriers.current(carrier.state).email:
-            self._try_email(carrier, carrier.state, wanted["email"])
+            self.trial.email(carrier, wanted["email"])
             if first := self.seen.first(_email_key(row.email)):
                 raise _means_the_same(first)
-
-    def _try_email(self, carrier: LoadedCarrier, state: CarrierState, email: EmailAddress) -> None:
-        """Raises what the command does: whether another carrier has the address follows from more
-        than a stream."""
-        basis = Basis(carrier.id, carrier.version, state)
-        self.bus.dispatch(ChangeEmail(carrier.id, email), replace(self.asking(), basis=basis))
 
     def note(self, row: Row, carrier_id: str, *, is_retired: bool = False) -> None:
         """Remember what the row names. Of a carrier that is retired that is only the carrier: its

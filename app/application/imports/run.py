@@ -6,9 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from app.application.command_context import CommandContext
 from app.application.deadline import Deadline
-from app.application.imports.applying import CHANGED_SINCE, Applier
+from app.application.imports.applying import CHANGED_SINCE, Applier, trial
 from app.application.imports.columns import Columns
 from app.application.imports.file import CsvFile, Record
 from app.application.imports.matching import Matching
@@ -68,6 +67,7 @@ class Import:
 
     def _planner(self, seen: SeenKeys) -> Planner:
         services = self.services
+        asked = trial(self.id, services.bus, self.actor, self.deadline)
         matching = Matching(
             self.id,
             services.carriers,
@@ -76,25 +76,18 @@ class Import:
             services.directory,
             self.columns,
             self.deadline,
-            self._asking,
+            asked.asking,
         )
         return Planner(
             self.id,
             self.columns,
             services.carriers,
-            services.bus,
+            asked,
             services.store,
             matching,
             self.read,
             seen,
             self.deadline,
-            self._asking,
-        )
-
-    def _asking(self) -> CommandContext:
-        """The context of a dry run: no commit has the id that it names."""
-        return CommandContext(
-            self.id.id, self.id.correlation_id, self.actor, self.deadline(), dry_run=True
         )
 
 

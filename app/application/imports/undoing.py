@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.application.deadline import Deadline
 from app.application.history import Change, changes_between
+from app.application.imports.applying import REFUSALS, Trial, refusal_of
 from app.application.imports.file import Record
 from app.application.imports.plan import (
     CHANGE,
@@ -24,6 +25,7 @@ from app.application.imports.plan import (
 )
 from app.application.imports.planner import LookedUp, Planner
 from app.application.imports.rows import RefusedRow, Row
+from app.application.ports.seen_keys import SeenKeys
 from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.carrier import RETIRED, CarrierState
 from app.domain.command import Command
@@ -32,7 +34,7 @@ from app.domain.commands.rename import RenameCarrier
 from app.domain.commands.retire import RetireCarrier
 from app.domain.commands.update_profile import UpdateProfile
 from app.domain.errors import InvalidValue
-from app.domain.values import CarrierName, EmailAddress, Reason
+from app.domain.values import CarrierName, EmailAddress, Reason, comparable_email
 
 _NOT_FOUND = "No carrier is found by this row: it was not applied, or the carrier was changed since"
 
@@ -45,17 +47,22 @@ class Undoing:
 
     def plans(self, records: Iterator[Record]) -> Iterator[tuple[Record, RowPlan]]:
         """A plan for each record; see `Planner.plans`. One that is refused stays as it is."""
-        for record, row, looked_up in self.planner.read_rows(records):
+        planner = self.planner
+        back = TakingBack(
+            planner.id, planner.carriers, planner.trial, planner.seen, planner.deadline
+        )
+        for record, row, looked_up in planner.read_rows(records):
             try:
-                yield record, self._plan(record.number, row, looked_up)
+                yield record, self._plan(back, record.number, row, looked_up)
             except RefusedRow as refused:
                 yield record, RowPlan(record.number, REFUSE, sentence=refused.sentence)
 
-    def _plan(self, number: int, row: Row | RowPlan, looked_up: LookedUp) -> RowPlan:
+    def _plan(
+        self, back: "TakingBack", number: int, row: Row | RowPlan, looked_up: LookedUp
+    ) -> RowPlan:
         if isinstance(row, RowPlan):  # it was refused, so nothing was done
             return RowPlan(number, NOTHING)
         planner = self.planner
-        back = TakingBack(planner.id, planner.carriers, planner.deadline)
         new = planner.id.new_carrier_id(number)
         if new in looked_up.registered:
             planner.note(row, new)
@@ -72,10 +79,13 @@ class Undoing:
 
 @dataclass(frozen=True, slots=True)
 class TakingBack:
-    """Plans how a carrier comes back to where it was before a row of an import."""
+    """Plans how a carrier comes back to where it was before a row of an import. `seen` knows the
+    addresses that the plans before give up: whoever had one of them before finds it free."""
 
     id: ImportId
     carriers: CarrierRepository
+    trial: Trial
+    seen: SeenKeys
     deadline: Callable[[], Deadline]
 
     def plan(self, row: int, carrier: LoadedCarrier, commits: Sequence[UUID | None]) -> RowPlan:
@@ -96,6 +106,7 @@ class TakingBack:
             return _left_as_it_is(row, carrier, there)
         reason = Reason(f"The import {self.id.id} was taken back")
         step = Step(UNDO + RETIRE, RetireCarrier(carrier.id, reason))
+        self._give_up_address(row, carrier)
         retired = (Change("state", carrier.state and carrier.state.state, RETIRED),)
         return RowPlan(
             row, RETIRE, carrier.id, carrier.version, carrier.state, retired, steps=(step,)
@@ -116,10 +127,30 @@ class TakingBack:
         if None in there[first:] or carrier.state.state == RETIRED:
             return _left_as_it_is(row, carrier, there)
         changed = {each.field for each in changes}
-        steps = tuple(
-            Step(UNDO + name, command) for name, command in _back(carrier.id, before, changed)
-        )
+        commands = tuple(_back(carrier.id, before, changed))
+        if "email" in changed and (sentence := self._why_not(row, carrier, before.email)):
+            return _refused(row, carrier, sentence)
+        steps = tuple(Step(UNDO + name, command) for name, command in commands)
         return RowPlan(row, CHANGE, carrier.id, carrier.version, carrier.state, changes, steps)
+
+    def _why_not(self, row: int, carrier: LoadedCarrier, former: str) -> str | None:
+        """Why the former address cannot be the carrier's again, such as that it is another one's by
+        now; None if it can."""
+        if self.seen.first([_given_up(former)]) is None:
+            try:
+                self.trial.email(carrier, EmailAddress(former))
+            except REFUSALS as error:
+                return refusal_of(error)[0]
+        self._give_up_address(row, carrier)
+        return None
+
+    def _give_up_address(self, row: int, carrier: LoadedCarrier) -> None:
+        assert carrier.state is not None, "it has events"  # noqa: S101
+        self.seen.note([_given_up(self.carriers.current(carrier.state).email)], row)
+
+
+def _given_up(email: str) -> str:
+    return f"given up: {comparable_email(email)}"
 
 
 def _left_as_it_is(row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:
@@ -129,6 +160,10 @@ def _left_as_it_is(row: int, carrier: LoadedCarrier, there: Sequence[str | None]
         f"Others have changed the carrier since the import left it at version {last}: look at its"
         " history and take it back by hand"
     )
+    return _refused(row, carrier, sentence)
+
+
+def _refused(row: int, carrier: LoadedCarrier, sentence: str) -> RowPlan:
     return RowPlan(row, REFUSE, carrier.id, carrier.version, carrier.state, sentence=sentence)
 
 

@@ -299,10 +299,10 @@ def test_a_command_of_which_nothing_is_known_is_sent_again(services: Services) -
     assert [types_of(services, row.carrier_id) for row in rows] == [["CarrierRegistered"]] * 2
 
 
-def by_id(one: Import, services: Services) -> list[RowPlan]:
-    """What was done to take the import back without its file."""
+def by_id(one: Import, services: Services, *, dry_run: bool = False) -> list[RowPlan]:
+    """What was done, or would be, to take the import back without its file."""
     former = FormerImport(one.id, services, "someone", lambda: Deadline.after(10), furthest=10)
-    return list(former.undone(dry_run=False))
+    return list(former.undone(dry_run=dry_run))
 
 
 @pytest.mark.parametrize("is_done", [False, True])
@@ -337,9 +337,29 @@ def test_by_its_id_each_row_finds_its_address_free(services: Services) -> None:
     text = f"carrier_id,name,email\r\n{carrier_id},,new@fedex.com\r\n,UPS,contact@fedex.com\r\n"
     one = import_of(services, text)
     applied(one)
-    assert [row.kind for row in by_id(one, services)] == ["retire", "change"]
+    for dry_run in (True, False):
+        rows = by_id(one, services, dry_run=dry_run)
+        assert [(row.kind, row.done) for row in rows] == [
+            ("retire", not dry_run),
+            ("change", not dry_run),
+        ]
     state = services.carriers.show(carrier_id, Deadline.after(10)).state
     assert state.email == "contact@fedex.com"
+
+
+def test_whose_address_is_taken_by_now_is_not_planned_to_get_it_back(services: Services) -> None:
+    """It belongs to a carrier that is none of the import's; the plan says so, not only the row when
+    it is taken back."""
+    carrier_id = registered(services)
+    one = import_of(services, f"carrier_id,email\r\n{carrier_id},new@fedex.com\r\n")
+    applied(one)
+    applied(import_of(services, "name,email\r\nUPS,contact@fedex.com\r\n"))
+    planned = [plan for _, plan in one.undone(dry_run=True)]
+    for rows in (planned, undone(one), by_id(one, services, dry_run=True), by_id(one, services)):
+        assert [(row.kind, row.sentence, row.steps) for row in rows] == [
+            ("refuse", "The email belongs to another carrier", ())
+        ]
+    assert types_of(services, carrier_id) == ["CarrierRegistered", "CarrierEmailChanged"]
 
 
 def test_who_names_the_import_as_a_request_is_somebody_else(services: Services) -> None:
