@@ -3,6 +3,9 @@ what the application answers, in the same form."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tests.support.csv_reader import carriers as read_csv
+from tests.support.csv_reader import without_what_was_added
 from tests.support.model import duplicates, pools
 from tests.support.model.carrier import Carrier, Choice, Json
 from tests.support.model.client import Client
@@ -143,6 +147,50 @@ def history(asking: Asking, stream: str) -> Iterator[Comparison]:
     found = list(asking.client.pages(path, {"limit": limit}, "events", "after"))
     expected = [each.shown for each in asking.registry.streams[stream]]
     yield Comparison(path, expected, [_entry(each) for each in found])
+
+
+def audit(asking: Asking, stream: str) -> Iterator[Comparison]:
+    """Of one carrier: who changed what from what to what. What else the file tells of an event, of
+    what has a number for example, no history says."""
+    answer = asking.client.get("/audit.csv", {"carrier": stream})
+    lines: dict[int, list[dict[str, str]]] = {}
+    for line in csv.DictReader(io.StringIO(answer.text, newline="")):
+        lines.setdefault(int(line["version"]), []).append(line)
+    entries = asking.registry.streams[stream]
+    yield Comparison(f"/audit.csv {stream}", [*range(1, len(entries) + 1)], [*lines])
+    for entry, found in zip(entries, lines.values(), strict=False):
+        one = found[0]
+        expected = (entry.type, entry.at, entry.who)
+        asked = f"/audit.csv {stream}, version {entry.carrier.version}"
+        yield Comparison(asked, expected, (one["event"], one["recorded_at"], one["actor"]))
+        if entry.changes:
+            changes = {each["field"]: (each["from"], each["to"]) for each in entry.changes}
+            yield Comparison(asked, changes, _audited(changes, found))
+
+
+def _audited(changes: Json, lines: Iterable[Mapping[str, str]]) -> Json:
+    """The fields of the lines that have no number, with the values that their cells stand for."""
+    return {
+        name: tuple(
+            _meant(cell, like)
+            for cell, like in zip(
+                (line["old"], line["new"]), changes.get(name, ("",) * 2), strict=True
+            )
+        )
+        for line in lines
+        if "." not in (name := line["field"])
+    }
+
+
+def _meant(cell: str, like: Any) -> Any:  # noqa: ANN401 - any JSON
+    """The value of a cell where one like this is expected: texts stand as they are."""
+    text = without_what_was_added(cell)
+    if isinstance(like, str) or not text:
+        return text or (None if like is None else "")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # which is another value then
 
 
 def eligibility(asking: Asking, stream: str) -> Iterator[Comparison]:
@@ -390,7 +438,7 @@ def feed(asking: Asking, _: str) -> Iterator[Comparison]:
 
 
 OF_A_CARRIER: Final[tuple[Question, ...]] = (
-    *(as_of, history, edges),
+    *(as_of, history, audit, edges),
     *(eligibility, eligibility, eligibility),
 )
 """Asked of the carrier of the last command, now and then."""
