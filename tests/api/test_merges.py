@@ -10,6 +10,13 @@ from tests.support.answers import data, failure, invalid, refused
 from tests.support.carriers import NOBODY, Headers, history, key, rename, seen
 from tests.support.policies import policy
 
+DOCUMENT = {
+    "kind": "cargo-insurance",
+    "number": "CI-1",
+    "issuer": "Example plc",
+    "valid_from": "2026-01-01",
+    "valid_to": "2099-12-31",
+}
 USDOT = [{"scheme": "usdot", "value": "86876"}]
 
 
@@ -58,6 +65,31 @@ def test_a_merged_carrier_says_where_it_went(client: FlaskClient) -> None:
     sentence, details = failure(rename(client, f"/carriers/{one}", "DHL"), 409)
     assert sentence == f"The carrier was merged into {other}: send this to that one"
     assert details == {"state": "It is merged", "possible": "Possible is unmerge"}
+
+
+def test_what_a_merged_carrier_had_stays_reachable(client: FlaskClient) -> None:
+    """Its documents, as they were too, its aliases, by which it is found, and each of its events;
+    its address is the survivor's to take, and nobody else's."""
+    one, other = two(client)
+    update = client.post(f"/carriers/{one}/update-profile", json={"aliases": ["Federal Express"]})
+    filed = client.post(f"/carriers/{one}/file-document", json=DOCUMENT)
+    assert update.status_code == 200
+    version = data(filed)["version"]
+    before = data(client.get(f"/carriers/{one}/documents"))["documents"]
+    done = merge(client, one, into=other)
+    assert shown(client, one)["aliases"] == ["Federal Express"]
+    for asked in ("", f"?version={version}"):
+        found = data(client.get(f"/carriers/{one}/documents{asked}"))["documents"]
+        assert found == before
+    assert len(before) == 1
+    assert listed(client, done, "?state=merged&q=federal") == [one]
+    for number, entry in enumerate(history(client, f"/carriers/{one}"), 1):
+        as_of = data(client.get(f"/carriers/{one}?version={number}"))
+        assert (as_of["version"], entry["version"]) == (number, number)
+    taken = {"name": "Somebody", "email": "a@fedex.com"}
+    assert client.post("/register-carrier", json=taken).status_code == 409
+    moved = client.post(f"/carriers/{other}/change-email", json={"email": "a@fedex.com"})
+    assert moved.status_code == 200
 
 
 def test_the_same_request_is_one_merge(client: FlaskClient) -> None:
