@@ -44,6 +44,7 @@ from app.application.access.quotas import Counted, QuotaExceeded
 from app.application.command_context import KEY
 from app.application.concurrency import TooManyListeners
 from app.application.consistency import TOKEN_PATTERN, ViewBehind, ViewNotMade, token_of
+from app.application.directory.pages import SearchTooLong
 from app.application.handlers import KeyReused, StaleVersion
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
 from app.application.ports.event_store import AlreadyClaimed, Claim, VersionConflict
@@ -337,13 +338,14 @@ _ERRORS: Mapping[int, tuple[str, tuple[Exception, ...]]] = {
     503: (
         "The store cannot be reached: nothing was done, or it is not known whether it was; there is"
         " too much to do to answer in time, and nothing was done; too many are listening to the"
-        " feed; what the Consistency-Token names cannot be found yet; or the view that answers is"
-        " being made for this release",
+        " feed; what the Consistency-Token names cannot be found yet; what fits the filters of a"
+        " list cannot be found in time; or the view that answers is being made for this release",
         (
             StoreUnavailable(),
             OutcomeUnknown(),
             TooManyListeners(),
             ViewBehind(),
+            SearchTooLong(),
             ViewNotMade(PROJECTIONS["carriers"].key),
         ),
     ),

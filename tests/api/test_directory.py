@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.application.consistency import token_of
+from app.application.directory.pages import Directory, SearchTooLong
 from app.application.services import Services
 from tests.support.answers import another, data, failure, refused
 from tests.support.directory import covers
@@ -264,3 +265,18 @@ def test_what_is_not_there_in_time_is_asked_for_later(
     assert "too many wait" in message
     assert details == {"outcome": "not-started"}
     assert answer.headers["Retry-After"] == "1"
+
+
+def test_a_search_that_takes_too_long_says_what_would_help(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To ask the same again would not."""
+
+    def page(*_: object) -> None:
+        raise SearchTooLong
+
+    monkeypatch.setattr(Directory, "page", page)
+    answer = client.get("/carriers?q=cargo group")
+    sentence, details = failure(answer, 503)
+    assert "use fewer or narrower filters" in sentence
+    assert details == {"outcome": "not-started"}

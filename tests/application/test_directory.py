@@ -16,8 +16,8 @@ from app.application.consistency import ViewNotMade
 from app.application.deadline import Deadline
 from app.application.directory import candidates as joining
 from app.application.directory import live_views
-from app.application.directory.candidates import MAX_BLOCK, ROW_COST
-from app.application.directory.pages import STATISTICS, Directory
+from app.application.directory.candidates import COSTLY_AFTER, MAX_BLOCK, ROW_COST
+from app.application.directory.pages import STATISTICS, Directory, SearchTooLong
 from app.application.directory.query import CARRIERS, BadCursor, Query
 from app.application.ports.errors import StoreUnavailable
 from app.application.ports.event_store import NO_STREAM
@@ -187,12 +187,16 @@ def _key(body: Json, sort: str) -> str:
 
 
 @pytest.mark.parametrize("finds_prefixes", [True, False])
-@pytest.mark.parametrize(("max_block", "row_cost"), [(MAX_BLOCK, ROW_COST), (3, 2), (5, 1000)])
+@pytest.mark.parametrize(
+    ("max_block", "row_cost", "costly_after"),
+    [(MAX_BLOCK, ROW_COST, COSTLY_AFTER), (3, 2, 0), (5, 1000, 7)],
+)
 def test_pages_hold_what_a_plain_filter_finds(
     filled: Filled,
     monkeypatch: pytest.MonkeyPatch,
     max_block: int,
     row_cost: int,
+    costly_after: int,
     finds_prefixes: bool,
 ) -> None:
     """In order, each carrier once, every page but the last one full; also while others are
@@ -200,6 +204,7 @@ def test_pages_hold_what_a_plain_filter_finds(
     are read. All at once are the same."""
     monkeypatch.setattr(joining, "MAX_BLOCK", max_block)
     monkeypatch.setattr(joining, "ROW_COST", row_cost)
+    monkeypatch.setattr(joining, "COSTLY_AFTER", costly_after)
     filled.views.finds_prefixes = finds_prefixes
     chance = random.Random(20260131)
     numbers = iter(chance.sample(range(1, 5000), 4000))
@@ -285,17 +290,35 @@ def test_a_join_skips_what_another_list_lacks(filled: Filled) -> None:
     assert filled.views.asked < 1_000
 
 
+def test_two_frequent_words_that_hardly_any_carrier_has_both_of(filled: Filled) -> None:
+    """Each is too common for a list of its own: what has both is found without reading the rows of
+    all carriers, also behind a page."""
+    filled.views.finds_prefixes = False
+    filled.put(
+        *(carrier(number, f"a{number:05} cargo") for number in range(4_000)),
+        carrier(4_000, "b cargo group"),
+        *(carrier(number, f"c{number:05} group") for number in range(5_000, 9_000)),
+        carrier(9_000, "d group cargo"),
+    )
+    words = frozenset({"cargo", "group"})
+    names, cursor = filled.page(Query(words=words, limit=1))
+    assert names == ["b cargo group"]
+    filled.views.rows_read = 0
+    assert filled.page(Query(words=words, limit=1, cursor=cursor)) == (["d group cargo"], None)
+    assert filled.views.rows_read < COSTLY_AFTER + 2 * MAX_BLOCK
+
+
 def test_a_search_that_takes_longer_than_the_request_may_is_given_up(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with any other deadline nothing was done; never a page that is not full."""
+    """It says why; never a page that is not full."""
     monkeypatch.setattr(joining, "MAX_BLOCK", 2)
     filled.views.finds_prefixes = False
     filled.put(*(carrier(number, f"n{number}") for number in range(40)), carrier(90, "wanted"))
     query = Query(words=frozenset({"wanted"}), limit=1)
     assert filled.page(query) == (["wanted"], None)
     filled.views.before_rows = lambda: time.sleep(0.3)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(SearchTooLong):
         filled.directory.page(query, Deadline.after(0.2))
 
 

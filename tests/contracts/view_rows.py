@@ -1,6 +1,7 @@
 """What every view store has to do with rows, and with the orders that they are found in."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -270,12 +271,39 @@ class ViewRowsContract(OneProjection):
             assert live.starting(prefix) in ([], None)
         assert live.starting("fed") in ([("fedex express", "a")], None)
 
+    def test_all_words_together_find_the_rows_with_each(self, live: Written) -> None:
+        """In order, in pages, and no row that lacks one of them; or the store has no such way."""
+        live.put(
+            *new(
+                row("a", "alpha cargo group"),
+                row("b", "beta cargo"),
+                row("c", "gamma group"),
+                row("d", "delta große gruppe cargolift"),
+            )
+        )
+
+        def having(*words: str, sort: str = "name", **more: Any) -> list[str] | None:  # noqa: ANN401
+            asked = {"after": None, "limit": 9, **more}
+            found = live.views.find_words(live.view, sort, words, deadline=soon(), **asked)
+            return None if found is None else [carrier_id for _, carrier_id in found]
+
+        assert having("cargo", "group") in (["a"], None)
+        assert having("car", "gr") in (["a", "d"], None)
+        assert having("car", "gr", limit=1) in (["a"], None)
+        assert having("car", "gr", after=("alpha cargo group", "a")) in (["d"], None)
+        assert having("cargo", "zzz") in ([], None)
+        assert having("große", "carg", sort="registered_at") in (["d"], None)
+        assert having("cargo", "group", sort="next_expiry") is None
+
     @pytest.mark.parametrize("text", ODD_TEXTS)
     def test_an_odd_prefix_is_only_text(self, live: Written, text: str) -> None:
         """It finds the word that begins with it, and never fails."""
         live.put(*new(row("a", "one", words=["one"]), row("b", "odd", words=[f"{text}x"])))
         assert live.has_prefix(text, ("odd", "b"))
         assert live.has_prefix(f"{text}x", ("odd", "b"))
+        words = [text, f"{text}x"]
+        found = live.views.find_words(live.view, "name", words, None, 9, soon())
+        assert found in ([("odd", "b")], None)
 
     def test_a_view_holds_long_texts(self, live: Written) -> None:
         """Bodies and reasons of a quarter of a million characters."""

@@ -80,8 +80,8 @@ def test_the_registry_does_what_the_model_does(
     client: Client, clock: WalkClock, settings: Settings, figures: Figures
 ) -> None:
     """Random commands of every kind, valid and not, stale and repeated, dry and by several people;
-    then state, history, audit, as-of, documents, blocks, eligibility by two times, policy, lists, CSV,
-    counts, duplicates and the feed."""
+    then state, history, audit, as-of, documents, blocks, eligibility by two times, policy, lists,
+    CSV, counts, duplicates and the feed."""
     seed = int(os.environ.get("SEED", Random().randrange(10**6) if IS_FULL else 14))
     store = settings.event_store
     steps = int(os.environ.get("COMMANDS", STEPS[store]))

@@ -33,13 +33,15 @@ Json = dict[str, Any]
 
 class Views(SqliteViewStore):
     """The store itself, which can be told to behave as one with places that are out of date, and
-    as one to which every prefix is too common. `asked` counts the places that were asked for.
+    as one to which every prefix is too common. `asked` counts the places that were asked for,
+    `rows_read` the rows.
     `meanwhile` is called once, before it looks, and `before_rows` once, when places were found and
     their rows are not read yet."""
 
     former: Sequence[Place] = ()
     finds_prefixes = True
     asked = 0
+    rows_read = 0
     meanwhile: Callable[[], object] | None = None
     before_rows: Callable[[], object] | None = None
 
@@ -78,7 +80,9 @@ class Views(SqliteViewStore):
         happens, self.before_rows = self.before_rows, None
         if happens:
             happens()
-        return super().rows(view, carrier_ids, deadline)
+        found = super().rows(view, carrier_ids, deadline)
+        self.rows_read += len(found)
+        return found
 
     def counts(
         self, view: View, deadline: Deadline, keys: Collection[str] | None = None

@@ -17,6 +17,7 @@ from app.application.access.keys import ForeignHost, NotAuthenticated, NotPermit
 from app.application.access.quotas import QuotaExceeded
 from app.application.concurrency import TooManyListeners
 from app.application.consistency import ViewBehind, ViewNotMade
+from app.application.directory.pages import SearchTooLong
 from app.application.handlers import KeyReused, StaleVersion
 from app.application.ports.codec import UnreadableEvent
 from app.application.ports.errors import OutcomeUnknown, StoreUnavailable
@@ -203,6 +204,16 @@ def _not_started(_: StoreUnavailable) -> Problem:
     )
 
 
+def _search_too_long(_: SearchTooLong) -> Problem:
+    return Problem(
+        503,
+        "What fits these filters could not be found in time; use fewer or narrower filters",
+        "search-too-long",
+        {"outcome": "not-started"},
+        _RETRY_AFTER,
+    )
+
+
 def _not_ready(error: NotReady) -> Problem:
     return replace(_not_started(error), message=error.sentence)
 
@@ -291,6 +302,7 @@ _TABLE: Mapping[type, Callable[[Any], Problem]] = MappingProxyType(
         KeyReused: _key_reused,
         StoreUnavailable: _not_started,
         NotReady: _not_ready,
+        SearchTooLong: _search_too_long,
         OutcomeUnknown: _unknown,
         TooManyListeners: _too_many_listeners,
         ViewBehind: _view_behind,

@@ -16,6 +16,12 @@ MAX_BLOCK = 500
 ROW_COST = 16
 """So many places of a list, about, are read in the time that a row takes to be read and checked."""
 
+COSTLY_AFTER = 2_000
+"""So many candidates are looked at before a list is read that takes as long to begin with as
+thousands of rows: where a page has its matches among them, it is not needed."""
+
+_ALL = 2**31
+
 ReadPlaces = Callable[[Place | None, int], list[Place] | None]
 """Reads the next places of a list behind a place, at most so many; None if the store cannot put
 this list in order."""
@@ -54,20 +60,33 @@ class PlaceList:
         return self.has_ended, self.places[-1]
 
 
+class CostlyList(PlaceList):
+    """A list that takes long to begin with, so it is read at once."""
+
+    def seek(self, start: Place, _: int) -> bool:
+        """See `PlaceList`."""
+        return super().seek(start, _ALL)
+
+
 def candidates(
-    lists: Sequence[PlaceList], everything: PlaceList, after: Place | None, size: int
+    lists: Sequence[PlaceList],
+    everything: PlaceList,
+    after: Place | None,
+    size: int,
+    costly: PlaceList | None = None,
 ) -> Iterator[list[Place]]:
     """The places behind `after` that may stand in all of `lists`, in order, in parts.
 
     Those that the store cannot put in order are left out, and `everything` stands for them if there
     is no other. The first part is a block of the first list alone, `size` places: that fills most
-    pages, and spares the other lists. All that follows is joined.
+    pages, and spares the other lists. All that follows is joined, once COSTLY_AFTER candidates have
+    not filled the page with the `costly` list as well.
     """
     start = _FIRST if after is None else _just_behind(after)
     lead = next(each for each in (*lists, everything) if each.seek(start, size))
     yield lead.places
     if not lead.has_ended:
-        yield from _joined(_just_behind(lead.places[-1]), lists, everything, size)
+        yield from _joined(_just_behind(lead.places[-1]), lists, everything, size, costly)
 
 
 def joined(lists: Sequence[PlaceList], everything: PlaceList) -> Iterator[list[Place]]:
@@ -76,11 +95,18 @@ def joined(lists: Sequence[PlaceList], everything: PlaceList) -> Iterator[list[P
 
 
 def _joined(
-    start: Place, lists: Sequence[PlaceList], everything: PlaceList, size: int
+    start: Place,
+    lists: Sequence[PlaceList],
+    everything: PlaceList,
+    size: int,
+    costly: PlaceList | None = None,
 ) -> Iterator[list[Place]]:
     """The candidates from a place on, in parts, of which some are empty."""
+    given = 0
     while True:
         size = min(2 * size, MAX_BLOCK)
+        if costly is not None and given >= COSTLY_AFTER:
+            lists, costly = [*lists, *([costly] if costly.seek(start, size) else [])], None
         read = [each for each in lists if each.seek(start, size)]
         if not read and everything.seek(start, size):
             read = [everything]
@@ -93,7 +119,9 @@ def _joined(
             continue
         sparsest = max(read, key=lambda each: each.reach)
         has_ended, last = min(each.reach for each in read if _pays(each, sparsest))
-        yield _in_all(read, sparsest.places[: bisect_right(sparsest.places, last)])
+        part = _in_all(read, sparsest.places[: bisect_right(sparsest.places, last)])
+        given += len(part)
+        yield part
         if has_ended:
             return
         start = _just_behind(last)

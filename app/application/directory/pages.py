@@ -14,7 +14,13 @@ from typing import Any, TypeVar
 
 from app.application.consistency import Token, ViewBehind
 from app.application.deadline import Deadline
-from app.application.directory.candidates import MAX_BLOCK, PlaceList, candidates, joined
+from app.application.directory.candidates import (
+    MAX_BLOCK,
+    CostlyList,
+    PlaceList,
+    candidates,
+    joined,
+)
 from app.application.directory.live_views import LiveViews, Standing
 from app.application.directory.query import CARRIERS, Query
 from app.application.ports.errors import StoreUnavailable
@@ -45,11 +51,6 @@ that a projector which died has left behind looks the same, and must not keep a 
 
 T = TypeVar("T")
 
-_TOO_LONG = (
-    "the carriers that fit these filters could not be found within the time of a request: use fewer"
-    " or narrower filters, or raise REQUEST_TIMEOUT"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -58,6 +59,17 @@ class Page:
 
     rows: list[dict[str, Any]]
     next_cursor: str | None
+
+
+class SearchTooLong(StoreUnavailable):
+    """What fits the filters could not be found within the time of a request; asked again, it takes
+    as long."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the carriers that fit these filters could not be found within the time of a request:"
+            " use fewer or narrower filters, or raise REQUEST_TIMEOUT"
+        )
 
 
 class _HasMoved(Exception):
@@ -96,7 +108,7 @@ class Directory:
 
     def page(self, query: Query, deadline: Deadline) -> Page:
         """The page of carriers after the query's cursor. Raises BadCursor, ViewNotMade,
-        StoreUnavailable."""
+        SearchTooLong, StoreUnavailable."""
         query = self.settled(query, deadline)
         after = query.after()
         return self._live.whole(
@@ -170,15 +182,23 @@ class Directory:
     ) -> Page:
         found: list[tuple[Place, dict[str, Any]]] = []
         lists, everything = self._lists(query, view, deadline)
-        parts = candidates(lists, everything, after, query.limit + 1)
-        for places in _in_chunks(parts, query.limit + 1, found):
-            if deadline.expired:
-                raise StoreUnavailable(_TOO_LONG)
-            if places:
-                found += self._fitting(query, view, places, deadline, is_last=is_last)
-            if len(found) > query.limit:
-                last, _ = found[query.limit - 1]
-                return Page([body for _, body in found[: query.limit]], query.cursor_at(last))
+        costly = self._of_all_words(query, view, deadline)
+        parts = candidates(lists, everything, after, query.limit + 1, costly)
+        looked_at = 0
+        try:
+            for places in _in_chunks(parts, query.limit + 1, found):
+                if places:
+                    found += self._fitting(query, view, places, deadline, is_last=is_last)
+                    looked_at += len(places)
+                if len(found) > query.limit:
+                    last, _ = found[query.limit - 1]
+                    return Page([body for _, body in found[: query.limit]], query.cursor_at(last))
+                if deadline.expired:
+                    raise SearchTooLong
+        except StoreUnavailable as error:
+            if deadline.expired and looked_at:  # else the store has not answered at all
+                raise SearchTooLong from error
+            raise
         return Page([body for _, body in found], None)
 
     def _all(
@@ -215,6 +235,13 @@ class Directory:
         by_terms = map(having, query.conditions())
         lists = [*by_terms, *by_word] if query.identifiers else [*by_word, *by_terms]
         return lists, having({ALL})
+
+    def _of_all_words(self, query: Query, view: View, deadline: Deadline) -> CostlyList | None:
+        """The list of what has all words, of which each may be too frequent for a list alone."""
+        if len(query.words) <= 1:
+            return None
+        find = partial(self._views.find_words, view, query.sort, sorted(query.words))
+        return CostlyList(partial(find, deadline=deadline))
 
     def _fitting(
         self, query: Query, view: View, places: list[Place], deadline: Deadline, *, is_last: bool

@@ -247,6 +247,20 @@ class ViewStore(Protocol):
         May name rows that only have a word with a similar prefix."""
         ...
 
+    def find_words(
+        self,
+        view: View,
+        sort: str,
+        prefixes: Sequence[str],
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> list[Place] | None:
+        """The same for the rows that have, for each of the prefixes, a word with it. It begins with
+        a look through all words with them, so it takes long. None also if this store has no such
+        way."""
+        ...
+
     def differences(self, one: View, other: View, deadline: Deadline) -> int:
         """How many rows and counts differ between two views of one projection."""
         ...

@@ -1,7 +1,7 @@
 """Gives what a view store does its spans, and does nothing else: used only while there are traces.
 Requests to Cassandra have spans of their own, below these."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from app.application.deadline import Deadline
@@ -93,10 +93,22 @@ class TracedViewStore:
         """See `ports.views.ViewStore`."""
         with self._span("find_prefix", view.projection) as span:
             found = self._views.find_prefix(view, sort, prefix, after, limit, deadline)
-            if found is None:
-                span.note({"outcome": "too many"})
-            else:
-                span.note({"outcome": "read", "places": len(found)})
+            span.note(_found(found))
+            return found
+
+    def find_words(
+        self,
+        view: View,
+        sort: str,
+        prefixes: Sequence[str],
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> list[Place] | None:
+        """See `ports.views.ViewStore`."""
+        with self._span("find_words", view.projection) as span:
+            found = self._views.find_words(view, sort, prefixes, after, limit, deadline)
+            span.note(_found(found))
             return found
 
     def begin(self, projection: str, deadline: Deadline) -> View:
@@ -138,3 +150,9 @@ class TracedViewStore:
     def differences(self, one: View, other: View, deadline: Deadline) -> int:
         """See `ports.views.ViewStore`."""
         return self._views.differences(one, other, deadline)
+
+
+def _found(places: list[Place] | None) -> Mapping[str, str | int]:
+    if places is None:
+        return {"outcome": "too many"}
+    return {"outcome": "read", "places": len(places)}

@@ -227,6 +227,18 @@ class CassandraViewStore:
         """See `ports.views.ViewStore`."""
         return self._rows.find_prefix(view, sort, prefix, after, limit, deadline)
 
+    def find_words(
+        self,
+        view: View,
+        sort: str,
+        prefixes: Sequence[str],
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> list[Place] | None:
+        """See `ports.views.ViewStore`: there is no such way."""
+        return None
+
     def differences(self, one: View, other: View, deadline: Deadline) -> int:
         """See `ports.views.ViewStore`."""
         counts = [self.counts(view, deadline) for view in (one, other)]

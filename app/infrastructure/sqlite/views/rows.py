@@ -43,6 +43,7 @@ WHERE view = ? AND sort = ? AND term = ? AND (key, carrier_id) > (?, ?)
 ORDER BY key, carrier_id LIMIT ?
 """
 MATCHES = "SELECT DISTINCT doc FROM word_list WHERE term >= ? AND term < ? LIMIT ?"
+_ALL_MATCHES = "SELECT rowid FROM word_index WHERE word_index MATCH ? LIMIT ?"
 IN_ORDER = {
     sort: f"""
 SELECT {sort}, carrier_id FROM rows
@@ -159,6 +160,34 @@ def find_word(
     first = _token(view, prefix)
     words = (first, first + _BEHIND_DIGITS, MAX_MATCHES + 1)
     matches = [match for (match,) in connection.execute(MATCHES, words)]
+    return _in_order(connection, sort, matches, after, limit)
+
+
+def find_words(
+    connection: sqlite3.Connection,
+    view: int,
+    sort: str,
+    prefixes: Iterable[str],
+    after: Place | None,
+    limit: int,
+) -> list[Place] | None:
+    """See `ViewStore.find_words`: the index puts the rows of each prefix together, and goes through
+    them side by side."""
+    if sort not in IN_ORDER:
+        return None
+    words = " AND ".join(f'"{_token(view, prefix)}"*' for prefix in prefixes)
+    found = connection.execute(_ALL_MATCHES, (words, MAX_MATCHES + 1))
+    return _in_order(connection, sort, [match for (match,) in found], after, limit)
+
+
+def _in_order(
+    connection: sqlite3.Connection,
+    sort: str,
+    matches: Sequence[int],
+    after: Place | None,
+    limit: int,
+) -> list[Place] | None:
+    """The places of these rows behind `after`; None if there are more than MAX_MATCHES."""
     if len(matches) > MAX_MATCHES:
         return None
     values = (json.dumps(matches), *(after or _BEFORE_ALL), limit)

@@ -47,6 +47,7 @@ from app.infrastructure.sqlite.views.rows import (
     differences,
     find_places,
     find_word,
+    find_words,
     remove_some,
     rows_of,
     write_rows,
@@ -202,6 +203,20 @@ class SqliteViewStore:
         with self._reading(deadline) as connection:
             number = number_of(connection, view)
             return find_word(connection, number, sort, prefix, after, limit)
+
+    def find_words(
+        self,
+        view: View,
+        sort: str,
+        prefixes: Sequence[str],
+        after: Place | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> list[Place] | None:
+        """See `ports.views.ViewStore`."""
+        with self._reading(deadline) as connection:
+            number = number_of(connection, view)
+            return find_words(connection, number, sort, prefixes, after, limit)
 
     def differences(self, one: View, other: View, deadline: Deadline) -> int:
         """See `ports.views.ViewStore`."""
