@@ -361,6 +361,8 @@ class OpenApi(Api):
 
     DEFAULT_ERROR_RESPONSE_NAME = None
     spec: Any
+    ma_plugin: Any
+    flask_plugin: Any
 
     def __init__(self, app: Flask) -> None:
         self._parts: list[Blueprint] = []
@@ -386,7 +388,7 @@ class OpenApi(Api):
             part.register_views_in_doc(self, self._app, self.spec, name=part.name, parameters=None)
             self.spec.tag({"name": part.name, "description": part.description})
         text: str = json.dumps(self.spec.to_dict(), indent=2, sort_keys=False)
-        self.spec = None  # the text is all that is asked for
+        self.spec = self.ma_plugin = self.flask_plugin = None  # the text is all that is asked for
         return text
 
     def _init_spec(self, **options: Any) -> None:  # noqa: ANN401

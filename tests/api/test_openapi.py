@@ -1,7 +1,9 @@
 """The contract of the API as /openapi.json has it."""
 
+import gc
 import json
 import re
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -98,12 +100,13 @@ def test_it_is_openapi(spec: Json) -> None:
 
 
 def test_it_is_written_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When it is first asked for, be it by several at once, after other requests; not before."""
+    """When it is first asked for, be it by several at once, after other requests; not before. Then
+    only its text is kept."""
     written = []
     to_dict = APISpec.to_dict
 
     def counted(spec: APISpec) -> Json:
-        written.append(spec)
+        written.append(weakref.ref(spec))
         whole: Json = to_dict(spec)
         return whole
 
@@ -114,6 +117,8 @@ def test_it_is_written_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None
         texts = set(threads.map(lambda _: app.test_client().get("/openapi.json").data, range(8)))
     assert len(texts) == 1
     assert len(written) == 1
+    gc.collect()
+    assert written[0]() is None
 
 
 def test_every_route_is_described(app: Flask, spec: Json) -> None:

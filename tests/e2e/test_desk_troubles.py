@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -31,7 +32,7 @@ SESSION = "carriers_desk"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that soon gives up on its store; nobody needs a key."""
-    settings = {"WORKERS": "1", "LOG_DIR": "", "REQUEST_TIMEOUT": "1"}
+    settings = {"WORKERS": "1", "LOG_DIR": "", "REQUEST_TIMEOUT": "3"}
     with Service(tmp_path_factory.mktemp("troubles"), "127.0.0.1", None, **settings) as service:
         yield service
 
@@ -52,6 +53,11 @@ def locked(service: Service) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+def another_address() -> str:
+    """One that no carrier has."""
+    return f"{uuid4().hex}@example.com"
+
+
 def open_page(desk: Visit, path: str) -> Page:
     """The page at this address."""
     desk.page.goto(desk.origin + path)
@@ -60,7 +66,7 @@ def open_page(desk: Visit, path: str) -> Page:
 
 def test_a_change_goes_on_when_the_store_is_back(desk: Visit, service: Service) -> None:
     """The page says what is known, keeps what was typed, and does it once when asked again."""
-    carrier_id = register(service, f"locked{id(desk)}@example.com", "Before")
+    carrier_id = register(service, another_address(), "Before")
     page = open_page(desk, f"/desk/carriers/{carrier_id}/rename")
     page.fill("#f-name", "After")
     press(page, "Review")
@@ -76,7 +82,7 @@ def test_a_change_goes_on_when_the_store_is_back(desk: Visit, service: Service) 
 
 def test_what_is_not_known_of_several_is_sent_again(desk: Visit, service: Service) -> None:
     """Each row says so, and each is done once."""
-    carriers = [register(service, f"several{each}{id(desk)}@example.com") for each in range(2)]
+    carriers = [register(service, another_address()) for _ in range(2)]
     query = "&".join(f"carrier={each}" for each in carriers)
     page = open_page(desk, f"/desk/several/suspend?{query}")
     page.fill("#f-reason", "Papers are missing")
@@ -91,7 +97,7 @@ def test_what_is_not_known_of_several_is_sent_again(desk: Visit, service: Servic
 def test_an_import_goes_on_when_the_store_is_back(desk: Visit, service: Service) -> None:
     """From the row at which the store failed."""
     page = open_page(desk, "/desk/imports")
-    rows = [f"Row {each},row{each}{id(desk)}@example.com" for each in range(2)]
+    rows = [f"Row {each},{another_address()}" for each in range(2)]
     page.set_input_files("#file", csv("\n".join(rows)))
     press(page, "Show the plan")
     with locked(service):
@@ -104,7 +110,7 @@ def test_an_import_goes_on_when_the_store_is_back(desk: Visit, service: Service)
 def test_a_parked_stream_is_settled(desk: Visit, service: Service) -> None:
     """Tried again it is parked again, as nobody can read its event; discarded, for a reason, the
     lists follow the carrier again. What needs attention says so, until then."""
-    carrier_id = register(service, f"parked{id(desk)}@example.com")
+    carrier_id = register(service, another_address())
     identity, unreadable = commit()
     with closing(SqliteEventStore(service.database)) as store:
         store.append(carrier_id, 1, unreadable, identity, soon())

@@ -210,7 +210,7 @@ def _search_too_long(_: SearchTooLong) -> Problem:
         "What fits these filters could not be found in time; use fewer or narrower filters",
         "search-too-long",
         {"outcome": "not-started"},
-        _RETRY_AFTER,
+        {"Retry-After": "60"},  # it takes as long, so not at once
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from app.application.consistency import Token, ViewBehind
 from app.application.deadline import Deadline
 from app.application.directory.candidates import (
+    COSTLY_AFTER,
     MAX_BLOCK,
     CostlyList,
     PlaceList,
@@ -187,19 +188,21 @@ class Directory:
         looked_at = 0
         try:
             for places in _in_chunks(parts, query.limit + 1, found):
+                if deadline.expired:
+                    break
                 if places:
                     found += self._fitting(query, view, places, deadline, is_last=is_last)
                     looked_at += len(places)
                 if len(found) > query.limit:
                     last, _ = found[query.limit - 1]
                     return Page([body for _, body in found[: query.limit]], query.cursor_at(last))
-                if deadline.expired:
-                    raise SearchTooLong
+            else:
+                return Page([body for _, body in found], None)
         except StoreUnavailable as error:
-            if deadline.expired and looked_at:  # else the store has not answered at all
+            if deadline.expired and looked_at >= COSTLY_AFTER:
                 raise SearchTooLong from error
-            raise
-        return Page([body for _, body in found], None)
+            raise  # it is the store that was slow
+        raise SearchTooLong
 
     def _all(
         self, query: Query, view: View, most: int, until: Deadline, deadline: Deadline

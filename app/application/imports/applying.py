@@ -17,6 +17,7 @@ from app.application.repository import LoadedCarrier
 from app.application.shown import AggregateNotFound
 from app.domain.commands.change_email import ChangeEmail
 from app.domain.errors import DomainError, ForbiddenByState, InvalidInput
+from app.domain.second_person import CarrierChangeProposed
 from app.domain.values import EmailAddress
 
 CHANGED_SINCE = "The carrier has been changed since the plan was made; make the plan again"
@@ -96,18 +97,23 @@ class Applier:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Asks what a change of an import's carrier would come to. Nothing is written."""
+    """Asks what a change of an import's carrier would come to. Nothing is written for it; see
+    `Import.planned` on merges."""
 
     bus: CommandBus[CommandDone]
     asking: Callable[[], CommandContext]
     """The context of a dry run: no commit has the id that it names."""
 
-    def email(self, carrier: LoadedCarrier, email: EmailAddress) -> None:
-        """Raises what the command does: whether another carrier has the address follows from more
-        than a stream."""
+    def email(self, carrier: LoadedCarrier, email: EmailAddress) -> bool:
+        """Whether the carrier would have the address then: where the policy asks for a second
+        person the change waits. Raises what the command does: whether another carrier has it
+        follows from more than a stream."""
         assert carrier.state is not None, "it is registered"  # noqa: S101
         basis = Basis(carrier.id, carrier.version, carrier.state)
-        self.bus.dispatch(ChangeEmail(carrier.id, email), replace(self.asking(), basis=basis))
+        done = self.bus.dispatch(
+            ChangeEmail(carrier.id, email), replace(self.asking(), basis=basis)
+        )
+        return not any(isinstance(each, CarrierChangeProposed) for each in done.planned)
 
 
 def trial(

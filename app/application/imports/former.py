@@ -42,7 +42,8 @@ class FormerImport:
 
     def undone(self, *, dry_run: bool) -> Iterator[RowPlan]:
         """What was done, or would be, to take back each row that has changed something; the last
-        one first, so that each finds its address free. Raises StoreUnavailable, OutcomeUnknown."""
+        one first, so that each finds its address free. On merges see `Import.planned`. Raises
+        StoreUnavailable, OutcomeUnknown."""
         services = self.services
         applier = Applier(self.id, _NO_FILE, services.bus, self.actor, self.deadline)
         asked = trial(self.id, services.bus, self.actor, self.deadline)

@@ -56,7 +56,7 @@ class Import:
                 yield record, applier.apply(_as_shown(plan, shown))
 
     def undone(self, *, dry_run: bool) -> Iterator[Planned]:
-        """What was done, or would be, to take each row back."""
+        """What was done, or would be, to take each row back. On merges see `planned`."""
         applier = self._applier()
         with closing(self.services.seen_keys()) as seen:
             for record, plan in Undoing(self._planner(seen)).plans(self.file.records()):

@@ -25,6 +25,7 @@ from app.application.imports.plan import (
 )
 from app.application.imports.planner import LookedUp, Planner
 from app.application.imports.rows import RefusedRow, Row
+from app.application.ports.event_store import AlreadyClaimed, Claim
 from app.application.ports.seen_keys import SeenKeys
 from app.application.repository import CarrierRepository, LoadedCarrier
 from app.domain.carrier import RETIRED, CarrierState
@@ -79,8 +80,8 @@ class Undoing:
 
 @dataclass(frozen=True, slots=True)
 class TakingBack:
-    """Plans how a carrier comes back to where it was before a row of an import. `seen` knows the
-    addresses that the plans before give up: whoever had one of them before finds it free."""
+    """Plans how a carrier comes back to where it was before a row of an import. `seen` knows which
+    carriers give up which addresses by the plans before, and which addresses those have taken."""
 
     id: ImportId
     carriers: CarrierRepository
@@ -136,21 +137,33 @@ class TakingBack:
     def _why_not(self, row: int, carrier: LoadedCarrier, former: str) -> str | None:
         """Why the former address cannot be the carrier's again, such as that it is another one's by
         now; None if it can."""
-        if self.seen.first([_given_up(former)]) is None:
-            try:
-                self.trial.email(carrier, EmailAddress(former))
-            except REFUSALS as error:
+        if self.seen.first([_taken(former)]) is not None:
+            return refusal_of(AlreadyClaimed(Claim("email", ""), ""))[0]
+        try:
+            is_had = self.trial.email(carrier, EmailAddress(former))
+        except REFUSALS as error:
+            owner = error.owner if isinstance(error, AlreadyClaimed) else ""
+            if self.seen.first([_given_up(former, owner)]) is None:
                 return refusal_of(error)[0]
-        self._give_up_address(row, carrier)
+            is_had = True
+        if is_had:
+            self._give_up_address(row, carrier, former)
+            self.seen.note([_taken(former)], row)
         return None
 
-    def _give_up_address(self, row: int, carrier: LoadedCarrier) -> None:
+    def _give_up_address(self, row: int, carrier: LoadedCarrier, instead: str = "") -> None:
         assert carrier.state is not None, "it has events"  # noqa: S101
-        self.seen.note([_given_up(self.carriers.current(carrier.state).email)], row)
+        email = self.carriers.current(carrier.state).email
+        if not instead or comparable_email(email) != comparable_email(instead):
+            self.seen.note([_given_up(email, carrier.id)], row)
 
 
-def _given_up(email: str) -> str:
-    return f"given up: {comparable_email(email)}"
+def _given_up(email: str, carrier_id: str) -> str:
+    return f"given up: {comparable_email(email)} {carrier_id}"
+
+
+def _taken(email: str) -> str:
+    return f"taken: {comparable_email(email)}"
 
 
 def _left_as_it_is(row: int, carrier: LoadedCarrier, there: Sequence[str | None]) -> RowPlan:

@@ -257,8 +257,8 @@ class ViewStore(Protocol):
         deadline: Deadline,
     ) -> list[Place] | None:
         """The same for the rows that have, for each of the prefixes, a word with it. It begins with
-        a look through all words with them, so it takes long. None also if this store has no such
-        way."""
+        a look through all words with them, so it takes long, which the deadline may not end. None
+        also if this store has no such way."""
         ...
 
     def differences(self, one: View, other: View, deadline: Deadline) -> int:

@@ -35,6 +35,7 @@ from config.settings import Settings
 from tests.support.application import rename
 from tests.support.commits import context
 from tests.support.merges import merge
+from tests.support.policies import adopt, policy
 
 ADDRESS = "name,email,phone\r\nFedEx,contact@fedex.com,\r\n"
 
@@ -360,6 +361,59 @@ def test_whose_address_is_taken_by_now_is_not_planned_to_get_it_back(services: S
             ("refuse", "The email belongs to another carrier", ())
         ]
     assert types_of(services, carrier_id) == ["CarrierRegistered", "CarrierEmailChanged"]
+
+
+def test_an_address_that_is_only_written_otherwise_is_not_free(services: Services) -> None:
+    """Its carrier gives up nothing, so whoever had it before does not get it back."""
+    first = registered(services)
+    (second,) = applied(import_of(services, "name,email\r\nUPS,ups@ups.com\r\n"))
+    text = f"carrier_id,email\r\n{first},new@fedex.com\r\n{second.carrier_id},Contact@fedex.com\r\n"
+    one = import_of(services, text)
+    first_row, second_row = one.applied(), None
+    next(first_row)
+    change = ChangeEmail(str(second.carrier_id), EmailAddress("contact@fedex.com"))
+    services.bus.dispatch(change, context(20))
+    (_, second_row), *_ = first_row
+    assert second_row.kind == "change"
+    for dry_run in (True, False):
+        rows = by_id(one, services, dry_run=dry_run)
+        assert [row.kind for row in rows] == ["change", "refuse"]
+
+
+def test_an_address_is_given_back_once(services: Services) -> None:
+    """Two had it before, one after the other: the plan says as well which of them gets it."""
+    first = registered(services)
+    second, third = (
+        str(row.carrier_id)
+        for row in applied(import_of(services, "name,email\r\nA,a@a.com\r\nB,b@b.com\r\n"))
+    )
+    text = (
+        f"carrier_id,email\r\n{first},new@fedex.com\r\n{second},new@a.com\r\n"
+        f"{third},contact@fedex.com\r\n"
+    )
+    one = import_of(services, text)
+    rows = one.applied()
+    next(rows)
+    change = ChangeEmail(second, EmailAddress("contact@fedex.com"))
+    services.bus.dispatch(change, context(20))
+    assert [row.kind for _, row in rows] == ["change", "change"]
+    for dry_run in (True, False):
+        kinds = [row.kind for row in by_id(one, services, dry_run=dry_run)]
+        assert kinds == ["change", "change", "refuse"]
+
+
+def test_what_waits_for_a_second_person_gives_nothing_up(services: Services) -> None:
+    """The change is proposed, so the address stays where it is."""
+    first = registered(services)
+    one = import_of(
+        services, f"carrier_id,name,email\r\n{first},,new@fedex.com\r\n,UPS,contact@fedex.com\r\n"
+    )
+    _, new = applied(one)
+    services.bus.dispatch(adopt(policy(second_person_for=["email"])), context(20))
+    rows = by_id(one, services)
+    assert [(row.kind, row.done) for row in rows] == [("retire", True), ("change", True)]
+    assert types_of(services, first)[-1] == "CarrierChangeProposed"
+    assert types_of(services, new.carrier_id)[-1] == "CarrierRetired"
 
 
 def test_who_names_the_import_as_a_request_is_somebody_else(services: Services) -> None:
