@@ -131,10 +131,6 @@ def test_no_screen_has_barriers(browser: Browser, service: Service, width: int) 
         press(page, "Rename")
         look()
         assert page.inner_text("h1") == "Rename: somebody was faster"
-        visiting.go(f"/desk/several/suspend?carrier={carrier_id}&carrier={twin}")
-        page.fill("#f-reason", "Papers are missing")
-        press(page, "Suspend")
-        look()
         assert {f"http://{host}" for host in visiting.hosts - {""}} == {service.url}
 
 

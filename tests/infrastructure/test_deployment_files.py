@@ -412,7 +412,7 @@ def test_operations_links_lead_somewhere() -> None:
     [
         "check rules monitoring/rules/alerts.yml monitoring/rules/objectives.yml",
         "test rules tests/monitoring/alerts_test.yml",
-        "test rules tests/monitoring/objectives_test.yml",
+        pytest.param("test rules tests/monitoring/objectives_test.yml", marks=pytest.mark.full),
         pytest.param(
             "test rules tests/monitoring/objectives_days_test.yml", marks=pytest.mark.full
         ),
