@@ -290,22 +290,26 @@ def test_a_join_skips_what_another_list_lacks(filled: Filled) -> None:
     assert filled.views.asked < 1_000
 
 
-def test_two_frequent_words_that_hardly_any_carrier_has_both_of(filled: Filled) -> None:
+def test_two_frequent_words_that_hardly_any_carrier_has_both_of(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each is too common for a list of its own: what has both is found without reading the rows of
     all carriers, also behind a page."""
+    monkeypatch.setattr(joining, "COSTLY_AFTER", 20)
+    monkeypatch.setattr(joining, "MAX_BLOCK", 10)
     filled.views.finds_prefixes = False
     filled.put(
-        *(carrier(number, f"a{number:05} cargo") for number in range(4_000)),
-        carrier(4_000, "b cargo group"),
-        *(carrier(number, f"c{number:05} group") for number in range(5_000, 9_000)),
-        carrier(9_000, "d group cargo"),
+        *(carrier(number, f"a{number:05} cargo") for number in range(400)),
+        carrier(400, "b cargo group"),
+        *(carrier(number, f"c{number:05} group") for number in range(500, 900)),
+        carrier(900, "d group cargo"),
     )
     words = frozenset({"cargo", "group"})
     names, cursor = filled.page(Query(words=words, limit=1))
     assert names == ["b cargo group"]
     filled.views.rows_read = 0
     assert filled.page(Query(words=words, limit=1, cursor=cursor)) == (["d group cargo"], None)
-    assert filled.views.rows_read < COSTLY_AFTER + 2 * MAX_BLOCK
+    assert filled.views.rows_read < 50
 
 
 def test_a_search_that_takes_longer_than_the_request_may_is_given_up(
