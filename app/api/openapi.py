@@ -366,14 +366,13 @@ class OpenApi(Api):
 
     def __init__(self, app: Flask) -> None:
         self._parts: list[Blueprint] = []
-        self._options: dict[str, Any] = {}
         self._text: str | None = None
         self._turn = Lock()
         super().__init__(app)
 
-    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:  # noqa: ANN401
+    def register_blueprint(self, blp: Blueprint) -> None:
         """Give the application the blueprint's routes; they are described later."""
-        self._app.register_blueprint(blp, **options)
+        self._app.register_blueprint(blp)
         self._parts.append(blp)
 
     def _openapi_json(self) -> Response:
@@ -383,7 +382,7 @@ class OpenApi(Api):
         return current_app.response_class(self._text, mimetype="application/json")
 
     def _written(self) -> str:
-        super()._init_spec(extra_plugins=[SchemaDescriptions()], **self._options)
+        super()._init_spec(extra_plugins=[SchemaDescriptions()])
         for part in self._parts:
             part.register_views_in_doc(self, self._app, self.spec, name=part.name, parameters=None)
             self.spec.tag({"name": part.name, "description": part.description})
@@ -391,8 +390,8 @@ class OpenApi(Api):
         self.spec = self.ma_plugin = self.flask_plugin = None  # the text is all that is asked for
         return text
 
-    def _init_spec(self, **options: Any) -> None:  # noqa: ANN401
-        self._options = options
+    def _init_spec(self) -> None:
+        pass
 
     def _register_error_handlers(self) -> None:
         pass

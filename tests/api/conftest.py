@@ -37,6 +37,12 @@ def services(settings: Settings) -> Iterator[Services]:
 
 
 @pytest.fixture
+def app(settings: Settings, services: Services) -> Flask:
+    """The whole application, made for one test."""
+    return create_app(settings, services)
+
+
+@pytest.fixture
 def client(settings: Settings, services: Services) -> FlaskClient:
     """A client of the whole application, over services of its own."""
     alike = replace(settings, sqlite_path=Path())

@@ -7,22 +7,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.api.http.contract import example_of
 from app.api.schemas.commands import body_schema, resource_of
 from app.application.handlers import Handlers
 from app.application.services import Services
 from app.domain.command import Declaration
 from app.domain.declarations import DECLARATIONS
-from config.settings import Settings
 
 EACH = pytest.mark.parametrize("declaration", DECLARATIONS, ids=lambda each: each.name)
-
-
-@pytest.fixture
-def app(settings: Settings, services: Services) -> Flask:
-    """The whole application."""
-    return create_app(settings, services)
 
 
 @EACH

@@ -15,21 +15,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app import create_app
-from app.application.services import Services
-from config.settings import Settings
 from tests.support.answers import FEDEX
 
 PROBLEM = "application/problem+json"
 NOT_DESCRIBED = {"/openapi.json", "/docs", "/docs/<name>"}
 
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def app(settings: Settings, services: Services) -> Flask:
-    """The whole application."""
-    return create_app(settings, services)
 
 
 @pytest.fixture

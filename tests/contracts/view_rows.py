@@ -1,7 +1,6 @@
 """What every view store has to do with rows, and with the orders that they are found in."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from app.application.ports.views import (
     Changes,
     Discarded,
     Overtaken,
+    Place,
     Progress,
     Row,
     RowChange,
@@ -282,9 +282,10 @@ class ViewRowsContract(OneProjection):
             )
         )
 
-        def having(*words: str, sort: str = "name", **more: Any) -> list[str] | None:  # noqa: ANN401
-            asked = {"after": None, "limit": 9, **more}
-            found = live.views.find_words(live.view, sort, words, deadline=soon(), **asked)
+        def having(
+            *words: str, sort: str = "name", after: Place | None = None, limit: int = 9
+        ) -> list[str] | None:
+            found = live.views.find_words(live.view, sort, words, after, limit, soon())
             return None if found is None else [carrier_id for _, carrier_id in found]
 
         assert having("cargo", "group") in (["a"], None)

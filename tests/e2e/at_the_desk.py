@@ -47,3 +47,12 @@ def press(page: Page, name: str) -> None:
     """A button of this name, and wait for the page behind it."""
     with page.expect_navigation():
         page.get_by_role("button", name=name, exact=True).click()
+
+
+def insist(page: Page) -> None:
+    """Somebody was faster and called the carrier Theirs: keep Mine."""
+    assert page.get_by_text("Theirs", exact=True).count() > 1
+    page.check("input[value=mine]")
+    press(page, "Review again")
+    press(page, "Rename")
+    assert page.inner_text("h1") == "Mine"

@@ -101,6 +101,10 @@ class Visit:
             # The browser tells the page of it a little later, which fills some of them then.
             self.until(_FILLED)
 
+    def origins(self) -> set[str]:
+        """Where all that was asked for is."""
+        return {f"http://{host}" for host in self.hosts - {""}}
+
     def violations(self) -> list[str]:
         """What the page's policy has kept from it."""
         found: list[str] = self.page.evaluate("violations")

@@ -106,7 +106,9 @@ def _joined(
     while True:
         size = min(2 * size, MAX_BLOCK)
         if costly is not None and given >= COSTLY_AFTER:
-            lists, costly = [*lists, *([costly] if costly.seek(start, size) else [])], None
+            if costly.seek(start, size):
+                lists = [*lists, costly]
+            costly = None
         read = [each for each in lists if each.seek(start, size)]
         if not read and everything.seek(start, size):
             read = [everything]

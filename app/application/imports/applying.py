@@ -97,12 +97,19 @@ class Applier:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Asks what a change of an import's carrier would come to. Nothing is written for it; see
-    `Import.planned` on merges."""
+    """Asks, as `actor`, what a change of an import's carrier would come to. Nothing is written for
+    it; see `Import.planned` on merges."""
 
+    id: ImportId
     bus: CommandBus[CommandDone]
-    asking: Callable[[], CommandContext]
-    """The context of a dry run: no commit has the id that it names."""
+    actor: str
+    deadline: Callable[[], Deadline]
+
+    def asking(self) -> CommandContext:
+        """The context of a dry run: no commit has the id that it names."""
+        return CommandContext(
+            self.id.id, self.id.correlation_id, self.actor, self.deadline(), dry_run=True
+        )
 
     def email(self, carrier: LoadedCarrier, email: EmailAddress) -> bool:
         """Whether the carrier would have the address then: where the policy asks for a second
@@ -114,16 +121,6 @@ class Trial:
             ChangeEmail(carrier.id, email), replace(self.asking(), basis=basis)
         )
         return not any(isinstance(each, CarrierChangeProposed) for each in done.planned)
-
-
-def trial(
-    one: ImportId, bus: CommandBus[CommandDone], actor: str, deadline: Callable[[], Deadline]
-) -> Trial:
-    """Of the commands of this import, by this actor; `deadline` gives each its own."""
-    return Trial(
-        bus,
-        lambda: CommandContext(one.id, one.correlation_id, actor, deadline(), dry_run=True),
-    )
 
 
 def refusal_of(error: Exception) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from app.application.deadline import Deadline
-from app.application.imports.applying import Applier, trial
+from app.application.imports.applying import Applier, Trial
 from app.application.imports.columns import Columns
 from app.application.imports.plan import REFUSE, ImportId, RowPlan
 from app.application.imports.rows import RefusedRow
@@ -46,7 +46,7 @@ class FormerImport:
         StoreUnavailable, OutcomeUnknown."""
         services = self.services
         applier = Applier(self.id, _NO_FILE, services.bus, self.actor, self.deadline)
-        asked = trial(self.id, services.bus, self.actor, self.deadline)
+        asked = Trial(self.id, services.bus, self.actor, self.deadline)
         with closing(services.seen_keys()) as seen:
             back = TakingBack(self.id, services.carriers, asked, seen, self.deadline)
             for carrier_id, row in reversed(self._rows().items()):

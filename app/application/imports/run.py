@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from app.application.deadline import Deadline
-from app.application.imports.applying import CHANGED_SINCE, Applier, trial
+from app.application.imports.applying import CHANGED_SINCE, Applier, Trial
 from app.application.imports.columns import Columns
 from app.application.imports.file import CsvFile, Record
 from app.application.imports.matching import Matching
@@ -67,7 +67,7 @@ class Import:
 
     def _planner(self, seen: SeenKeys) -> Planner:
         services = self.services
-        asked = trial(self.id, services.bus, self.actor, self.deadline)
+        asked = Trial(self.id, services.bus, self.actor, self.deadline)
         matching = Matching(
             self.id,
             services.carriers,

@@ -6,16 +6,6 @@ import pytest
 from flask import Flask
 from werkzeug.routing import BuildError, Map, Rule
 
-from app import create_app
-from app.application.services import Services
-from config.settings import Settings
-
-
-@pytest.fixture
-def app(settings: Settings, services: Services) -> Flask:
-    """The whole application."""
-    return create_app(settings, services)
-
 
 def test_addresses_are_built_as_werkzeug_builds_them(app: Flask) -> None:
     """Of every route, with values that have to be quoted, and with more values than it has."""
@@ -24,7 +14,7 @@ def test_addresses_are_built_as_werkzeug_builds_them(app: Flask) -> None:
     plain = Map([Rule(each.rule, endpoint=each.endpoint) for each in rules]).bind("localhost")
     assert len(rules) > 100
     for rule in rules:
-        values = {name: 7 if name == "version" else f"ä /{name}" for name in rule.arguments}
+        values = {name: f"ä /{name}" for name in rule.arguments}
         for more in ({}, {"rule": "?&=", "self": ["1", "2"]}):
             for append_unknown in (True, False):
                 built, expected = (
@@ -37,4 +27,4 @@ def test_addresses_are_built_as_werkzeug_builds_them(app: Flask) -> None:
 def test_a_missing_value_is_an_error(app: Flask) -> None:
     """As it is Werkzeug's."""
     with pytest.raises(BuildError):
-        app.url_map.bind("localhost").build("carriers.show", {})
+        app.url_map.bind("localhost").build("carriers.rename", {})
